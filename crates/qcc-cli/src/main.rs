@@ -1,0 +1,2 @@
+//! The `qcc` program.
+fn main() {}

@@ -1,0 +1,64 @@
+//! An answer's body: opaque, streaming, never read without a limit.
+
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+use http_body::Body as HttpBody;
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+
+use crate::TransportError;
+
+/// The body of an answer, as it streams in.
+pub struct Body(UnsyncBoxBody<Bytes, TransportError>);
+
+impl Body {
+    /// Wraps the body of some HTTP stack.
+    pub fn new(inner: impl HttpBody<Data = Bytes, Error = TransportError> + Send + 'static) -> Self {
+        Self(inner.boxed_unsync())
+    }
+
+    /// The next piece, or `None` at the end.
+    ///
+    /// # Errors
+    /// A [`TransportError`] where the body breaks off or stalls.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
+        while let Some(frame) = self.0.frame().await {
+            if let Ok(data) = frame?.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The whole body, or `None` where it is longer than `limit` bytes.
+    ///
+    /// # Errors
+    /// A [`TransportError`] where the body breaks off or stalls.
+    pub async fn read_within(mut self, limit: usize) -> Result<Option<Bytes>, TransportError> {
+        let mut whole = BytesMut::new();
+        while let Some(piece) = self.chunk().await? {
+            if whole.len() + piece.len() > limit {
+                return Ok(None);
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(Some(whole.freeze()))
+    }
+
+    /// The length the answer announced, where it did.
+    pub fn announced(&self) -> Option<u64> {
+        HttpBody::size_hint(&self.0).exact()
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(whole: Bytes) -> Self {
+        Self::new(Full::new(whole).map_err(|never| match never {}))
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Body(…)")
+    }
+}

@@ -1,0 +1,183 @@
+//! The seam others extend: one request, one streaming answer.
+
+use std::{error::Error as StdError, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use crate::Body;
+
+/// Sends one request and hands back one answer whose body streams.
+///
+/// Implementers write a plain `async fn send`. The contract, checked by
+/// the conformance suite:
+///
+/// - any status is `Ok`; only a failure to get an answer is an error;
+/// - no redirect is followed, nothing is retried, no content is decoded;
+/// - the request's URI is absolute and goes out byte for byte;
+/// - each of the [`Deadlines`] ends its phase with [`TransportErrorKind::Timeout`];
+/// - dropping the future, or the body, releases the connection.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends `request`; resolves when the answer's head is there.
+    ///
+    /// # Errors
+    /// [`TransportError`], which says whether the request may have arrived.
+    fn send(
+        &self,
+        request: Request<Bytes>,
+        deadlines: Deadlines,
+    ) -> impl Future<Output = Result<Response<Body>, TransportError>> + Send;
+}
+
+/// How long each phase of an exchange may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Deadlines {
+    /// To be connected, TLS and proxy included.
+    pub connect: Duration,
+    /// From connected to the answer's head.
+    pub head: Duration,
+    /// Between two pieces of the answer's body.
+    pub idle: Duration,
+}
+
+impl Deadlines {
+    /// The three limits.
+    pub const fn new(connect: Duration, head: Duration, idle: Duration) -> Self {
+        Self { connect, head, idle }
+    }
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self::new(Duration::from_secs(10), Duration::from_secs(30), Duration::from_secs(30))
+    }
+}
+
+/// No answer, or one that broke off.
+///
+/// Holds nothing of the request: no URL, no header, no key.
+#[derive(Debug)]
+pub struct TransportError {
+    kind: TransportErrorKind,
+    delivery: Delivery,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What went wrong, by what a caller does about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransportErrorKind {
+    /// The request itself cannot be sent: no host, a bad URI. Do not repeat.
+    Request,
+    /// The name did not resolve. Repeat later.
+    Resolve,
+    /// An address the rules forbid. Do not repeat.
+    Forbidden,
+    /// Nobody answered at the address, or it closed the door. Repeat later.
+    Connect,
+    /// The TLS handshake failed. A person should look.
+    Tls,
+    /// The proxy refused or is not one. A person should look.
+    Proxy,
+    /// A deadline passed. Repeat later.
+    Timeout,
+    /// The connection broke while it was in use. Repeat later.
+    Broken,
+    /// The answer is no HTTP. Repeat later.
+    Protocol,
+}
+
+/// Whether the other side may have seen the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It certainly has not.
+    NotSent,
+    /// It may have.
+    Unknown,
+}
+
+impl TransportError {
+    /// An error without a cause.
+    pub fn new(kind: TransportErrorKind, delivery: Delivery) -> Self {
+        Self { kind, delivery, source: None }
+    }
+
+    /// The same with what caused it. The cause must not name URL or headers.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> TransportErrorKind {
+        self.kind
+    }
+
+    /// Whether the request may have arrived.
+    pub fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            TransportErrorKind::Request => "the request cannot be sent as it is",
+            TransportErrorKind::Resolve => "the host name does not resolve",
+            TransportErrorKind::Forbidden => "the address is not allowed",
+            TransportErrorKind::Connect => "no connection",
+            TransportErrorKind::Tls => "the TLS handshake failed",
+            TransportErrorKind::Proxy => "the proxy did not let the request through",
+            TransportErrorKind::Timeout => "no answer in time",
+            TransportErrorKind::Broken => "the connection broke",
+            TransportErrorKind::Protocol => "the answer is not HTTP",
+        })
+    }
+}
+
+impl StdError for TransportError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Any [`Transport`], erased: cheap to clone, and a `Transport` itself.
+#[derive(Clone)]
+pub struct HttpClient(Arc<dyn Erased>);
+
+impl HttpClient {
+    /// Erases a transport.
+    pub fn new(transport: impl Transport) -> Self {
+        Self(Arc::new(transport))
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HttpClient")
+    }
+}
+
+impl Transport for HttpClient {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        deadlines: Deadlines,
+    ) -> Result<Response<Body>, TransportError> {
+        self.0.send_boxed(request, deadlines).await
+    }
+}
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>, TransportError>> + Send + 'a>>;
+
+trait Erased: Send + Sync {
+    fn send_boxed(&self, request: Request<Bytes>, deadlines: Deadlines) -> Answer<'_>;
+}
+
+impl<T: Transport> Erased for T {
+    fn send_boxed(&self, request: Request<Bytes>, deadlines: Deadlines) -> Answer<'_> {
+        Box::pin(self.send(request, deadlines))
+    }
+}

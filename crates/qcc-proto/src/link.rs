@@ -1,0 +1,123 @@
+//! Where an order's archive lies, and the two secrets that open it.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use crate::{OrderNo, ShanghaiTime};
+
+/// A presigned download link, byte for byte as the vendor wrote it.
+///
+/// Its query carries a signature: `Debug` shows the host and path only, and
+/// there is no `Display`. Never store or log it; a fresh one is a call away.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DownloadLink(Zeroizing<String>);
+
+impl DownloadLink {
+    /// Takes the link as it came, decoded from JSON but otherwise untouched.
+    pub fn new(link: impl Into<String>) -> Self {
+        Self(Zeroizing::new(link.into()))
+    }
+
+    /// The whole link, signature included.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// The link up to its query: fit for logs.
+    pub fn without_query(&self) -> &str {
+        self.0.split(['?', '#']).next().unwrap_or_default()
+    }
+
+    /// When the link's own `Expires` parameter ends it, if it has one.
+    pub fn expires(&self) -> Option<Timestamp> {
+        let (_, query) = self.0.split_once('?')?;
+        let seconds = query.split('&').find_map(|pair| pair.strip_prefix("Expires="))?;
+        Timestamp::from_second(seconds.parse().ok()?).ok()
+    }
+}
+
+impl fmt::Debug for DownloadLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DownloadLink({}?…)", self.without_query())
+    }
+}
+
+/// The password of one archive. Redacted in `Debug`, wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UnzipPassword(Zeroizing<String>);
+
+impl UnzipPassword {
+    /// Wraps a password.
+    pub fn new(password: impl Into<String>) -> Self {
+        Self(Zeroizing::new(password.into()))
+    }
+
+    /// The password itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UnzipPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UnzipPassword(…)")
+    }
+}
+
+/// The answer of 6.2.5: where an order's archive is, until when, and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The order the vendor says this is; `None` where it left that out.
+    pub order_no: Option<OrderNo>,
+    /// The presigned link.
+    pub link: DownloadLink,
+    /// `downloadUrlExpiredTime`; `None` where absent or no time.
+    pub expires_at: Option<ShanghaiTime>,
+    /// The archive's password.
+    pub password: UnzipPassword,
+}
+
+impl Location {
+    /// When the link ends: the earlier of what the answer and the link say.
+    ///
+    /// The two disagree in the manual's own sample (6.2.2), so neither is
+    /// trusted alone.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        match (self.expires_at.map(ShanghaiTime::timestamp), self.link.expires()) {
+            (Some(said), Some(signed)) => Some(said.min(signed)),
+            (said, signed) => said.or(signed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = "http://pro-files.qichacha.com/DdMonitor/x.zip?Expires=1615884598&OSSAccessKeyId=L&Signature=D0%2BS%3D";
+
+    #[test]
+    fn the_earlier_end_counts() {
+        let location = |said: Option<&str>| Location {
+            order_no: None,
+            link: DownloadLink::new(SAMPLE),
+            expires_at: said.map(|s| s.parse().unwrap()),
+            password: UnzipPassword::new("p"),
+        };
+        let second = |l: Location| l.ends_at().map(Timestamp::as_second);
+        assert_eq!(second(location(Some("2021-03-16 20:19:00"))), Some(1_615_884_598));
+        assert_eq!(second(location(Some("2021-03-16 16:00:00"))), Some(1_615_881_600));
+        assert_eq!(second(location(None)), Some(1_615_884_598));
+    }
+
+    #[test]
+    fn debug_shows_neither_signature_nor_password() {
+        let shown = format!("{:?} {:?}", DownloadLink::new(SAMPLE), UnzipPassword::new("9Tkw"));
+        assert!(shown.contains("/DdMonitor/x.zip"));
+        assert!(
+            !shown.contains("Signature") && !shown.contains("D0%2BS") && !shown.contains("9Tkw")
+        );
+    }
+}

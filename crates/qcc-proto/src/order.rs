@@ -1,0 +1,122 @@
+//! Order numbers: opaque names, checked once at the border.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::ShanghaiTime;
+
+/// The vendor's name for one push.
+///
+/// 1 to 64 ASCII letters, digits, `-` and `_`: what fits in a URL, a log line
+/// and a file name without escaping. The manual's samples (6.2.2, 6.2.4) look
+/// like `DDMON` + `yyyyMMddHHmmss` + 8 digits, but nothing depends on that.
+///
+/// ```
+/// use qcc_proto::OrderNo;
+///
+/// let no: OrderNo = "DDMON2022060710291160581293".parse()?;
+/// assert_eq!(no.created_hint().unwrap().to_string(), "2022-06-07 10:29:11");
+/// assert!("../../etc/passwd".parse::<OrderNo>().is_err());
+/// # Ok::<(), qcc_proto::InvalidOrderNo>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OrderNo(Box<str>);
+
+impl OrderNo {
+    /// The longest order number accepted, in bytes.
+    pub const MAX_LEN: usize = 64;
+
+    /// The number as the vendor wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The creation time the number seems to carry, if it has the usual shape.
+    ///
+    /// A hint for people and for cross-checks; the order list says for sure.
+    pub fn created_hint(&self) -> Option<ShanghaiTime> {
+        let digits = self.0.strip_prefix("DDMON")?;
+        if digits.len() != 22 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        ShanghaiTime::from_compact(digits.get(..14)?)
+    }
+}
+
+impl FromStr for OrderNo {
+    type Err = InvalidOrderNo;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        if text.is_empty() || text.len() > Self::MAX_LEN || !text.bytes().all(allowed) {
+            return Err(InvalidOrderNo(()));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl TryFrom<String> for OrderNo {
+    type Error = InvalidOrderNo;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<OrderNo> for String {
+    fn from(no: OrderNo) -> Self {
+        no.0.into()
+    }
+}
+
+impl fmt::Display for OrderNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for OrderNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The text is no order number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not an order number: 1 to 64 letters, digits, '-' or '_' are expected")]
+pub struct InvalidOrderNo(());
+
+/// One line of the vendor's order list (6.2.4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListedOrder {
+    /// The order's number.
+    pub order_no: OrderNo,
+    /// `createDate`; `None` where the vendor left it out or wrote no time.
+    pub created_at: Option<ShanghaiTime>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_need_no_escaping_are_order_numbers() {
+        for good in ["A", "DDMON2022060710291160581293", "a-b_c", &"9".repeat(64)] {
+            assert_eq!(good.parse::<OrderNo>().unwrap().as_str(), good);
+        }
+        for bad in ["", "a b", "a/b", "..", "a.b", "订单", "a\n", &"9".repeat(65), "%2e"] {
+            assert!(bad.parse::<OrderNo>().is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn creation_time_is_hinted_only_by_the_usual_shape() {
+        let hint = |s: &str| s.parse::<OrderNo>().unwrap().created_hint().map(|t| t.to_string());
+        assert_eq!(hint("DDMON2021031616145803273367"), Some("2021-03-16 16:14:58".into()));
+        assert_eq!(hint("DDMON2021133616145803273367"), None);
+        assert_eq!(hint("DDMON2021"), None);
+        assert_eq!(hint("XX"), None);
+    }
+}
