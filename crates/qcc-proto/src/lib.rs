@@ -1,11 +1,31 @@
 #![doc = include_str!("../README.md")]
 
+mod callback;
+mod endpoint;
+mod envelope;
 mod link;
 mod order;
+mod reader;
 mod record;
+mod settings;
+mod status;
 mod time;
 
+pub use callback::{Acknowledgement, CallbackError, CallbackQuery, PresentedKey, StatusForm};
+pub use endpoint::{ApiRequest, DEFAULT_BASE_URL, DEFAULT_DOWNLOAD_HOST, Endpoint};
+pub use envelope::{
+    Answer, EchoMatch, EnvelopeError, EnvelopeErrorKind, OrderList, PushEcho, Refusal,
+};
 pub use link::{DownloadLink, Location, UnzipPassword};
 pub use order::{InvalidOrderNo, ListedOrder, OrderNo};
+pub use reader::{
+    DocumentError, DocumentField, Header, Item, ItemRef, QuarantinedRecord, ReaderLimits, RecordFault,
+    RecordField, RecordReader, RecordRef, Summary,
+};
 pub use record::{MonitorLevel, MonitorType, RiskRecord};
+pub use settings::{
+    CallbackUrl, InvalidCallbackUrl, InvalidCallbackUrlKind, InvalidPushWindow, PushSetting,
+    PushState, PushWindow,
+};
+pub use status::{Status, StatusClass};
 pub use time::{InvalidTime, ShanghaiTime};

@@ -1,0 +1,212 @@
+//! The vendor's call to us (6.2.2): its query in, the exact answer out.
+
+mod ack;
+
+use std::{borrow::Cow, fmt, str};
+
+use percent_encoding::percent_decode;
+use zeroize::Zeroizing;
+
+use crate::{DownloadLink, InvalidOrderNo, Location, OrderNo, UnzipPassword, endpoint::push_pair};
+
+pub use ack::{Acknowledgement, StatusForm};
+
+/// What the vendor's call says: which order is ready, and where.
+///
+/// Unsigned, and its `key` stands in every URL: a hint that an order exists,
+/// not a proof. Compare the key in constant time, take the order number, and
+/// ask 6.2.5 for link and password.
+///
+/// ```
+/// use qcc_proto::CallbackQuery;
+///
+/// let query = CallbackQuery::parse(
+///     "key=AppKey&orderNo=DDMON2021031616145803273367\
+///      &downloadUrl=http%3A%2F%2Fpro-files.qichacha.com%2Fx.zip%3FSignature%3Da%252Bb\
+///      &downloadUrlExpiredTime=2021-03-16%2020%3A19%3A00&unzipPassword=secret",
+/// )?;
+/// assert_eq!(query.order_no.as_str(), "DDMON2021031616145803273367");
+/// assert!(query.location.link.reveal().ends_with("?Signature=a%2Bb"));
+/// # Ok::<(), qcc_proto::CallbackError>(())
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CallbackQuery {
+    /// `key`: whoever calls claims to know it.
+    pub key: PresentedKey,
+    /// `orderNo`.
+    pub order_no: OrderNo,
+    /// Link, expiry and password, as the caller claims them.
+    pub location: Location,
+}
+
+/// The parameters of 6.2.2, in its order; each may come once.
+const PARAMETERS: [&str; 5] =
+    ["key", "orderNo", "downloadUrl", "downloadUrlExpiredTime", "unzipPassword"];
+
+/// The one a callback may lack, because the link carries an end of its own.
+const OPTIONAL: &str = "downloadUrlExpiredTime";
+
+impl CallbackQuery {
+    /// The longest query read, in bytes.
+    pub const MAX_LEN: usize = 8 * 1024;
+
+    /// A call as the vendor would make it.
+    pub fn new(key: impl Into<String>, order_no: OrderNo, location: Location) -> Self {
+        let location = Location { order_no: Some(order_no.clone()), ..location };
+        Self { key: PresentedKey::new(key), order_no, location }
+    }
+
+    /// Reads a raw query: what stands after the `?` of the request target.
+    ///
+    /// Plain percent-decoding, exactly once: `+` stays `+`, `%252B` becomes
+    /// `%2B` and stays so. Unknown parameters are ignored, whatever they hold.
+    /// An absent or unreadable `downloadUrlExpiredTime` is `None`, because the
+    /// link carries an end of its own.
+    ///
+    /// # Errors
+    /// [`CallbackError`]: always the caller's fault, and never a reason to panic
+    /// or to keep anything of the query.
+    pub fn parse(raw_query: impl AsRef<[u8]>) -> Result<Self, CallbackError> {
+        let raw = raw_query.as_ref();
+        if raw.len() > Self::MAX_LEN {
+            return Err(CallbackError::TooLong);
+        }
+        let values = pick(raw)?.map(|value| value.filter(|text| !text.is_empty()));
+        let missing: Vec<&'static str> = PARAMETERS
+            .into_iter()
+            .zip(&values)
+            .filter(|(name, value)| value.is_none() && *name != OPTIONAL)
+            .map(|(name, _)| name)
+            .collect();
+        let [Some(key), Some(order_no), Some(link), expiry, Some(password)] = values else {
+            return Err(CallbackError::Missing { parameters: missing });
+        };
+        let order_no: OrderNo = order_no.parse().map_err(CallbackError::OrderNo)?;
+        let location = Location {
+            order_no: None,
+            link: DownloadLink::new(link),
+            expires_at: expiry.and_then(|text| text.parse().ok()),
+            password: UnzipPassword::new(password),
+        };
+        Ok(Self::new(key, order_no, location))
+    }
+
+    /// The query as the vendor writes it, each value percent-encoded once.
+    ///
+    /// Carries password and signature: for a simulated vendor, not for logs.
+    pub fn to_query(&self) -> String {
+        let mut query = String::new();
+        push_pair(&mut query, "key", self.key.reveal());
+        push_pair(&mut query, "orderNo", self.order_no.as_str());
+        push_pair(&mut query, "downloadUrl", self.location.link.reveal());
+        if let Some(expires_at) = self.location.expires_at {
+            push_pair(&mut query, "downloadUrlExpiredTime", &expires_at.to_string());
+        }
+        push_pair(&mut query, "unzipPassword", self.location.password.reveal());
+        query
+    }
+}
+
+type Values = [Option<String>; PARAMETERS.len()];
+
+/// The values of the known parameters, in the order of [`PARAMETERS`].
+fn pick(raw: &[u8]) -> Result<Values, CallbackError> {
+    let mut values = Values::default();
+    for pair in raw.split(|b| *b == b'&') {
+        let mut halves = pair.splitn(2, |b| *b == b'=');
+        let (name, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
+        // A name that hides behind escapes is the same name, so it counts as a repetition.
+        let name: Cow<'_, [u8]> = percent_decode(name).into();
+        let known = PARAMETERS.iter().zip(&mut values).find(|(p, _)| p.as_bytes() == &*name);
+        let Some((parameter, slot)) = known else { continue };
+        if slot.is_some() {
+            return Err(CallbackError::Repeated { parameter });
+        }
+        *slot = Some(decode(parameter, value)?);
+    }
+    Ok(values)
+}
+
+fn decode(parameter: &'static str, value: &[u8]) -> Result<String, CallbackError> {
+    if !escapes_are_whole(value) {
+        return Err(CallbackError::Encoding { parameter });
+    }
+    let decoded: Cow<'_, [u8]> = percent_decode(value).into();
+    let text = str::from_utf8(&decoded).map_err(|_| CallbackError::Encoding { parameter })?;
+    if text.chars().any(char::is_control) {
+        return Err(CallbackError::Control { parameter });
+    }
+    Ok(text.to_owned())
+}
+
+/// Whether each `%` is followed by two hexadecimal digits.
+fn escapes_are_whole(value: &[u8]) -> bool {
+    value
+        .split(|b| *b == b'%')
+        .skip(1)
+        .all(|after| after.get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
+}
+
+/// The `key` a caller presented. Redacted in `Debug`, wiped when dropped.
+///
+/// Has no equality on purpose: hand [`reveal`](Self::reveal) to a comparison in
+/// constant time.
+#[derive(Clone)]
+pub struct PresentedKey(Zeroizing<String>);
+
+impl PresentedKey {
+    fn new(key: impl Into<String>) -> Self {
+        Self(Zeroizing::new(key.into()))
+    }
+
+    /// The key as presented.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PresentedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PresentedKey(…)")
+    }
+}
+
+/// The query is none the vendor would send. The caller's fault.
+///
+/// Holds names of parameters only, nothing of their values. Repeating the same
+/// query does not help; the order list still shows the order.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallbackError {
+    /// More than [`CallbackQuery::MAX_LEN`] bytes.
+    #[error("the callback's query is longer than 8192 bytes")]
+    TooLong,
+    /// A known parameter came twice.
+    #[error("the callback repeats {parameter}")]
+    Repeated {
+        /// Its name.
+        parameter: &'static str,
+    },
+    /// A `%` without two hexadecimal digits, or bytes that are no UTF-8.
+    #[error("the callback's {parameter} is not percent-encoded UTF-8")]
+    Encoding {
+        /// The parameter's name.
+        parameter: &'static str,
+    },
+    /// A control character.
+    #[error("the callback's {parameter} holds a control character")]
+    Control {
+        /// The parameter's name.
+        parameter: &'static str,
+    },
+    /// Parameters that are absent or empty, all of them.
+    #[error("the callback lacks {}", .parameters.join(", "))]
+    Missing {
+        /// Their names, in the manual's order.
+        parameters: Vec<&'static str>,
+    },
+    /// `orderNo` is no order number.
+    #[error("the callback's orderNo is refused")]
+    OrderNo(#[source] InvalidOrderNo),
+}

@@ -1,0 +1,118 @@
+//! Why an answer gave nothing: it was none, or the vendor refused.
+
+use std::{error::Error as StdError, fmt};
+
+use crate::{Status, StatusClass};
+
+/// The body is no answer of the vendor's.
+///
+/// The fault lies with the vendor or with something between; the call may be
+/// repeated later. Holds nothing of the body, which may carry a password.
+#[derive(Debug)]
+pub struct EnvelopeError {
+    kind: EnvelopeErrorKind,
+    source: Option<serde_json::Error>,
+}
+
+/// What the body is instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EnvelopeErrorKind {
+    /// Not JSON, or JSON that breaks off: a proxy's page, an empty body.
+    NotJson,
+    /// JSON, but no object.
+    NotAnObject,
+    /// An object without a `status` that is a whole number.
+    NoStatus,
+    /// The status is 200 and the payload lacks this field, or it is no text.
+    BadPayload {
+        /// The field, as the manual spells it.
+        field: &'static str,
+    },
+    /// Nested more than 64 levels deep.
+    TooDeep,
+}
+
+impl EnvelopeError {
+    /// What the body is instead.
+    pub fn kind(&self) -> EnvelopeErrorKind {
+        self.kind
+    }
+
+    pub(super) fn bad_payload(field: &'static str) -> Self {
+        Self::of(EnvelopeErrorKind::BadPayload { field })
+    }
+
+    pub(super) fn of(kind: EnvelopeErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+
+    /// A syntax error names a line and a column, never what stands there.
+    pub(super) fn not_json(source: serde_json::Error) -> Self {
+        Self { kind: EnvelopeErrorKind::NotJson, source: Some(source) }
+    }
+}
+
+impl fmt::Display for EnvelopeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            EnvelopeErrorKind::NotJson => f.write_str("the answer is not JSON"),
+            EnvelopeErrorKind::NotAnObject => f.write_str("the answer is not a JSON object"),
+            EnvelopeErrorKind::NoStatus => f.write_str("the answer has no readable status"),
+            EnvelopeErrorKind::BadPayload { field } => {
+                write!(f, "the answer says success, but its {field} is missing or unreadable")
+            }
+            EnvelopeErrorKind::TooDeep => f.write_str("the answer is nested too deeply"),
+        }
+    }
+}
+
+impl StdError for EnvelopeError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}
+
+/// The vendor answered, and the answer is a refusal.
+///
+/// Whose fault it is and whether to repeat is said by its [class](Self::class).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The code.
+    pub status: Status,
+    /// The vendor's message as sent, or empty.
+    pub message: String,
+}
+
+impl Refusal {
+    /// What to do about it.
+    pub fn class(&self) -> StatusClass {
+        self.status.class()
+    }
+}
+
+impl fmt::Display for Refusal {
+    /// One line: the vendor's message with controls escaped, at most 200
+    /// characters of it, or the manual's text where the answer has none.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the vendor answered {}", self.status)?;
+        let message = match self.message.trim() {
+            "" => self.status.manual_text().unwrap_or_default(),
+            sent => sent,
+        };
+        if message.is_empty() {
+            return Ok(());
+        }
+        f.write_str(": ")?;
+        for letter in message.chars().take(200) {
+            if letter.is_control() {
+                write!(f, "{}", letter.escape_default())?;
+            } else {
+                write!(f, "{letter}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Refusal {}

@@ -1,0 +1,16 @@
+//! What a user of the crate relies on, against recorded answers and by laws.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its shared functions included"
+)]
+
+mod answers;
+mod callbacks;
+mod envelope_laws;
+mod fixtures;
+mod requests;
+mod statuses;
