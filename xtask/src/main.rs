@@ -1,2 +1,84 @@
-//! Project tasks.
-fn main() {}
+//! The project's own tasks: one command that checks everything, and the parts it is made of.
+#![expect(clippy::print_stdout, reason = "printing is what this program is for")]
+
+mod bench;
+mod ci;
+mod corpus;
+mod crates_table;
+mod demo;
+mod features;
+mod fixtures;
+mod guarantees;
+mod layers;
+mod lints;
+mod lockfile;
+mod marked;
+mod memory;
+mod report;
+mod run;
+mod rust_text;
+mod scripts;
+mod tree;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::{report::Report, workspace::Workspace};
+
+const HELP: &str = "\
+cargo xtask TASK
+
+  ci [STEP…]            every check, in order, up to the first failure; or only the named steps
+  ci --list             the steps of `ci`
+  layers                who may use whom, and the other rules of docs/architecture.md
+  fixtures              every file under fixtures/ is listed with what it proves
+  features              each crate alone, with each of its features alone
+  crates-table [--fix]  the crate tables of the READMEs agree with the manifests
+  guarantees            the tests that the READMEs name exist
+  readme-demo [--fix]   the READMEs show what `qcc demo` prints
+  scripts               shell, Python and Node scripts parse
+  bench [RECORDS]       records per second and peak memory of the released program
+  corpus DIR            archives of other hands, read and compared with their manifests
+  help                  this text
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match perform(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(arguments: &[&str]) -> Result<()> {
+    match arguments {
+        [] | ["help" | "--help" | "-h"] => print!("{HELP}"),
+        ["ci", "--list"] => ci::list(),
+        ["ci", steps @ ..] => ci::run(steps)?,
+        ["layers"] => finish(layers::check(&Workspace::load()?)?)?,
+        ["fixtures"] => finish(fixtures::check(&Workspace::load()?)?)?,
+        ["features"] => features::check(&Workspace::load()?)?,
+        ["crates-table"] => finish(crates_table::check(&Workspace::load()?)?)?,
+        ["crates-table", "--fix"] => crates_table::fix(&Workspace::load()?)?,
+        ["guarantees"] => finish(guarantees::check(&Workspace::load()?)?)?,
+        ["readme-demo"] => finish(demo::check(&Workspace::load()?)?)?,
+        ["readme-demo", "--fix"] => demo::fix(&Workspace::load()?)?,
+        ["bench"] => bench::run(&Workspace::load()?, None)?,
+        ["bench", records] => bench::run(&Workspace::load()?, Some(records))?,
+        ["corpus", folder] => corpus::run(folder.as_ref())?,
+        ["scripts"] => finish(scripts::check(&Workspace::load()?)?)?,
+        other => bail!("no task `{}`\n\n{HELP}", other.join(" ")),
+    }
+    Ok(())
+}
+
+fn finish(report: Report) -> Result<()> {
+    report.print();
+    report.into_result()
+}

@@ -1,14 +1,20 @@
 //! An answer's body: opaque, streaming, never read without a limit.
 
-use std::fmt;
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use bytes::{Bytes, BytesMut};
-use http_body::Body as HttpBody;
+use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 
 use crate::TransportError;
 
 /// The body of an answer, as it streams in.
+///
+/// Also an [`http_body::Body`], so that layers can wrap it.
 pub struct Body(UnsyncBoxBody<Bytes, TransportError>);
 
 impl Body {
@@ -37,7 +43,7 @@ impl Body {
     pub async fn read_within(mut self, limit: usize) -> Result<Option<Bytes>, TransportError> {
         let mut whole = BytesMut::new();
         while let Some(piece) = self.chunk().await? {
-            if whole.len() + piece.len() > limit {
+            if piece.len() > limit - whole.len() {
                 return Ok(None);
             }
             whole.extend_from_slice(&piece);
@@ -48,6 +54,26 @@ impl Body {
     /// The length the answer announced, where it did.
     pub fn announced(&self) -> Option<u64> {
         HttpBody::size_hint(&self.0).exact()
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = TransportError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
     }
 }
 

@@ -57,11 +57,11 @@ impl Default for Deadlines {
 /// No answer, or one that broke off.
 ///
 /// Holds nothing of the request: no URL, no header, no key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TransportError {
     kind: TransportErrorKind,
     delivery: Delivery,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// What went wrong, by what a caller does about it.
@@ -97,6 +97,16 @@ pub enum Delivery {
     Unknown,
 }
 
+impl TransportErrorKind {
+    /// Whether the same request may go through later without anybody's help.
+    pub const fn is_transient(self) -> bool {
+        matches!(
+            self,
+            Self::Resolve | Self::Connect | Self::Timeout | Self::Broken | Self::Protocol
+        )
+    }
+}
+
 impl TransportError {
     /// An error without a cause.
     pub fn new(kind: TransportErrorKind, delivery: Delivery) -> Self {
@@ -106,7 +116,7 @@ impl TransportError {
     /// The same with what caused it. The cause must not name URL or headers.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 

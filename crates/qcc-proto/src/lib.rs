@@ -19,8 +19,8 @@ pub use envelope::{
 pub use link::{DownloadLink, Location, UnzipPassword};
 pub use order::{InvalidOrderNo, ListedOrder, OrderNo};
 pub use reader::{
-    DocumentError, DocumentField, Header, Item, ItemRef, QuarantinedRecord, ReaderLimits, RecordFault,
-    RecordField, RecordReader, RecordRef, Summary,
+    DocumentError, DocumentField, DocumentHeader, DocumentSummary, Item, ItemRef,
+    QuarantinedRecord, ReaderLimits, RecordFault, RecordField, RecordReader, RecordRef,
 };
 pub use record::{MonitorLevel, MonitorType, RiskRecord};
 pub use settings::{

@@ -21,7 +21,7 @@ use self::{
 };
 pub use self::{
     error::{DocumentError, DocumentField},
-    header::Header,
+    header::DocumentHeader,
     item::{Item, ItemRef, QuarantinedRecord, RecordFault, RecordField, RecordRef},
     limits::ReaderLimits,
 };
@@ -29,11 +29,11 @@ use crate::ShanghaiTime;
 
 /// Reads the records of one document as they stream by.
 ///
-/// An iterator over owned [`Item`]s; [`next_ref`](Self::next_ref) is the same
-/// without allocating. A record that cannot be taken is handed out as
-/// [`Item::Quarantined`] and the next one follows; a document that cannot be
-/// taken ends with a [`DocumentError`], once, and then with `None`.
-/// [`finish`](Self::finish) tells whether all went well.
+/// [`next`](Self::next) hands out owned [`Item`]s, [`next_ref`](Self::next_ref)
+/// borrowed ones without allocating. A record that cannot be taken comes as
+/// [`Item::Quarantined`], and the next one follows; a document that cannot be
+/// taken ends with a [`DocumentError`]. [`finish`](Self::finish) tells whether
+/// all went well.
 ///
 /// Until `None` came, the document is not known to be whole. The crate's
 /// documentation lists what is taken, set aside and refused.
@@ -48,8 +48,8 @@ use crate::ShanghaiTime;
 ///      "score": 82, "changeDate": "2022-06-01"},
 ///     {"id": "none of the rest"}]}"#;
 /// let mut reader = RecordReader::new(json.as_bytes(), ReaderLimits::default());
-/// for item in &mut reader {
-///     match item? {
+/// while let Some(item) = reader.next()? {
+///     match item {
 ///         Item::Record { record, .. } => assert_eq!(record.score, Some(82)),
 ///         Item::Quarantined(bad) => assert_eq!(bad.reason.to_string(), "corpKeyNo is missing"),
 ///     }
@@ -83,7 +83,7 @@ enum State {
     ItemOrEnd,
     AfterItem,
     Trailer,
-    Done(Summary),
+    Done(DocumentSummary),
     Failed,
 }
 
@@ -95,7 +95,7 @@ enum Found {
 /// What a whole document held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Summary {
+pub struct DocumentSummary {
     /// `pushDate`
     pub push_date: ShanghaiTime,
     /// `totalSize`: what the document says of itself.
@@ -106,7 +106,7 @@ pub struct Summary {
     pub quarantined: u64,
 }
 
-impl Summary {
+impl DocumentSummary {
     /// Whether `totalSize` is the number of records found, valid or not.
     ///
     /// The manual's own sample is not: it says 4 and shows 1.
@@ -146,7 +146,7 @@ impl<R: BufRead> RecordReader<R> {
     }
 
     /// `pushDate`, once it went by. It may stand after the records: where each
-    /// record needs it, call [`Header::read`] on a first pass.
+    /// record needs it, call [`DocumentHeader::read`] on a first pass.
     pub fn push_date(&self) -> Option<ShanghaiTime> {
         self.push_date
     }
@@ -154,6 +154,15 @@ impl<R: BufRead> RecordReader<R> {
     /// `totalSize`, once it went by.
     pub fn total_size(&self) -> Option<u64> {
         self.total_size
+    }
+
+    /// The next element of `result`, owned; `None` at the document's end.
+    ///
+    /// # Errors
+    /// As [`next_ref`](Self::next_ref).
+    #[expect(clippy::should_implement_trait, reason = "an iterator could be read past its error")]
+    pub fn next(&mut self) -> Result<Option<Item>, DocumentError> {
+        Ok(self.next_ref()?.map(ItemRef::into_item))
     }
 
     /// The next element of `result`, borrowed; `None` at the document's end.
@@ -182,8 +191,8 @@ impl<R: BufRead> RecordReader<R> {
     }
 
     /// What the document held, once `next` or `next_ref` answered `None`;
-    /// whether [its count matches](Summary::count_matches) is not judged.
-    pub fn summary(&self) -> Option<Summary> {
+    /// whether [its count matches](DocumentSummary::count_matches) is not judged.
+    pub fn summary(&self) -> Option<DocumentSummary> {
         match self.state {
             State::Done(summary) => Some(summary),
             _ => None,
@@ -196,7 +205,7 @@ impl<R: BufRead> RecordReader<R> {
     /// [`DocumentError`]: the document is refused, or was before
     /// ([`AlreadyFailed`](DocumentError::AlreadyFailed)), or its `totalSize` is not
     /// what was found ([`CountMismatch`](DocumentError::CountMismatch)).
-    pub fn finish(mut self) -> Result<Summary, DocumentError> {
+    pub fn finish(mut self) -> Result<DocumentSummary, DocumentError> {
         loop {
             if let State::Done(summary) = self.state {
                 return if summary.count_matches() {
@@ -380,7 +389,7 @@ impl<R: BufRead> RecordReader<R> {
         }
     }
 
-    fn whole(&self) -> Result<Summary, DocumentError> {
+    fn whole(&self) -> Result<DocumentSummary, DocumentError> {
         let missing = DocumentError::Missing;
         let push_date = self.push_date.ok_or(missing(DocumentField::PushDate))?;
         let total_size = self.total_size.ok_or(missing(DocumentField::TotalSize))?;
@@ -388,7 +397,7 @@ impl<R: BufRead> RecordReader<R> {
             return Err(missing(DocumentField::Result));
         }
         let (records, quarantined) = (self.records, self.quarantined);
-        Ok(Summary { push_date, total_size, records, quarantined })
+        Ok(DocumentSummary { push_date, total_size, records, quarantined })
     }
 
     fn syntax(&self, what: &'static str) -> DocumentError {
@@ -396,15 +405,5 @@ impl<R: BufRead> RecordReader<R> {
     }
 }
 
-impl<R: BufRead> Iterator for RecordReader<R> {
-    type Item = Result<Item, DocumentError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if matches!(self.state, State::Failed) {
-            return None;
-        }
-        self.next_ref().map(|item| item.map(ItemRef::into_item)).transpose()
-    }
-}
-
-impl<R: BufRead> std::iter::FusedIterator for RecordReader<R> {}
+#[cfg(test)]
+mod tests;

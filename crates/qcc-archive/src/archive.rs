@@ -1,0 +1,226 @@
+//! An archive, opened: its entries, and the way to the wanted one.
+
+use std::fmt;
+
+use crate::{
+    Entry, Error, ErrorKind, LimitKind, Options, ReadAt, Verified,
+    blocks::Authentic,
+    crypto::{CHECK_LEN, Keys, MAC_LEN},
+    directory,
+    end::End,
+    entry::{Aes, AesField, METHOD_AES, METHOD_DEFLATE, METHOD_STORED, flag},
+    local,
+    verified::Proof,
+};
+
+/// A zip archive whose directory was read and found in order.
+///
+/// Nothing of it is authenticated yet; [`authenticate`](Self::authenticate)
+/// does that for one entry and is the only way to content.
+pub struct Archive<S> {
+    source: S,
+    entries: Vec<Entry>,
+    directory_at: u64,
+    options: Options,
+}
+
+impl<S: ReadAt> Archive<S> {
+    /// Finds and reads the directory of an archive.
+    ///
+    /// The archive must fill the source: it begins with the first entry's
+    /// header and ends with the end record and its comment.
+    ///
+    /// # Errors
+    /// `NotAnArchive`, `Truncated`, `Malformed`, `MultiDisk`, `Overlap`,
+    /// `Limit` and `Io` of [`ErrorKind`].
+    pub fn open(source: S, options: Options) -> Result<Self, Error> {
+        let len = source.size().map_err(Error::io)?;
+        let end = End::find(&source, len)?;
+        let entries = directory::read(&source, &end, &options)?;
+        Ok(Self { source, entries, directory_at: end.directory.start, options })
+    }
+
+    /// What the directory lists, in its order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Checks everything about one entry that can be checked without
+    /// unpacking it: that it is the only one of its name, its headers,
+    /// the password, and the MAC over all of its ciphertext.
+    ///
+    /// Names are compared byte by byte.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`] except `NotAnArchive`, `Truncated`, and those that
+    /// are found while unpacking: `Checksum`, `Inflate`, `TrailingData`,
+    /// `DisguisedDeflate`.
+    pub fn authenticate(&self, name: &str, password: &[u8]) -> Result<Verified<&S>, Error> {
+        let proof = self.prove(name, password)?;
+        Ok(Verified { source: &self.source, proof })
+    }
+
+    /// Like [`authenticate`](Self::authenticate), but hands on the source: for
+    /// content that outlives the archive.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn into_authenticated(self, name: &str, password: &[u8]) -> Result<Verified<S>, Error> {
+        let proof = self.prove(name, password)?;
+        Ok(Verified { source: self.source, proof })
+    }
+
+    fn prove(&self, name: &str, password: &[u8]) -> Result<Proof, Error> {
+        let entry = self.find(name)?;
+        if !entry.is_regular {
+            return Err(ErrorKind::NotAFile.into());
+        }
+        // First that both headers agree: what only one says may be damage,
+        // what both say is how the archive was made.
+        let place = local::locate(&self.source, entry, self.next_after(entry))?;
+        let aes = self.options.accept(entry)?;
+
+        // Salt ‖ check value ‖ ciphertext ‖ MAC.
+        let salt_len = aes.strength.salt_len();
+        let ciphertext_at = place.start + (salt_len + CHECK_LEN) as u64;
+        let mac_at = place.end.saturating_sub(MAC_LEN as u64);
+        if mac_at < ciphertext_at {
+            return Err(ErrorKind::Malformed("the entry is too short to be encrypted").into());
+        }
+        self.options.accept_size(entry, aes, mac_at - ciphertext_at)?;
+
+        let mut salt = [0; 16];
+        let mut check = [0; CHECK_LEN];
+        let mut mac = [0; MAC_LEN];
+        let salt = salt.get_mut(..salt_len).unwrap_or_default();
+        self.read(salt, place.start)?;
+        self.read(&mut check, place.start + salt_len as u64)?;
+        self.read(&mut mac, mac_at)?;
+
+        let keys = Keys::derive(password, salt, aes.strength);
+        if !keys.fits(check) {
+            return Err(ErrorKind::WrongPassword.into());
+        }
+        let in_memory = self.options.in_memory;
+        let ciphertext =
+            Authentic::check(&self.source, ciphertext_at..mac_at, &keys, &mac, in_memory)?;
+        Ok(Proof { entry: entry.clone(), aes, keys, ciphertext, options: self.options.clone() })
+    }
+
+    /// The only entry of that name.
+    fn find(&self, name: &str) -> Result<&Entry, Error> {
+        let fits = |candidate: &[u8]| {
+            candidate == name.as_bytes()
+                || self.options.directory_prefix && lies_in_a_plain_folder(candidate, name)
+        };
+        // Readers that go by the Unicode Path field would see that name.
+        let mut fitting = self
+            .entries
+            .iter()
+            .filter(|entry| fits(&entry.name) || entry.other_name.as_deref().is_some_and(fits));
+        match (fitting.next(), fitting.next()) {
+            (Some(_), Some(_)) => Err(ErrorKind::DuplicateEntry.into()),
+            (Some(entry), None) if entry.other_name.is_some() => {
+                Err(ErrorKind::HeaderMismatch { field: "the Unicode name" }.into())
+            }
+            (Some(entry), None) => Ok(entry),
+            (None, _) => {
+                let found = self.entries.iter().take(5).map(printable_name).collect();
+                Err(ErrorKind::NoSuchEntry { wanted: name.to_owned(), found }.into())
+            }
+        }
+    }
+
+    /// Where what follows the entry begins.
+    fn next_after(&self, entry: &Entry) -> u64 {
+        let later = |other: &&Entry| other.header_offset > entry.header_offset;
+        let starts = self.entries.iter().filter(later).map(|other| other.header_offset);
+        starts.min().unwrap_or(self.directory_at)
+    }
+
+    fn read(&self, bytes: &mut [u8], at: u64) -> Result<(), Error> {
+        self.source.read_exact_at(bytes, at).map_err(Error::io)
+    }
+}
+
+impl Options {
+    /// Judges an entry by what the directory says about it.
+    fn accept(&self, entry: &Entry) -> Result<Aes, Error> {
+        let unsupported = |what| Err(Error::new(ErrorKind::UnsupportedFeature(what)));
+        let flags = entry.flags;
+        if flags & flag::ENCRYPTED == 0 {
+            return Err(ErrorKind::NotEncrypted.into());
+        }
+        if flags & flag::MASKED_HEADERS != 0 {
+            return unsupported("masked headers");
+        }
+        if flags & flag::STRONG_ENCRYPTION != 0 {
+            return unsupported("PKWARE's strong encryption");
+        }
+        if flags & flag::PATCHED != 0 {
+            return unsupported("patched data");
+        }
+        if flags & !flag::HARMLESS != 0 {
+            return unsupported("flags of no known meaning");
+        }
+        if entry.method != METHOD_AES {
+            return Err(ErrorKind::WeakEncryption(entry.encryption()).into());
+        }
+        let AesField::Sound(aes) = entry.aes else {
+            return Err(ErrorKind::Malformed("the encryption's parameters").into());
+        };
+        if !entry.extra_is_sound {
+            return Err(ErrorKind::Malformed("the entry's extra fields").into());
+        }
+        if aes.strength < self.min_strength {
+            return Err(ErrorKind::WeakEncryption(entry.encryption()).into());
+        }
+        match aes.method {
+            METHOD_DEFLATE => Ok(aes),
+            METHOD_STORED if self.stored => Ok(aes),
+            method => Err(ErrorKind::UnsupportedMethod(method).into()),
+        }
+    }
+
+    /// Judges the declared size. It is the limit for what is unpacked later.
+    fn accept_size(&self, entry: &Entry, aes: Aes, packed_len: u64) -> Result<(), Error> {
+        let size = entry.size;
+        if aes.method == METHOD_STORED && size != packed_len {
+            return Err(ErrorKind::Size { declared: size }.into());
+        }
+        let over = |which, limit| Err(ErrorKind::Limit { which, limit }.into());
+        if size > self.max_content {
+            return over(LimitKind::Content, self.max_content);
+        }
+        if size > self.largest_content(packed_len) {
+            return over(LimitKind::Ratio, self.max_ratio);
+        }
+        Ok(())
+    }
+
+    /// The most that so many packed bytes may become.
+    pub(crate) fn largest_content(&self, packed_len: u64) -> u64 {
+        packed_len.saturating_mul(self.max_ratio).max(self.ratio_floor).min(self.max_content)
+    }
+}
+
+/// Whether `path` is `name` below folders that lead nowhere else.
+fn lies_in_a_plain_folder(path: &[u8], name: &str) -> bool {
+    let folder = path.strip_suffix(name.as_bytes()).and_then(|folder| folder.strip_suffix(b"/"));
+    let plain = |part: &[u8]| {
+        !matches!(part, b"" | b"." | b"..")
+            && !part.iter().any(|byte| matches!(byte, b'\\' | b':' | ..0x20 | 0x7f))
+    };
+    folder.is_some_and(|folder| folder.split(|byte| *byte == b'/').all(plain))
+}
+
+/// A name cut and escaped, fit for a line of text.
+fn printable_name(entry: &Entry) -> String {
+    entry.name().chars().take(60).flat_map(char::escape_debug).collect()
+}
+
+impl<S> fmt::Debug for Archive<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Archive").field("entries", &self.entries).finish_non_exhaustive()
+    }
+}

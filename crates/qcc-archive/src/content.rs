@@ -1,0 +1,252 @@
+//! The content of an authenticated entry, as a reader.
+
+use std::{
+    fmt,
+    io::{self, BufRead, Read, Write},
+};
+
+use crate::{
+    Error, ErrorKind, ReadAt,
+    blocks::Decrypted,
+    inflate::{Step, Unpacker},
+};
+
+/// How much is unpacked at once.
+const CHUNK_LEN: usize = 256 * 1024;
+
+/// Reads the content of an entry whose MAC was right.
+///
+/// As a [`BufRead`] it lends chunks of up to 256 KiB without copying them:
+/// `fill_buf`, parse, `consume`. The first chunk is the held-back beginning
+/// and may be larger (see
+/// [`with_hold_back`](crate::Options::with_hold_back)).
+///
+/// The end of the content is reached only if everything was right: its size
+/// to the byte, AE-1's CRC, one Deflate stream that ends with the ciphertext.
+/// A parser that stops at the end of its document must still ask, by
+/// [`finish`](Self::finish), before it believes the document complete.
+///
+/// # Errors
+/// An error is an [`io::Error`] with an [`Error`] inside
+/// ([`Error::from_io`]), and every read after it fails the same way.
+pub struct Content<S> {
+    packed: Decrypted<S>,
+    unpacker: Unpacker,
+    checks: Checks,
+    hold_back: u64,
+    chunk: Vec<u8>,
+    consumed: usize,
+    state: State,
+}
+
+enum State {
+    /// Nothing is unpacked yet.
+    Fresh,
+    Streaming,
+    /// All is unpacked, and all of it was right.
+    Complete,
+    Failed(Error),
+}
+
+/// What the headers say about the content, and how far it holds.
+pub(crate) struct Checks {
+    pub(crate) size: u64,
+    /// The CRC to be, if it counts.
+    pub(crate) crc32: Option<u32>,
+    pub(crate) running: crc32fast::Hasher,
+    pub(crate) unpacked: u64,
+}
+
+impl<S: ReadAt> Content<S> {
+    pub(crate) fn new(
+        packed: Decrypted<S>,
+        unpacker: Unpacker,
+        checks: Checks,
+        hold_back: u64,
+    ) -> Self {
+        Self {
+            packed,
+            unpacker,
+            checks,
+            hold_back,
+            chunk: Vec::new(),
+            consumed: 0,
+            state: State::Fresh,
+        }
+    }
+
+    /// Reads what is left, and returns the size of the whole content.
+    ///
+    /// # Errors
+    /// See [`ErrorKind`]: `Size`, `Checksum`, `Inflate`, `TrailingData`,
+    /// `DisguisedDeflate`, `Changed` and `Io` can still come.
+    pub fn finish(mut self) -> Result<u64, Error> {
+        loop {
+            self.consumed = self.chunk.len();
+            if self.chunk()?.is_empty() {
+                return Ok(self.checks.unpacked);
+            }
+        }
+    }
+
+    /// Writes what is left, chunk by chunk, and returns how much that was.
+    ///
+    /// # Errors
+    /// Those of reading, as in [`finish`](Self::finish), and those of
+    /// `writer`: [`Error::from_io`] tells them apart.
+    pub fn write_to(&mut self, writer: &mut (impl Write + ?Sized)) -> io::Result<u64> {
+        let mut written = 0;
+        loop {
+            let chunk = self.chunk()?;
+            if chunk.is_empty() {
+                return Ok(written);
+            }
+            writer.write_all(chunk)?;
+            written += chunk.len() as u64;
+            self.consumed = self.chunk.len();
+        }
+    }
+
+    /// What is unpacked and not yet consumed; empty only at the end.
+    fn chunk(&mut self) -> Result<&[u8], Error> {
+        if self.consumed == self.chunk.len()
+            && let Err(error) = self.advance()
+        {
+            self.chunk = Vec::new();
+            self.consumed = 0;
+            self.state = State::Failed(error.clone());
+            return Err(error);
+        }
+        Ok(self.chunk.get(self.consumed..).unwrap_or_default())
+    }
+
+    fn advance(&mut self) -> Result<(), Error> {
+        match &self.state {
+            State::Fresh => self.unpack_beginning(),
+            State::Streaming => self.unpack_chunk(),
+            State::Complete => Ok(()),
+            State::Failed(error) => Err(error.clone()),
+        }
+    }
+
+    /// Unpacks until there is more than is to be held back, or all.
+    fn unpack_beginning(&mut self) -> Result<(), Error> {
+        self.state = State::Streaming;
+        let mut held = Vec::new();
+        while matches!(self.state, State::Streaming) && held.len() as u64 <= self.hold_back {
+            let start = held.len();
+            // A document that is small must not cost a large buffer.
+            let wanted = self.checks.size.saturating_sub(start as u64).saturating_add(1);
+            let room = usize::try_from(wanted).map_or(CHUNK_LEN, |wanted| wanted.min(CHUNK_LEN));
+            held.resize(start + room, 0);
+            let len = self.unpack(held.get_mut(start..).unwrap_or_default())?;
+            held.truncate(start + len);
+        }
+        self.chunk = held;
+        self.consumed = 0;
+        Ok(())
+    }
+
+    fn unpack_chunk(&mut self) -> Result<(), Error> {
+        let mut chunk = std::mem::take(&mut self.chunk);
+        if chunk.capacity() > CHUNK_LEN {
+            chunk = Vec::new();
+        }
+        chunk.resize(CHUNK_LEN, 0);
+        let len = self.unpack(&mut chunk)?;
+        chunk.truncate(len);
+        self.chunk = chunk;
+        self.consumed = 0;
+        Ok(())
+    }
+
+    /// Fills `out` as far as there is content, and checks what it filled in.
+    fn unpack(&mut self, out: &mut [u8]) -> Result<usize, Error> {
+        let mut filled = 0;
+        while filled < out.len() {
+            let packed = self.packed.fill()?;
+            let room = out.get_mut(filled..).unwrap_or_default();
+            let Step { consumed, produced, ended } = self.unpacker.step(packed, room)?;
+            self.packed.consume(consumed);
+            filled += produced;
+            self.checks.count(produced)?;
+            if ended {
+                if !self.packed.fill()?.is_empty() {
+                    return Err(ErrorKind::TrailingData.into());
+                }
+                self.state = State::Complete;
+                break;
+            }
+        }
+        self.checks.add(out.get(..filled).unwrap_or_default());
+        if matches!(self.state, State::Complete) {
+            self.checks.conclude()?;
+        }
+        Ok(filled)
+    }
+}
+
+impl Checks {
+    /// More than declared, which is within the limits, is too much.
+    fn count(&mut self, produced: usize) -> Result<(), Error> {
+        self.unpacked += produced as u64;
+        if self.unpacked > self.size { Err(self.wrong_size()) } else { Ok(()) }
+    }
+
+    fn add(&mut self, content: &[u8]) {
+        if self.crc32.is_some() {
+            self.running.update(content);
+        }
+    }
+
+    fn conclude(&self) -> Result<(), Error> {
+        if self.unpacked != self.size {
+            return Err(self.wrong_size());
+        }
+        match self.crc32 {
+            Some(crc32) if crc32 != self.running.clone().finalize() => {
+                Err(ErrorKind::Checksum.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn wrong_size(&self) -> Error {
+        ErrorKind::Size { declared: self.size }.into()
+    }
+}
+
+impl<S: ReadAt> BufRead for Content<S> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        Ok(self.chunk()?)
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.consumed = self.chunk.len().min(self.consumed.saturating_add(amount));
+    }
+}
+
+impl<S: ReadAt> Read for Content<S> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut chunk = self.chunk()?;
+        let read = chunk.read(buf)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl<S> fmt::Debug for Content<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Fresh => "fresh",
+            State::Streaming => "streaming",
+            State::Complete => "complete",
+            State::Failed(_) => "failed",
+        };
+        f.debug_struct("Content")
+            .field("state", &state)
+            .field("unpacked", &self.checks.unpacked)
+            .field("size", &self.checks.size)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,121 @@
+//! WinZip's AES: keys from the password, the MAC, and the counter mode.
+
+use aes::{Aes128, Aes192, Aes256};
+use ctr::{
+    Ctr128LE,
+    cipher::{KeyIvInit, StreamCipher},
+};
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::KeyStrength;
+
+/// How many rounds of PBKDF2 the format prescribes.
+const ROUNDS: u32 = 1000;
+/// The password check value's length.
+pub(crate) const CHECK_LEN: usize = 2;
+/// The MAC's length: the first half of an HMAC-SHA1.
+pub(crate) const MAC_LEN: usize = 10;
+
+const LONGEST_KEY: usize = 32;
+
+/// What a password and a salt give: two keys and a check value.
+pub(crate) struct Keys {
+    strength: KeyStrength,
+    derived: Zeroizing<[u8; 2 * LONGEST_KEY + CHECK_LEN]>,
+}
+
+impl Keys {
+    /// Derives the keys; `salt` has the length that `strength` asks for.
+    pub(crate) fn derive(password: &[u8], salt: &[u8], strength: KeyStrength) -> Self {
+        let mut derived = Zeroizing::new([0; 2 * LONGEST_KEY + CHECK_LEN]);
+        let len = 2 * strength.key_len() + CHECK_LEN;
+        let wanted = derived.get_mut(..len).unwrap_or_default();
+        pbkdf2::pbkdf2_hmac::<Sha1>(password, salt, ROUNDS, wanted);
+        Self { strength, derived }
+    }
+
+    /// Whether the password is probably right: 1 wrong one in 65,536 passes.
+    pub(crate) fn fits(&self, check: [u8; CHECK_LEN]) -> bool {
+        self.part(2 * self.strength.key_len(), CHECK_LEN).ct_eq(&check).into()
+    }
+
+    pub(crate) fn mac(&self) -> EntryMac {
+        let key_len = self.strength.key_len();
+        // HMAC pads a short key with zeros to the hash's block.
+        let mut block = Zeroizing::new([0; 64]);
+        block.iter_mut().zip(self.part(key_len, key_len)).for_each(|(to, from)| *to = *from);
+        EntryMac(Hmac::new((&*block).into()))
+    }
+
+    pub(crate) fn decryptor(&self) -> Decryptor {
+        let mut counter = [0; 16];
+        counter[0] = 1;
+        let (key, counter) = (&*self.derived, &counter.into());
+        let mut key_128 = Zeroizing::new([0; 16]);
+        let mut key_192 = Zeroizing::new([0; 24]);
+        let mut key_256 = Zeroizing::new([0; 32]);
+        key_128.copy_from_slice(&key[..16]);
+        key_192.copy_from_slice(&key[..24]);
+        key_256.copy_from_slice(&key[..32]);
+        match self.strength {
+            KeyStrength::Aes128 => Decryptor::Aes128(Ctr::new((&*key_128).into(), counter)),
+            KeyStrength::Aes192 => Decryptor::Aes192(Ctr::new((&*key_192).into(), counter)),
+            KeyStrength::Aes256 => Decryptor::Aes256(Ctr::new((&*key_256).into(), counter)),
+        }
+    }
+
+    fn part(&self, start: usize, len: usize) -> &[u8] {
+        self.derived.get(start..start + len).unwrap_or_default()
+    }
+}
+
+/// The running MAC over a ciphertext.
+pub(crate) struct EntryMac(Hmac<Sha1>);
+
+impl EntryMac {
+    pub(crate) fn update(&mut self, ciphertext: &[u8]) {
+        self.0.update(ciphertext);
+    }
+
+    /// Compares in a time that tells nothing.
+    pub(crate) fn matches(self, mac: &[u8; MAC_LEN]) -> bool {
+        self.0.verify_truncated_left(mac).is_ok()
+    }
+
+    /// The first bytes of the whole HMAC, as a key for something else.
+    pub(crate) fn into_key(self) -> Zeroizing<[u8; 16]> {
+        let mut key = Zeroizing::new([0; 16]);
+        key.iter_mut().zip(self.0.finalize().into_bytes()).for_each(|(to, from)| *to = from);
+        key
+    }
+}
+
+/// AES in counter mode, the counter little-endian from 1: WinZip's way.
+pub(crate) enum Decryptor {
+    Aes128(Ctr<Aes128>),
+    Aes192(Ctr<Aes192>),
+    Aes256(Ctr<Aes256>),
+}
+
+type Ctr<C> = Ctr128LE<C>;
+
+impl Decryptor {
+    /// Decrypts the next bytes of the stream where they lie.
+    pub(crate) fn apply(&mut self, bytes: &mut [u8]) {
+        match self {
+            Self::Aes128(cipher) => cipher.apply_keystream(bytes),
+            Self::Aes192(cipher) => cipher.apply_keystream(bytes),
+            Self::Aes256(cipher) => cipher.apply_keystream(bytes),
+        }
+    }
+}
+
+/// `len` bytes nobody can guess without `key`.
+pub(crate) fn keystream(key: &[u8; 16], len: usize) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(vec![0; len]);
+    Ctr::<Aes128>::new(key.into(), &[0; 16].into()).apply_keystream(&mut bytes);
+    bytes
+}

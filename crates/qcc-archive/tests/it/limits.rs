@@ -1,0 +1,111 @@
+//! Limits, on declared sizes and on what really comes.
+
+use qcc_archive::{Archive, Error, ErrorKind, LimitKind, Options};
+
+use crate::{
+    build::{Entry, many_entries, text},
+    fixtures::{NAME, PASSWORD, fixture, read, read_usual},
+};
+
+const GIB: u64 = 1 << 30;
+
+#[track_caller]
+fn check(result: Result<Vec<u8>, (Error, Vec<u8>)>, which: LimitKind, limit: u64) {
+    let Err((error, released)) = result else { panic!("the limit did not hold") };
+    assert_eq!(*error.kind(), ErrorKind::Limit { which, limit });
+    assert!(released.is_empty());
+}
+
+fn read_with(bytes: &[u8], options: Options) -> Result<Vec<u8>, (Error, Vec<u8>)> {
+    read(bytes, NAME, PASSWORD, options)
+}
+
+#[test]
+fn a_bomb_of_a_gibibyte_ends_within_its_limit() {
+    let bomb = Entry::zeros(GIB).archive();
+    assert!(bomb.len() < 8 << 20);
+    check(read_with(&bomb, Options::default()), LimitKind::Ratio, 256);
+    let large = Options::default().with_max_ratio(5000, 0);
+    check(read_with(&bomb, large.clone().with_max_content(GIB - 1)), LimitKind::Content, GIB - 1);
+
+    // Where it is allowed it is a content like any other, in chunks.
+    let archive = Archive::open(&bomb, large.with_max_content(GIB)).unwrap();
+    let verified = archive.authenticate(NAME, PASSWORD).unwrap();
+    assert_eq!(verified.into_reader().finish().unwrap(), GIB);
+}
+
+#[test]
+fn a_bomb_that_declares_little_ends_where_it_said() {
+    for declared in [0, 100, 5_000_000] {
+        let bomb = Entry { size: declared, ..Entry::zeros(GIB / 8) };
+        let Err((error, released)) = read_with(&bomb.archive(), Options::default()) else {
+            panic!("{declared} bytes declared, all of the bomb read");
+        };
+        assert_eq!(*error.kind(), ErrorKind::Size { declared: declared.into() });
+        assert!(released.len() <= declared as usize);
+    }
+}
+
+#[test]
+fn small_contents_have_no_ratio() {
+    let zeros = vec![b'0'; 20 << 20];
+    let bytes = Entry::deflated(&zeros).archive();
+    assert!(read_with(&bytes, Options::default()).unwrap() == zeros);
+    let strict = Options::default().with_max_ratio(256, 1 << 20);
+    check(read_with(&bytes, strict), LimitKind::Ratio, 256);
+}
+
+#[test]
+fn a_limit_equal_to_the_size_passes() {
+    let content = text(10_000);
+    let bytes = Entry::deflated(&content).archive();
+    let exact = Options::default().with_max_content(10_000).with_max_name(NAME.len() as u64);
+    assert_eq!(read_with(&bytes, exact.with_max_entries(1)).unwrap(), content);
+    let small = Options::default().with_max_content(9_999);
+    check(read_with(&bytes, small), LimitKind::Content, 9_999);
+    let short = Options::default().with_max_name(NAME.len() as u64 - 1);
+    check(read_with(&bytes, short), LimitKind::Name, NAME.len() as u64 - 1);
+    let none = Options::default().with_max_entries(0);
+    check(read_with(&bytes, none), LimitKind::Entries, 0);
+}
+
+#[test]
+fn entries_are_counted_and_the_directory_is_measured() {
+    let bytes = many_entries(10_001);
+    let open = |options| Archive::open(&bytes, options).map(|archive| archive.entries().len());
+    let refused = |options| open(options).unwrap_err().kind().clone();
+    let limit = 10_000;
+    let expected = ErrorKind::Limit { which: LimitKind::Entries, limit };
+    assert_eq!(refused(Options::default()), expected);
+    assert_eq!(open(Options::default().with_max_entries(10_001)).unwrap(), 10_001);
+    let expected = ErrorKind::Limit { which: LimitKind::Directory, limit: 100_000 };
+    assert_eq!(refused(Options::default().with_max_directory(100_000)), expected);
+}
+
+#[test]
+fn sixty_five_thousand_entries_cost_no_more_than_the_limit() {
+    let bytes = many_entries(u16::MAX);
+    let error = Archive::open(&bytes, Options::default()).unwrap_err();
+    assert_eq!(error.kind().as_str(), "limit");
+}
+
+#[test]
+fn stored_content_that_inflates_for_long_costs_no_more_than_it_may() {
+    // A bomb for whoever tries to inflate what is stored.
+    let bomb = Entry::zeros(GIB / 8).packed;
+    let bytes = Entry::stored(&bomb).archive();
+    let tight = Options::default().with_max_ratio(1, 1 << 20);
+    assert!(read_with(&bytes, tight).unwrap() == bomb);
+    let error = read_with(&bytes, Options::default().with_max_ratio(5000, 0)).unwrap_err().0;
+    assert_eq!(*error.kind(), ErrorKind::DisguisedDeflate);
+}
+
+#[test]
+fn what_a_message_shows_of_names_is_escaped_and_short() {
+    let error = read_usual(fixture("name-escaped.zip")).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("\\u{202e}\\u{1b}[31m"), "{text}");
+    let long = "x".repeat(1000);
+    let error = read(fixture("good.zip"), &long, PASSWORD, Options::default()).unwrap_err().0;
+    assert!(error.to_string().contains(NAME));
+}

@@ -1,0 +1,18 @@
+//! What the archive reader promises, tried on archives by several writers.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of a test fails it by panicking"
+)]
+
+mod build;
+mod content;
+mod damage;
+mod fixtures;
+mod limits;
+mod manifest;
+mod second_reading;
+mod sources;

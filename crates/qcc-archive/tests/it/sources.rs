@@ -1,0 +1,83 @@
+//! Where archives can be read from.
+
+use std::{error::Error as _, fs::File, io, sync::Arc};
+
+use qcc_archive::{Archive, Encryption, ErrorKind, KeyStrength, Options, ReadAt};
+
+use crate::fixtures::{fixture, folder, read_usual};
+
+#[test]
+fn files_slices_and_pointers_are_sources() {
+    let bytes = fixture("good.zip");
+    let expected = read_usual(bytes.as_slice()).unwrap();
+    let file = || File::open(folder().join("good.zip")).unwrap();
+    let erased: Box<dyn ReadAt + Send + Sync> = Box::new(file());
+    assert_eq!(read_usual(&bytes).unwrap(), expected);
+    assert_eq!(read_usual(bytes.clone()).unwrap(), expected);
+    assert_eq!(read_usual(Arc::<[u8]>::from(bytes)).unwrap(), expected);
+    assert_eq!(read_usual(file()).unwrap(), expected);
+    assert_eq!(read_usual(Arc::new(file())).unwrap(), expected);
+    assert_eq!(read_usual(erased).unwrap(), expected);
+}
+
+#[test]
+fn reading_beyond_the_end_is_an_error() {
+    let bytes = vec![1, 2, 3];
+    let mut buf = [0; 2];
+    bytes.read_exact_at(&mut buf, 1).unwrap();
+    assert_eq!(buf, [2, 3]);
+    for offset in [2, 3, 4, u64::MAX] {
+        let error = bytes.read_exact_at(&mut buf, offset).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "offset {offset}");
+    }
+}
+
+/// A disk that fails from some offset on.
+struct Failing(Vec<u8>, u64);
+
+impl ReadAt for Failing {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.0.len() as u64)
+    }
+
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        if offset < self.1 && offset + buf.len() as u64 > self.1 {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the disk is away"));
+        }
+        self.0.read_exact_at(buf, offset)
+    }
+}
+
+#[test]
+fn a_failing_disk_is_not_blamed_on_the_archive() {
+    let bytes = fixture("good.zip");
+    for at in 0..bytes.len() as u64 {
+        let Err(error) = read_usual(Failing(bytes.clone(), at)) else { continue };
+        assert_eq!(*error.kind(), ErrorKind::Io, "at {at}");
+        assert_eq!(error.source().unwrap().to_string(), "the disk is away");
+        assert!(!error.to_string().contains("the disk is away"));
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
+    }
+    assert!(read_usual(Failing(bytes, 40)).is_err());
+}
+
+#[test]
+fn entries_tell_what_there_is() {
+    let archive = Archive::open(fixture("pyzipper-neighbours.zip"), Options::default()).unwrap();
+    let names: Vec<_> = archive.entries().iter().map(|entry| entry.name()).collect();
+    assert_eq!(names, ["readme.txt", "dd_risk_corp.json", "b/dd_risk_corp.json"]);
+    let entry = &archive.entries()[1];
+    assert_eq!(entry.method(), 8);
+    let Encryption::Aes { strength, .. } = entry.encryption() else {
+        panic!("{:?}", entry.encryption());
+    };
+    assert_eq!(strength, KeyStrength::Aes256);
+
+    let encryption = |file| {
+        let archive = Archive::open(fixture(file), Options::default()).unwrap();
+        archive.entries()[0].encryption()
+    };
+    assert_eq!(encryption("7zz-plain.zip"), Encryption::None);
+    assert_eq!(encryption("7zz-zipcrypto.zip"), Encryption::ZipCrypto);
+    assert_eq!(encryption("aes-missing.zip"), Encryption::Unknown);
+}

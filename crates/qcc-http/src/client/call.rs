@@ -1,0 +1,119 @@
+//! One signed call: sign, send, judge the HTTP status, then the envelope.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
+use qcc_proto::{Answer, ApiRequest, EnvelopeError, StatusClass};
+use tracing::{debug, warn};
+
+use super::{Client, Error, excerpt};
+use crate::{Body, Delivery, Transport, TransportError, TransportErrorKind};
+
+/// What an API answer may weigh; thirty orders weigh four kilobytes.
+const ANSWER_LIMIT: usize = 4 << 20;
+
+/// A smaller skew than this cannot be what the vendor objects to.
+const TOLERATED_SKEW: SignedDuration = SignedDuration::from_secs(60);
+
+impl Client {
+    /// Calls, and once more with the vendor's clock where ours seems at fault.
+    pub(super) async fn call<T>(
+        &self,
+        request: &ApiRequest,
+        now: Timestamp,
+        parse: fn(&[u8]) -> Result<Answer<T>, EnvelopeError>,
+    ) -> Result<T, Error> {
+        let error = match self.call_once(request, now, now, parse).await {
+            Err(error @ Error::Rejected { skew: Some(_), .. }) => error,
+            settled => return settled,
+        };
+        let Error::Rejected { refusal, skew: Some(skew), .. } = &error else { return Err(error) };
+        let blames_clock = refusal.class() == StatusClass::ClockOrSignature;
+        let Ok(theirs) = now.checked_add(*skew) else { return Err(error) };
+        if !blames_clock || skew.abs() <= TOLERATED_SKEW {
+            return Err(error);
+        }
+        warn!(
+            endpoint = request.endpoint().name(),
+            skew_seconds = skew.as_secs(),
+            "signature refused and the clocks differ: signing once more with the vendor's time"
+        );
+        self.call_once(request, theirs, now, parse).await
+    }
+
+    /// Calls, signed for `signed_for`; a skew is measured against `now`.
+    async fn call_once<T>(
+        &self,
+        request: &ApiRequest,
+        signed_for: Timestamp,
+        now: Timestamp,
+        parse: fn(&[u8]) -> Result<Answer<T>, EnvelopeError>,
+    ) -> Result<T, Error> {
+        let endpoint = request.endpoint();
+        let started = Instant::now();
+        let signed = self.credentials.sign(signed_for.as_second());
+        let key = self.credentials.key().as_str();
+        let outgoing = self.outgoing(request, &signed)?;
+
+        let answer = self.api.send(outgoing, self.api_deadlines).await?;
+        let http = answer.status();
+        let date = served_at(&answer);
+        debug!(endpoint = endpoint.name(), http = http.as_u16(), elapsed = ?started.elapsed(), "answered");
+
+        let content_type = answer.headers().get(header::CONTENT_TYPE).cloned();
+        let seen = |body: &[u8]| {
+            excerpt::of(body, content_type.as_ref(), &[key, signed.token.reveal()])
+        };
+        let body = answer.into_body().read_within(ANSWER_LIMIT).await;
+        if !http.is_success() {
+            // The status is the news; a body that fails on top of it is not.
+            let body = body.ok().flatten().unwrap_or_default();
+            return Err(Error::Http { endpoint, http, seen: seen(&body) });
+        }
+        let body = body?.ok_or(Error::TooLarge { endpoint, limit: ANSWER_LIMIT })?;
+        let envelope = parse(&body).map_err(|source| Error::Malformed {
+            endpoint,
+            http,
+            seen: seen(&body),
+            source,
+        })?;
+        debug!(endpoint = endpoint.name(), status = %envelope.status, "read");
+        envelope.into_payload().map_err(|refusal| Error::Rejected {
+            endpoint,
+            refusal,
+            skew: date.map(|theirs| theirs.duration_since(now)),
+        })
+    }
+
+    fn outgoing(
+        &self,
+        request: &ApiRequest,
+        signed: &qcc_sign::Signed,
+    ) -> Result<Request<Bytes>, TransportError> {
+        let impossible = || TransportError::new(TransportErrorKind::Request, Delivery::NotSent);
+        let target = request.path_and_query(self.credentials.key().as_str());
+        let uri = self.base_url.join(&target).map_err(|_| impossible())?;
+        let mut token =
+            header::HeaderValue::from_str(signed.token.reveal()).map_err(|_| impossible())?;
+        token.set_sensitive(true);
+        Request::get(uri)
+            .header("Timespan", signed.timespan.as_str())
+            .header("Token", token)
+            .body(Bytes::new())
+            .map_err(|_| impossible())
+    }
+}
+
+/// The vendor's clock, by the `Date` header.
+fn served_at(answer: &Response<Body>) -> Option<Timestamp> {
+    let date = answer.headers().get(header::DATE)?;
+    DateTimeParser::new().parse_timestamp(date.as_bytes()).ok()
+}
+
+/// Whether this HTTP status may turn into success by waiting.
+pub(super) fn passes(status: StatusCode) -> bool {
+    status.is_server_error()
+        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+}

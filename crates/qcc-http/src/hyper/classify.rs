@@ -1,0 +1,87 @@
+//! What an error of the libraries below means to a caller.
+
+use std::{error::Error as StdError, io};
+
+use hyper_util::client::legacy;
+
+use crate::{Delivery, TransportError, TransportErrorKind as Kind};
+
+/// A request that got no answer.
+pub(super) fn request(error: &legacy::Error) -> TransportError {
+    if let Some(ours) = find::<TransportError>(error) {
+        return ours.clone();
+    }
+    if error.is_connect() {
+        return handshake(error);
+    }
+    match find::<hyper::Error>(error) {
+        // hyper hands a request back, and says "canceled", only if none of it was written.
+        Some(cause) if cause.is_canceled() => TransportError::new(Kind::Broken, Delivery::NotSent)
+            .with_source("the connection closed before the request was written"),
+        Some(cause) if cause.is_parse() => {
+            TransportError::new(Kind::Protocol, Delivery::Unknown).with_source(cause.to_string())
+        }
+        Some(cause) => broken(cause),
+        None if error.source().is_none() => TransportError::new(Kind::Request, Delivery::NotSent),
+        None => TransportError::new(Kind::Broken, Delivery::Unknown),
+    }
+}
+
+/// A body that broke off.
+pub(super) fn body(error: hyper::Error) -> TransportError {
+    let malformed = find::<io::Error>(&error).is_some_and(|cause| {
+        matches!(cause.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
+    });
+    if malformed || error.is_parse() {
+        return TransportError::new(Kind::Protocol, Delivery::Unknown).with_source(error);
+    }
+    broken(&error)
+}
+
+fn broken(error: &hyper::Error) -> TransportError {
+    let broken = TransportError::new(Kind::Broken, Delivery::Unknown);
+    match find::<io::Error>(error) {
+        Some(cause) => broken.with_source(copied(cause)),
+        None => broken.with_source(error.to_string()),
+    }
+}
+
+/// Connected, but no TLS came of it. Nothing of the request was written.
+pub(super) fn handshake(error: &(dyn StdError + 'static)) -> TransportError {
+    if let Some(cause) = find::<rustls::Error>(error) {
+        return TransportError::new(Kind::Tls, Delivery::NotSent).with_source(cause.clone());
+    }
+    if find::<rustls::pki_types::InvalidDnsNameError>(error).is_some() {
+        return TransportError::new(Kind::Request, Delivery::NotSent)
+            .with_source("its host is no name a certificate can be for");
+    }
+    let closed = TransportError::new(Kind::Connect, Delivery::NotSent);
+    match find::<io::Error>(error) {
+        Some(cause) => closed.with_source(copied(cause)),
+        None => closed.with_source("the connection closed during the handshake"),
+    }
+}
+
+/// An I/O error like this one, which cannot be moved out of its chain.
+pub(super) fn copied(error: &io::Error) -> io::Error {
+    error
+        .raw_os_error()
+        .map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
+}
+
+/// The first error of this type in a chain.
+///
+/// An `io::Error` that wraps another skips it in `source()`, so it is asked itself.
+pub(super) fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}

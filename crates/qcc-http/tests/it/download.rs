@@ -1,0 +1,273 @@
+//! Downloads: links byte for byte, resumes, refusals, and bodies that lie.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use qcc_http::{
+    AddressRules, Body, Client, Deadlines, Download, Error, ErrorClass, HttpClient, LinkFault,
+    Resume, Transport, TransportError, TransportErrorKind as Kind,
+};
+use qcc_proto::DownloadLink;
+
+use crate::support::{Canned, answer, chain, client, client_over, fixture, header, hyper};
+
+const QUERY: &str =
+    "/DdMonitor/x.zip?Expires=1615884598&OSSAccessKeyId=LTAIvmt6mWz2ZQqu&Signature=D0%2BSECs%2F4ubXU%3D";
+const FILE: &[u8] = b"0123456789";
+const TAG: &str = "\"5B3C1A2E053D763E1B002CC607C5A0FE\"";
+
+fn link(server: &Canned) -> DownloadLink {
+    DownloadLink::new(server.url(QUERY))
+}
+
+fn resume(offset: u64, total: Option<u64>) -> Resume {
+    Resume::new(offset, total, TAG).unwrap()
+}
+
+async fn whole(download: Download) -> Result<Vec<u8>, TransportError> {
+    Ok(download.body.read_within(1 << 20).await?.unwrap().to_vec())
+}
+
+async fn fetch(server: &Canned, resume: Option<&Resume>) -> Result<Download, Error> {
+    client(&server.url("")).download(&link(server), resume).await
+}
+
+#[tokio::test]
+async fn a_link_goes_out_bare_and_byte_for_byte() {
+    let server = Canned::start([answer(200, &format!("ETag: {TAG}\r\n"), FILE)]).await;
+    let download = fetch(&server, None).await.unwrap();
+    assert_eq!((download.offset, download.total), (0, Some(10)));
+    assert_eq!(download.validator.as_deref(), Some(TAG));
+    assert_eq!(whole(download).await.unwrap(), FILE);
+
+    let head = &server.heads()[0];
+    assert_eq!(head.lines().next().unwrap(), format!("GET {QUERY} HTTP/1.1"));
+    let mut names: Vec<_> = head
+        .lines()
+        .skip(1)
+        .map(|line| line.split(':').next().unwrap().to_ascii_lowercase())
+        .collect();
+    names.sort();
+    // A presigned link covers no other header, and breaks by some.
+    assert_eq!(names, ["host", "user-agent"]);
+}
+
+#[tokio::test]
+async fn a_resume_goes_on_where_the_last_attempt_stopped() {
+    let headers = format!("ETag: {TAG}\r\nContent-Range: bytes 4-9/10\r\n");
+    let server = Canned::start([answer(206, &headers, &FILE[4..])]).await;
+    let download = fetch(&server, Some(&resume(4, Some(10)))).await.unwrap();
+    assert_eq!((download.offset, download.total), (4, Some(10)));
+    let next = download.resume_at(7).unwrap();
+    assert_eq!(next.offset(), 7);
+    assert_eq!(whole(download).await.unwrap(), &FILE[4..]);
+    let head = &server.heads()[0];
+    assert_eq!(header(head, "range"), Some("bytes=4-"));
+    assert_eq!(header(head, "if-range"), Some(TAG));
+}
+
+#[tokio::test]
+async fn a_host_that_ignores_the_range_starts_over() {
+    let server = Canned::start([answer(200, "ETag: \"OTHER\"\r\n", FILE)]).await;
+    let download = fetch(&server, Some(&resume(4, Some(10)))).await.unwrap();
+    assert_eq!((download.offset, download.validator.as_deref()), (0, Some("\"OTHER\"")));
+    assert_eq!(whole(download).await.unwrap(), FILE);
+}
+
+#[tokio::test]
+async fn nothing_received_is_a_plain_download() {
+    let server = Canned::start([answer(200, "", FILE)]).await;
+    fetch(&server, Some(&resume(0, None))).await.unwrap();
+    assert_eq!(header(&server.heads()[0], "range"), None);
+}
+
+#[tokio::test]
+async fn a_part_that_does_not_fit_is_not_taken() {
+    for (headers, body, why) in [
+        ("Content-Range: bytes 3-9/10\r\n", &FILE[3..], "starts early"),
+        ("Content-Range: bytes 5-9/10\r\n", &FILE[5..], "starts late"),
+        ("Content-Range: bytes 4-8/10\r\n", &FILE[4..9], "ends early"),
+        ("Content-Range: bytes 4-10/11\r\n", b"4567890", "another total"),
+        ("Content-Range: bytes 4-9/*\r\n", &FILE[4..], "no total"),
+        ("Content-Range: bytes 4-9/10\r\n", &FILE[5..], "another length"),
+        ("ETag: \"OTHER\"\r\nContent-Range: bytes 4-9/10\r\n", &FILE[4..], "another file"),
+        ("Content-Range: pages 4-9/10\r\n", &FILE[4..], "another unit"),
+        ("", &FILE[4..], "no range"),
+    ] {
+        let server = Canned::start([answer(206, headers, body)]).await;
+        let error = fetch(&server, Some(&resume(4, Some(10)))).await.expect_err(why);
+        assert!(matches!(error, Error::NotResumable), "{why}: {error:?}");
+        assert_eq!(error.class(), ErrorClass::StartOver);
+    }
+    for status in [416, 412] {
+        let server = Canned::start([answer(status, "", "")]).await;
+        let error = fetch(&server, Some(&resume(4, None))).await.unwrap_err();
+        assert!(matches!(error, Error::NotResumable), "{status}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_nobody_asked_for_is_a_refusal() {
+    let server = Canned::start([answer(206, "Content-Range: bytes 0-9/10\r\n", FILE)]).await;
+    let error = fetch(&server, None).await.unwrap_err();
+    assert!(matches!(error, Error::Storage { .. }), "{error:?}");
+}
+
+#[test]
+fn only_a_strong_tag_resumes() {
+    for tag in ["", "abc", "\"", "\"\"", "W/\"abc\"", "\"a\"b\"", "\"a b\"", "\"a\r\n\""] {
+        assert!(Resume::new(1, None, tag).is_none(), "{tag:?} was taken");
+    }
+    assert!(Resume::new(1, None, "\"abc\"").is_some());
+}
+
+#[tokio::test]
+async fn a_weak_or_missing_tag_leaves_nothing_to_resume_by() {
+    for headers in ["", "ETag: W/\"abc\"\r\n", "ETag: abc\r\n"] {
+        let server = Canned::start([answer(200, headers, FILE)]).await;
+        let download = fetch(&server, None).await.unwrap();
+        assert!(download.resume_at(4).is_none(), "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn the_file_hosts_refusal_says_what_to_do() {
+    let oss = |code: &str, message: &str| {
+        format!("<?xml version=\"1.0\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>")
+            .into_bytes()
+    };
+    for (status, page, class, words) in [
+        (403, fixture("oss-403.xml"), ErrorClass::NewLink, "expired"),
+        (403, oss("AccessDenied", "Request has expired."), ErrorClass::NewLink, "expired"),
+        (403, oss("AccessDenied", "no"), ErrorClass::NewLink, "HTTP 403 Forbidden, AccessDenied"),
+        (403, oss("SignatureDoesNotMatch", "expired"), ErrorClass::NewLink, "SignatureDoesNotMatch"),
+        (404, oss("NoSuchKey", ""), ErrorClass::NewLink, "NoSuchKey"),
+        (403, b"<html>forbidden</html>".to_vec(), ErrorClass::NewLink, "HTTP 403"),
+        (403, oss("<b>", ""), ErrorClass::NewLink, "HTTP 403"),
+        (416, Vec::new(), ErrorClass::NewLink, "HTTP 416"),
+        (302, Vec::new(), ErrorClass::NewLink, "HTTP 302"),
+        (500, oss("InternalError", ""), ErrorClass::Transient, "InternalError"),
+        (503, Vec::new(), ErrorClass::Transient, "HTTP 503"),
+    ] {
+        let server = Canned::start([answer(status, "Location: /x\r\n", page)]).await;
+        let error = fetch(&server, None).await.unwrap_err();
+        assert_eq!(error.class(), class, "{status}: {error:?}");
+        assert!(error.to_string().contains(words), "{error}");
+        assert_eq!(server.heads().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_transfer_is_refused() {
+    let server = Canned::start([answer(200, "Content-Encoding: gzip\r\n", FILE)]).await;
+    let error = fetch(&server, None).await.unwrap_err();
+    assert!(matches!(error, Error::Encoded), "{error:?}");
+    let server = Canned::start([answer(200, "Content-Encoding: Identity\r\n", FILE)]).await;
+    assert_eq!(whole(fetch(&server, None).await.unwrap()).await.unwrap(), FILE);
+}
+
+#[tokio::test]
+async fn every_truncation_of_an_answer_is_an_error() {
+    let answer = answer(200, "", FILE);
+    for cut in 0..answer.len() {
+        let server = Canned::start([&answer[..cut]]).await;
+        let kind = match fetch(&server, None).await {
+            Ok(download) => whole(download).await.expect_err("a short body").kind(),
+            Err(Error::Transport(error)) => error.kind(),
+            Err(other) => panic!("{cut}: {other:?}"),
+        };
+        assert_eq!(kind, Kind::Broken, "{cut}");
+    }
+}
+
+#[track_caller]
+fn refused(error: Error, expected: &LinkFault) {
+    let Error::LinkRefused(fault) = &error else { panic!("{error:?}") };
+    assert_eq!(fault, expected);
+    assert_eq!(error.delivery(), qcc_http::Delivery::NotSent);
+    assert!(!format!("{error} {error:?}").contains("Signature"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_link_elsewhere_is_refused_unsent() {
+    let host = |named: &str| LinkFault::Host { named: named.to_owned() };
+    let client = client("http://127.0.0.1:1")
+        .with_download_hosts("pro-files.qichacha.com,127.0.0.1:8080".parse().unwrap());
+    for (link, expected) in [
+        ("http://evil.example/x?Signature=1", host("evil.example:80")),
+        ("https://evil.example/x?Signature=1", host("evil.example:443")),
+        ("http://127.0.0.1:22/?Signature=1", host("127.0.0.1:22")),
+        ("http://127.0.0.1/?Signature=1", host("127.0.0.1:80")),
+        ("http://2130706433/?Signature=1", host("2130706433:80")),
+        ("http://[::1]:8080/?Signature=1", host("[::1]:8080")),
+        ("http://pro-files.qichacha.com.evil.example/x", host("pro-files.qichacha.com.evil.example:80")),
+        ("http://pro-files.qichacha.com@evil.example/x?Signature=1", LinkFault::UserInfo),
+        ("http://me:pw@pro-files.qichacha.com/x?Signature=1", LinkFault::UserInfo),
+        ("ftp://pro-files.qichacha.com/x?Signature=1", LinkFault::NotAUrl),
+        ("file:///etc/passwd", LinkFault::NotAUrl),
+        ("//pro-files.qichacha.com/x", LinkFault::NotAUrl),
+        ("pro-files.qichacha.com/x", LinkFault::NotAUrl),
+        ("/DdMonitor/x.zip?Signature=1", LinkFault::NotAUrl),
+        ("http://pro-files.qichacha.com:/x", LinkFault::NotAUrl),
+        ("http://pro-files.qichacha.com:99999/x", LinkFault::NotAUrl),
+        ("http://pro-files.qichacha.com\\@evil.example/x", LinkFault::NotAUrl),
+        ("http://pro-files.qichacha.com/x\r\nX: y", LinkFault::NotAUrl),
+        (" http://pro-files.qichacha.com/x", LinkFault::NotAUrl),
+        ("", LinkFault::NotAUrl),
+    ] {
+        let error = client.download(&DownloadLink::new(link), None).await.expect_err(link);
+        refused(error, &expected);
+    }
+}
+
+fn guarded(rules: AddressRules) -> Client {
+    let http = HttpClient::new(hyper().address_rules(rules).build().unwrap());
+    client_over("http://127.0.0.1:1", http)
+}
+
+#[tokio::test]
+async fn a_private_address_is_refused_when_connecting() {
+    let server = Canned::start([answer(200, "", FILE)]).await;
+    let port = server.address.port();
+    for host in ["127.0.0.1", "localhost"] {
+        let link = DownloadLink::new(format!("http://{host}:{port}{QUERY}"));
+        let error = guarded(AddressRules::public_only()).download(&link, None).await.expect_err(host);
+        assert_eq!(error.class(), ErrorClass::LinkRefused, "{error:?}");
+        let text = chain(&error);
+        assert!(text.contains(&format!("allow {host}:{port}")), "{text}");
+        assert!(!text.contains("Signature"), "{text}");
+        assert_eq!(server.heads().len(), 0);
+    }
+    for (allowed, link) in [
+        (format!("127.0.0.1:{port}"), link(&server)),
+        ("127.0.0.1".to_owned(), link(&server)),
+        (format!("localhost:{port}"), DownloadLink::new(format!("http://localhost:{port}/x"))),
+    ] {
+        let hosts: qcc_http::DownloadHosts = allowed.parse().unwrap();
+        let client = guarded(hosts.address_rules()).with_download_hosts(hosts);
+        assert_eq!(whole(client.download(&link, None).await.unwrap()).await.unwrap(), FILE);
+    }
+}
+
+/// Announces one length and delivers another, which no honest HTTP stack does.
+struct Liar {
+    announced: &'static str,
+    delivered: &'static [u8],
+}
+
+impl Transport for Liar {
+    async fn send(&self, _: Request<Bytes>, _: Deadlines) -> Result<Response<Body>, TransportError> {
+        let body = Bytes::from_static(self.delivered).into();
+        Ok(Response::builder().header("content-length", self.announced).body(body).unwrap())
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_another_length_is_an_error_whatever_the_stack() {
+    for (announced, delivered) in [("11", FILE), ("9", FILE), ("1", b"")] {
+        let http = HttpClient::new(Liar { announced, delivered });
+        let client = client_over("http://127.0.0.1:1", http);
+        let link = DownloadLink::new("http://127.0.0.1/x");
+        let download = client.download(&link, None).await.unwrap();
+        assert_eq!(whole(download).await.expect_err(announced).kind(), Kind::Broken);
+    }
+}

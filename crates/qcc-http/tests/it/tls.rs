@@ -1,0 +1,126 @@
+//! TLS against an authority made here.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use qcc_http::{Deadlines, Delivery, HyperTransport, Roots, Transport, TransportErrorKind as Kind};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::{
+    ServerConfig,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer},
+};
+use tokio::{io::AsyncWriteExt, net::TcpListener};
+use tokio_rustls::TlsAcceptor;
+
+use crate::support::{Canned, PATIENT, answer, chain, get, read_head};
+
+/// Signs certificates for the servers of a test.
+pub(crate) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self { issuer: Issuer::new(params, key), pem }
+    }
+
+    pub(crate) fn roots(&self) -> Roots {
+        Roots::pem(self.pem.as_bytes()).unwrap()
+    }
+
+    fn server_config(&self, name: &str) -> ServerConfig {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![CertificateDer::from(certificate.der().to_vec())],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap()
+    }
+}
+
+pub(crate) struct TlsServer {
+    pub(crate) address: SocketAddr,
+}
+
+/// Answers each request with its own head.
+pub(crate) async fn tls_server(authority: &Authority, name: &str) -> TlsServer {
+    let acceptor = TlsAcceptor::from(Arc::new(authority.server_config(name)));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // A client that trusts nobody hangs up.
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let head = read_head(&mut stream).await;
+            let _ = stream.write_all(&answer(200, "", head)).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    TlsServer { address }
+}
+
+fn trusting(roots: Roots) -> HyperTransport {
+    HyperTransport::builder().roots(roots).build().unwrap()
+}
+
+#[tokio::test]
+async fn a_trusted_server_is_talked_to() {
+    let authority = Authority::new();
+    let server = tls_server(&authority, "localhost").await;
+    let url = format!("https://localhost:{}/a?b=%2B", server.address.port());
+    let answered = trusting(authority.roots()).send(get(&url), PATIENT).await.unwrap();
+    let body = answered.into_body().read_within(1000).await.unwrap().unwrap();
+    assert!(body.starts_with(b"GET /a?b=%2B HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
+async fn who_is_not_trusted_gets_nothing() {
+    let authority = Authority::new();
+    let server = tls_server(&authority, "localhost").await;
+    let port = server.address.port();
+    for (roots, host, words) in [
+        (Roots::bundled(), "localhost", "UnknownIssuer"),
+        (Authority::new().roots(), "localhost", "certificate"),
+        (authority.roots(), "127.0.0.1", "certificate not valid for name"),
+    ] {
+        let url = format!("https://{host}:{port}/?Signature=1");
+        let error = trusting(roots).send(get(&url), PATIENT).await.expect_err(words);
+        assert_eq!((error.kind(), error.delivery()), (Kind::Tls, Delivery::NotSent), "{error:?}");
+        let text = chain(&error);
+        assert!(text.contains(words) && !text.contains("Signature"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_told_from_a_bad_certificate() {
+    let server = Canned::start(["HTTP/1.1 400 Bad Request\r\n\r\n"]).await;
+    let url = format!("https://{}/", server.address);
+    let error = trusting(Roots::bundled()).send(get(&url), PATIENT).await.unwrap_err();
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert!(matches!(error.kind(), Kind::Tls | Kind::Connect), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_handshake_that_never_ends_counts_as_connecting() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let deadlines = Deadlines::new(Duration::from_millis(200), PATIENT.head, PATIENT.idle);
+    let error = trusting(Roots::bundled()).send(get(&url), deadlines).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (Kind::Timeout, Delivery::NotSent));
+    assert!(chain(&error).contains("not connected after 200ms"), "{}", chain(&error));
+}

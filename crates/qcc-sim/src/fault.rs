@@ -1,0 +1,202 @@
+//! What can go wrong at the vendor, by name.
+
+use std::{fmt, str::FromStr};
+
+use crate::Exchange;
+
+/// Where a fault may strike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Any signed call and any download.
+    Requests,
+    /// Any signed call.
+    Calls,
+    /// 6.2.4.
+    List,
+    /// 6.2.5.
+    Locate,
+    /// 6.2.6.
+    Download,
+    /// 6.2.2.
+    Callback,
+    /// An order, when it is made; it stays so.
+    Order,
+    /// The vendor as a whole, as long as its faults last.
+    Vendor,
+}
+
+impl Place {
+    pub(crate) fn covers(self, exchange: Exchange) -> bool {
+        use Exchange::{Activate, Callback, Download, ListOrders, Locate, SetPush};
+        match self {
+            Self::Requests => {
+                matches!(exchange, SetPush | Activate | ListOrders | Locate | Download)
+            }
+            Self::Calls => matches!(exchange, SetPush | Activate | ListOrders | Locate),
+            Self::List => exchange == ListOrders,
+            Self::Locate => exchange == Locate,
+            Self::Download => exchange == Download,
+            Self::Callback => exchange == Callback,
+            Self::Order | Self::Vendor => false,
+        }
+    }
+}
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $place:ident, $passes:ident;)*) => {
+        /// One kind of trouble. Each strikes at an exchange, at an order, or the
+        /// whole vendor; [`FaultPlan`](crate::FaultPlan) says how often.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Fault { $($(#[$doc])* $name,)* }
+
+        impl Fault {
+            /// Every fault.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The name, as it is written in a plan.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+
+            /// Whether asking again, once the vendor is healthy, brings what
+            /// was asked for. Where not, the order itself is spoilt for good.
+            pub const fn passes(self) -> bool {
+                match self { $(Self::$name => faults!(@ $passes)),* }
+            }
+
+            pub(crate) const fn place(self) -> Place {
+                match self { $(Self::$name => Place::$place),* }
+            }
+        }
+
+        impl FromStr for Fault {
+            type Err = UnknownFault;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text { $($text => Ok(Self::$name),)* _ => Err(UnknownFault(())) }
+            }
+        }
+    };
+    (@ passes) => { true };
+    (@ stays) => { false };
+}
+
+faults! {
+    /// The connection is reset before the request is read; nothing happened.
+    ResetBefore = "reset-before", Requests, passes;
+    /// The request takes effect, then the connection is reset without an answer.
+    ResetAfter = "reset-after", Requests, passes;
+    /// No answer comes, and the connection stays open.
+    NoAnswer = "no-answer", Requests, passes;
+    /// The answer comes late, by [`VendorConfig::slow_by`](crate::VendorConfig::slow_by).
+    SlowAnswer = "slow-answer", Requests, passes;
+    /// A proxy's HTML page with HTTP 502.
+    Http502Html = "http-502-html", Requests, passes;
+    /// HTTP 503 without a body.
+    Http503Empty = "http-503-empty", Requests, passes;
+    /// A redirect to a host nobody allowed. Following it shows in the journal.
+    Redirect = "redirect", Requests, passes;
+
+    /// The request takes effect; half of the answer's body arrives.
+    TruncatedAnswer = "truncated-answer", Calls, passes;
+    /// HTTP 200 and no body.
+    EmptyAnswer = "empty-answer", Calls, passes;
+    /// HTTP 200 and an HTML page.
+    HtmlAnswer = "html-answer", Calls, passes;
+    /// Status 199: unknown error.
+    Status199 = "status-199", Calls, passes;
+    /// Status 203: the query failed.
+    Status203 = "status-203", Calls, passes;
+    /// Status 500 with HTTP 200: the interface failed inside.
+    Status500 = "status-500", Calls, passes;
+    /// Status 106: too many illegal requests.
+    Status106 = "status-106", Calls, passes;
+    /// Status 107 whatever the signature is worth; once unless told otherwise.
+    Status107 = "status-107", Calls, passes;
+    /// Status 109: the daily limit; once unless told otherwise.
+    Status109 = "status-109", Calls, passes;
+    /// Status 299, which the manual does not list.
+    UnknownStatus299 = "unknown-status-299", Calls, passes;
+
+    /// Some orders are listed twice.
+    DuplicateOrderInList = "duplicate-order-in-list", List, passes;
+    /// The list is shuffled.
+    ListOutOfOrder = "list-out-of-order", List, passes;
+    /// The list lacks its newest orders, up to three.
+    ListLags = "list-lags", List, passes;
+    /// Status 201, as if there were no orders.
+    ListEmpty = "list-empty", List, passes;
+    /// The list has one line more, which names no order.
+    ListJunkLine = "list-junk-line", List, passes;
+
+    /// Status 205 for this order, for [`VendorConfig::preparing_for`](crate::VendorConfig::preparing_for).
+    Status205 = "status-205-for-a-while", Locate, passes;
+    /// A password that opens nothing.
+    WrongPassword = "wrong-password", Locate, passes;
+    /// A link that ends 20 seconds later.
+    ShortLink = "short-link", Locate, passes;
+    /// A link to a host nobody allowed. Following it shows in the journal.
+    ForeignLink = "foreign-link", Locate, passes;
+    /// Another order's number, link and password, where there is another.
+    OtherOrder = "other-order", Locate, passes;
+
+    /// 403: the link has ended, whatever it says of itself.
+    LinkExpired = "link-expired", Download, passes;
+    /// 404: there is no such object, yet.
+    NoSuchKey = "no-such-key", Download, passes;
+    /// The body breaks off, at a random place.
+    TruncatedDownload = "truncated-download", Download, passes;
+    /// The body comes to a halt, at a random place, and the connection stays open.
+    StalledDownload = "stalled-download", Download, passes;
+    /// One bit of what is sent is wrong.
+    CorruptDownload = "corrupt-download", Download, passes;
+    /// HTTP 200 and an HTML page.
+    HtmlInsteadOfZip = "html-instead-of-zip", Download, passes;
+    /// HTTP 200 and the file host's XML.
+    XmlInsteadOfZip = "xml-instead-of-zip", Download, passes;
+    /// Four pieces, with a pause before each of [`VendorConfig::slow_by`](crate::VendorConfig::slow_by).
+    SlowBody = "slow-body", Download, passes;
+    /// The whole file with HTTP 200, though a part was asked for.
+    NoRange = "no-range", Download, passes;
+    /// HTTP 206 with another part than was asked for, and honest about it.
+    WrongRange = "wrong-range", Download, passes;
+    /// Another ETag than before, as if the file had been replaced.
+    EtagChanges = "etag-changes", Download, passes;
+
+    /// The vendor forgets to call.
+    CallbackLost = "callback-lost", Callback, passes;
+    /// Our answer is lost, and counts as an error.
+    CallbackAckLost = "callback-ack-lost", Callback, passes;
+    /// The vendor calls twice.
+    CallbackDuplicated = "callback-duplicated", Callback, passes;
+    /// The call comes two minutes late, after others.
+    CallbackReordered = "callback-reordered", Callback, passes;
+    /// Someone else calls too: wrong key, own link, an order nobody made.
+    CallbackForged = "callback-forged", Callback, passes;
+
+    /// The vendor's clock is wrong, and its `Date` says so.
+    ClockSkew = "clock-skew", Vendor, passes;
+
+    /// The archive is damaged where it lies: a flipped bit in the document.
+    CorruptArchive = "corrupt-archive", Order, stays;
+    /// The archive is not encrypted at all.
+    UnencryptedArchive = "unencrypted-archive", Order, stays;
+    /// The archive is encrypted with AES-128.
+    WeakArchive = "weak-archive", Order, stays;
+    /// The document breaks off in the middle of a record.
+    BrokenDocument = "broken-document", Order, stays;
+    /// `totalSize` is one more than there are records.
+    WrongTotal = "wrong-total", Order, stays;
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The text names no fault: see [`Fault::ALL`] for those there are.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a fault of the simulator")]
+pub struct UnknownFault(());

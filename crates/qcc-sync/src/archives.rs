@@ -1,0 +1,150 @@
+//! Raw archives: on disk, whole and named by their content, before any is opened.
+
+mod folder;
+mod memory;
+
+pub use folder::{FolderArchives, FolderPartial};
+pub use memory::{MemoryArchives, MemoryPartial};
+
+use std::{error::Error as StdError, fmt, future::Future, str::FromStr};
+
+use qcc_archive::ReadAt;
+
+/// The SHA-256 of an archive's bytes: its name, and the proof that it is whole.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sha256([u8; 32]);
+
+impl Sha256 {
+    /// From the digest's bytes.
+    pub const fn new(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
+    /// The digest's bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Sha256 {
+    type Err = InvalidSha256;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = InvalidSha256(());
+        if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(invalid);
+        }
+        let mut digest = [0; 32];
+        for (byte, at) in digest.iter_mut().zip((0..).step_by(2)) {
+            let pair = text.get(at..at + 2).ok_or(InvalidSha256(()))?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| InvalidSha256(()))?;
+        }
+        Ok(Self(digest))
+    }
+}
+
+/// The text is no SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a SHA-256: 64 hex digits are expected")]
+pub struct InvalidSha256(());
+
+/// An archive that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptArchive {
+    /// What it is called by.
+    pub sha256: Sha256,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// Where raw archives are kept. Keeping the same bytes twice keeps them once.
+pub trait Archives: Send + Sync + 'static {
+    /// An archive being received.
+    type Partial: Partial;
+    /// An archive being read.
+    type File: ReadAt + Send + Sync + 'static;
+
+    /// Begins to receive an archive.
+    ///
+    /// # Errors
+    /// [`ArchivesError`] where there is no room or no permission.
+    fn begin(&self) -> impl Future<Output = Result<Self::Partial, ArchivesError>> + Send;
+
+    /// Opens a kept archive, or `None` where there is none of that name.
+    ///
+    /// # Errors
+    /// [`ArchivesError`] where it cannot be read.
+    fn open(
+        &self,
+        archive: &KeptArchive,
+    ) -> impl Future<Output = Result<Option<Self::File>, ArchivesError>> + Send;
+}
+
+/// An archive being received; dropped unfinished, it leaves nothing.
+pub trait Partial: Send {
+    /// Bytes received so far.
+    fn len(&self) -> u64;
+
+    /// Whether nothing was received yet.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// [`ArchivesError`] where the disk is full or fails.
+    fn append(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), ArchivesError>> + Send;
+
+    /// Forgets what was received.
+    ///
+    /// # Errors
+    /// [`ArchivesError`] where the disk fails.
+    fn restart(&mut self) -> impl Future<Output = Result<(), ArchivesError>> + Send;
+
+    /// Makes it durable under its SHA-256. When this returns, a power cut
+    /// cannot take it away.
+    ///
+    /// # Errors
+    /// [`ArchivesError`] where the disk fails.
+    fn keep(self) -> impl Future<Output = Result<KeptArchive, ArchivesError>> + Send;
+}
+
+/// Keeping or reading an archive failed: the disk's fault, worth repeating
+/// once a person made room or gave permission.
+#[derive(Debug)]
+pub struct ArchivesError {
+    doing: &'static str,
+    source: Box<dyn StdError + Send + Sync>,
+}
+
+impl ArchivesError {
+    /// What was being done (`"writing an archive"`), and what stopped it.
+    pub fn new(doing: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { doing, source: source.into() }
+    }
+}
+
+impl fmt::Display for ArchivesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed", self.doing)
+    }
+}
+
+impl StdError for ArchivesError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.source)
+    }
+}

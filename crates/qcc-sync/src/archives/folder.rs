@@ -1,0 +1,136 @@
+//! Archives in a folder: `ab/abcd….zip`, private to this user.
+
+use std::{
+    fs::{self, File},
+    io::{self, Seek, Write},
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256 as Hasher};
+use tempfile::NamedTempFile;
+
+use super::{Archives, ArchivesError, KeptArchive, Partial, Sha256};
+
+/// Archives in a folder of their own.
+///
+/// What is being received lies in a temporary file there and becomes
+/// `<first two digits>/<sha256>.zip` by rename, after the data and before the
+/// folder are synced to disk. Folder and files are readable by their owner only.
+#[derive(Debug, Clone)]
+pub struct FolderArchives {
+    root: PathBuf,
+}
+
+impl FolderArchives {
+    /// Opens the folder, making it where it is missing.
+    ///
+    /// # Errors
+    /// [`ArchivesError`] where it cannot be made or is no folder.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, ArchivesError> {
+        let root = root.into();
+        make_private(&root).map_err(|e| ArchivesError::new("opening the archive folder", e))?;
+        Ok(Self { root })
+    }
+
+    /// Where an archive lies, whether it is there or not.
+    pub fn path(&self, sha256: &Sha256) -> PathBuf {
+        let name = sha256.to_string();
+        let shelf = name.get(..2).unwrap_or_default();
+        self.root.join(shelf).join(format!("{name}.zip"))
+    }
+}
+
+impl Archives for FolderArchives {
+    type Partial = FolderPartial;
+    type File = File;
+
+    async fn begin(&self) -> Result<FolderPartial, ArchivesError> {
+        let file = NamedTempFile::with_prefix_in("receiving-", &self.root)
+            .map_err(|e| ArchivesError::new("making a file for an archive", e))?;
+        Ok(FolderPartial { folder: self.clone(), file, hasher: Hasher::new(), len: 0 })
+    }
+
+    async fn open(&self, archive: &KeptArchive) -> Result<Option<File>, ArchivesError> {
+        match File::open(self.path(&archive.sha256)) {
+            Ok(file) => Ok(Some(file)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(ArchivesError::new("opening an archive", e)),
+        }
+    }
+}
+
+/// An archive on its way into a folder.
+#[derive(Debug)]
+pub struct FolderPartial {
+    folder: FolderArchives,
+    file: NamedTempFile,
+    hasher: Hasher,
+    len: u64,
+}
+
+impl Partial for FolderPartial {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    async fn append(&mut self, bytes: &[u8]) -> Result<(), ArchivesError> {
+        self.file.write_all(bytes).map_err(|e| ArchivesError::new("writing an archive", e))?;
+        self.hasher.update(bytes);
+        self.len += bytes.len() as u64;
+        Ok(())
+    }
+
+    async fn restart(&mut self) -> Result<(), ArchivesError> {
+        let file = self.file.as_file_mut();
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .map_err(|e| ArchivesError::new("starting an archive over", e))?;
+        self.hasher = Hasher::new();
+        self.len = 0;
+        Ok(())
+    }
+
+    async fn keep(self) -> Result<KeptArchive, ArchivesError> {
+        let kept =
+            KeptArchive { sha256: Sha256::new(self.hasher.finalize().into()), size: self.len };
+        let path = self.folder.path(&kept.sha256);
+        let file = self.file;
+        let task = tokio::task::spawn_blocking(move || persist(file, &path));
+        match task.await {
+            Ok(done) => done.map_err(|e| ArchivesError::new("keeping an archive", e))?,
+            Err(e) => return Err(ArchivesError::new("keeping an archive", e)),
+        }
+        Ok(kept)
+    }
+}
+
+fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
+    let shelf = path.parent().unwrap_or(path);
+    let root = shelf.parent().unwrap_or(shelf);
+    make_private(shelf)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|e| e.error)?;
+    sync_folder(shelf)?;
+    sync_folder(root)
+}
+
+#[cfg(unix)]
+fn make_private(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn make_private(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! Applying: authenticate the whole archive, then stream its records into one
+//! transaction that also moves the ledger.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use qcc_archive::{Archive, ReadAt};
+use qcc_proto::{DocumentError, DocumentHeader, DocumentSummary, Item, RecordReader, RiskRecord};
+use tokio::sync::mpsc;
+
+use super::{Engine, EngineError, Report, Trouble};
+use crate::{
+    Applied, Apply as _, Archives, Clock, CountMismatch, Event, Failure, Observer, Order, Policy,
+    ReasonCode, Remedy, Row, SetAside, Store, UnknownWord, Written,
+};
+
+/// What the reading thread hands to the writing task.
+enum Piece {
+    Head(DocumentHeader),
+    Rows(Vec<Row>, Vec<SetAside>),
+    End(DocumentSummary),
+}
+
+impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+    /// Puts a kept archive into the table; the order is committed with it.
+    pub(super) async fn apply(
+        &self,
+        order: &Order,
+        report: &mut Report,
+        observer: &dyn Observer,
+    ) -> Result<(), Trouble> {
+        let (Some(kept), Some(password)) = (order.archive, order.password.clone()) else {
+            return Err(missing("its password is not in the ledger"));
+        };
+        let Some(file) = self.archives.open(&kept).await? else {
+            return Err(missing("the kept archive is gone"));
+        };
+        let policy = self.policy.clone();
+        let (send, mut pieces) = mpsc::channel(2);
+        let reading = tokio::task::spawn_blocking(move || {
+            let sent = send.clone();
+            read(Arc::new(file), password.reveal().as_bytes(), &policy, &sent)
+        });
+        let written = self.write(order, &mut pieces, observer).await;
+        // The reader stops by itself once nobody receives.
+        drop(pieces);
+        let read = reading
+            .await
+            .map_err(|e| Trouble::damaged(format!("reading the archive stopped short ({e})")))?;
+        read?;
+        let Some((applied, pending)) = written? else {
+            return Err(Trouble::damaged("the archive ended before its document did"));
+        };
+        let done = order.clone().applied(applied.clone());
+        pending.transaction.commit(&done, &pending.unknown).await?;
+        report.applied += 1;
+        report.stored += applied.stored;
+        report.superseded += applied.superseded;
+        report.set_aside += applied.quarantined;
+        tracing::info!(order = %order.no, records = applied.total_size, "order applied");
+        observer.event(&Event::Applied { order_no: order.no.clone(), applied });
+        Ok(())
+    }
+
+    /// Writes what is read; `None` where the reader ended early and says why.
+    async fn write(
+        &self,
+        order: &Order,
+        pieces: &mut mpsc::Receiver<Piece>,
+        observer: &dyn Observer,
+    ) -> Result<Option<(Applied, Pending<S::Apply>)>, Trouble> {
+        let Some(Piece::Head(head)) = pieces.recv().await else { return Ok(None) };
+        let (push_date, total) = (head.push_date, Some(head.total_size));
+        let transaction = self.store.begin_apply(&order.no, push_date, &self.worker).await?;
+        let mut pending = Pending { transaction, unknown: Vec::new() };
+        let mut words = BTreeMap::new();
+        let mut sum = Written::default();
+        let mut records = 0;
+        while let Some(piece) = pieces.recv().await {
+            match piece {
+                Piece::Rows(rows, aside) => {
+                    rows.iter().for_each(|row| count_unknown(&row.record, &mut words));
+                    records += (rows.len() + aside.len()) as u64;
+                    let written = pending.transaction.write(rows).await?;
+                    sum.stored += written.stored;
+                    sum.superseded += written.superseded;
+                    if !aside.is_empty() {
+                        pending.transaction.set_aside(aside).await?;
+                    }
+                    let order_no = order.no.clone();
+                    observer.event(&Event::Applying { order_no, records, total });
+                }
+                Piece::End(summary) => {
+                    self.check_count(&summary)?;
+                    pending.unknown = words
+                        .into_iter()
+                        .map(|((field, word), count)| UnknownWord { field, word, count })
+                        .collect();
+                    let applied = Applied {
+                        at: self.clock.now(),
+                        push_date,
+                        total_size: summary.total_size,
+                        stored: sum.stored,
+                        superseded: sum.superseded,
+                        quarantined: summary.quarantined,
+                    };
+                    return Ok(Some((applied, pending)));
+                }
+                Piece::Head(_) => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn check_count(&self, summary: &DocumentSummary) -> Result<(), Trouble> {
+        let found = summary.records + summary.quarantined;
+        if summary.count_matches() || self.policy.count_mismatch == CountMismatch::Apply {
+            return Ok(());
+        }
+        Err(Trouble::Failed(Failure::new(
+            ReasonCode::CountMismatch,
+            format!(
+                "totalSize says {}, but the document holds {found} records; nothing was applied. \
+                 Ask the vendor, or allow it by policy and retry the order",
+                summary.total_size
+            ),
+            Remedy::Quarantine,
+        )))
+    }
+}
+
+/// A transaction that waits for the reader's last word.
+struct Pending<T> {
+    transaction: T,
+    unknown: Vec<UnknownWord>,
+}
+
+fn count_unknown(record: &RiskRecord, words: &mut BTreeMap<(String, String), u64>) {
+    let level = record.monitor_level.as_ref().filter(|level| !level.is_known());
+    if let Some(word) = level {
+        *words.entry(("monitorLevel".into(), word.as_str().into())).or_default() += 1;
+    }
+    let kind = record.monitor_type.as_ref().filter(|kind| !kind.is_known());
+    if let Some(word) = kind {
+        *words.entry(("monitorType".into(), word.as_str().into())).or_default() += 1;
+    }
+}
+
+/// Reads an archive's document to its end, on a thread that may block.
+fn read<R: ReadAt>(
+    file: Arc<R>,
+    password: &[u8],
+    policy: &Policy,
+    pieces: &mpsc::Sender<Piece>,
+) -> Result<(), Trouble> {
+    let archive = Archive::open(file, policy.archive.clone()).map_err(refused)?;
+    let verified = archive.authenticate(&policy.entry, password).map_err(refused)?;
+    let head = DocumentHeader::read(verified.reader(), policy.document).map_err(unreadable)?;
+    let head = Piece::Head(head);
+    if pieces.blocking_send(head).is_err() {
+        return Ok(());
+    }
+    let mut reader = RecordReader::new(verified.reader(), policy.document);
+    let (mut rows, mut aside) = (Vec::with_capacity(policy.batch), Vec::new());
+    while let Some(item) = reader.next_ref().map_err(unreadable)? {
+        match item.into_item() {
+            Item::Record { position, record } => rows.push(Row { position, record }),
+            Item::Quarantined(bad) => aside.push(SetAside {
+                position: bad.position,
+                code: bad.reason.as_str().into(),
+                detail: bad.reason.to_string(),
+                raw: bad.raw,
+            }),
+        }
+        if rows.len() + aside.len() >= policy.batch {
+            let full = std::mem::replace(&mut rows, Vec::with_capacity(policy.batch));
+            if pieces.blocking_send(Piece::Rows(full, std::mem::take(&mut aside))).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    let Some(summary) = reader.summary() else { return Ok(()) };
+    let rest = Piece::Rows(rows, aside);
+    if pieces.blocking_send(rest).is_ok() {
+        let _ = pieces.blocking_send(Piece::End(summary));
+    }
+    Ok(())
+}
+
+fn refused(error: qcc_archive::Error) -> Trouble {
+    use qcc_archive::ErrorKind as Kind;
+    let (code, remedy) = match error.kind() {
+        Kind::Io => {
+            return Trouble::Stop(EngineError::Archives(crate::ArchivesError::new(
+                "reading a kept archive",
+                error,
+            )));
+        }
+        Kind::WrongPassword => (ReasonCode::WrongPassword, Remedy::DownloadAgain),
+        Kind::Limit { .. } => (ReasonCode::ArchiveRefused, Remedy::Quarantine),
+        Kind::NoSuchEntry { .. }
+        | Kind::DuplicateEntry
+        | Kind::NotEncrypted
+        | Kind::WeakEncryption(_)
+        | Kind::UnsupportedMethod(_)
+        | Kind::UnsupportedFeature(_)
+        | Kind::MultiDisk => (ReasonCode::ArchiveRefused, Remedy::DownloadAgain),
+        // The rest may be damage on the way: the links are plain HTTP.
+        _ => (ReasonCode::ArchiveDamaged, Remedy::DownloadAgain),
+    };
+    Trouble::Failed(Failure::new(code, error.to_string(), remedy))
+}
+
+/// The archive held, so what is wrong with the document was sent that way.
+fn unreadable(error: DocumentError) -> Trouble {
+    if let DocumentError::Source(source) = &error
+        && let Some(error) = qcc_archive::Error::from_io(source)
+    {
+        return refused(error.clone());
+    }
+    Trouble::Failed(Failure::new(
+        ReasonCode::DocumentRefused,
+        error.to_string(),
+        Remedy::Quarantine,
+    ))
+}
+
+fn missing(what: &str) -> Trouble {
+    Trouble::Failed(Failure::new(
+        ReasonCode::ArchiveMissing,
+        format!("{what}; retry the order to download it again"),
+        Remedy::Quarantine,
+    ))
+}
+
+impl From<crate::StoreError> for Trouble {
+    fn from(error: crate::StoreError) -> Self {
+        Self::Stop(EngineError::Store(error))
+    }
+}

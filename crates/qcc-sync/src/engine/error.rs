@@ -1,0 +1,103 @@
+//! What stops the engine, and what only stops one order.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use qcc_http::Error as ClientError;
+use qcc_proto::ShanghaiTime;
+
+use crate::{ArchivesError, Failure, Policy, ReasonCode, Remedy, StoreError};
+
+/// Why the engine stopped. What it had done until then stands.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The vendor refused, or could not be asked for, the order list.
+    Vendor(ClientError),
+    /// The database failed.
+    Store(StoreError),
+    /// The disk that keeps the archives failed.
+    Archives(ArchivesError),
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vendor(_) => "the order list could not be read",
+            Self::Store(_) => "the database failed; nothing half-written is left",
+            Self::Archives(_) => "the archive folder failed; the order is tried again",
+        })
+    }
+}
+
+impl std::error::Error for EngineError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(match self {
+            Self::Vendor(error) => error,
+            Self::Store(error) => error,
+            Self::Archives(error) => error,
+        })
+    }
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// A step went wrong: for the order at hand, or for the whole engine.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Failed(Failure),
+    Stop(EngineError),
+}
+
+impl Trouble {
+    pub(super) fn damaged(detail: impl Into<String>) -> Self {
+        Self::Failed(Failure::new(ReasonCode::ArchiveDamaged, detail, Remedy::DownloadAgain))
+    }
+}
+
+impl From<ArchivesError> for Trouble {
+    fn from(error: ArchivesError) -> Self {
+        Self::Stop(EngineError::Archives(error))
+    }
+}
+
+/// What a failed call or download means for the order it was made for.
+pub(super) fn failure_of(error: &ClientError, now: Timestamp, policy: &Policy) -> Failure {
+    use qcc_http::ErrorClass as Class;
+    let later = |wait| now.checked_add(wait).unwrap_or(Timestamp::MAX);
+    let (code, remedy) = match error.class() {
+        Class::NotYet => (ReasonCode::NotReady, Remedy::BackOff),
+        Class::Transient | Class::StartOver | Class::Setup => {
+            (ReasonCode::Transient, Remedy::BackOff)
+        }
+        Class::NewLink => (ReasonCode::LinkExpired, Remedy::BackOff),
+        Class::CoolOff => (ReasonCode::CoolOff, Remedy::HoldAll(Some(later(policy.cool_off)))),
+        Class::DailyLimit => {
+            let midnight = ShanghaiTime::from_timestamp(now).next_midnight().timestamp();
+            (ReasonCode::DailyLimit, Remedy::HoldAll(Some(midnight)))
+        }
+        Class::ClockOrSignature => (ReasonCode::Signature, Remedy::HoldAll(None)),
+        Class::Account => (ReasonCode::Account, Remedy::HoldAll(None)),
+        Class::Refused => (ReasonCode::Refused, Remedy::Quarantine),
+        Class::UnknownStatus => (ReasonCode::UnknownStatus, Remedy::BackOff),
+        Class::LinkRefused => (ReasonCode::LinkRefused, Remedy::Quarantine),
+        _ => (ReasonCode::Transient, Remedy::BackOff),
+    };
+    Failure::new(code, describe(error), remedy)
+}
+
+/// The error and its causes in one line. They hold no secret.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,368 @@
+//! The store in memory: the trait's meaning in its plainest form.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+use qcc_proto::{ListedOrder, MonitorLevel, MonitorType, OrderNo, RiskRecord, ShanghaiTime};
+
+use crate::{
+    Apply, Continuity, Gap, Hold, Listing, Order, OrderFilter, Overview, Rank, RecordFilter, Row,
+    SetAside, State, Store, StoreError, StoreErrorKind, StoredRecord, UnknownWord, Worker, Written,
+};
+
+/// A [`Store`] in memory, for tests, simulation and as the reference that other
+/// stores are compared with. Clones share it; nothing outlives the process.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore(Arc<Mutex<Tables>>);
+
+#[derive(Debug, Default)]
+struct Tables {
+    orders: BTreeMap<OrderNo, Order>,
+    leases: BTreeMap<OrderNo, (String, Timestamp)>,
+    records: BTreeMap<String, (Rank, RiskRecord)>,
+    set_aside: BTreeMap<OrderNo, Vec<SetAside>>,
+    unknown: BTreeMap<(String, String), u64>,
+    gaps: Vec<Gap>,
+    listing: Option<Listing>,
+    hold: Option<Hold>,
+}
+
+impl MemoryStore {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for MemoryStore {
+    type Apply = MemoryApply;
+
+    async fn continuity(&self, listed: &[ListedOrder]) -> Result<Continuity, StoreError> {
+        let tables = self.tables();
+        let known = |no: &OrderNo| tables.orders.get(no).is_some_and(|o| o.listed_at.is_some());
+        let before = listed.iter().filter(|listed| known(&listed.order_no)).count();
+        let named = tables.orders.values().filter(|order| order.listed_at.is_some());
+        Ok(Continuity {
+            listed_before: u32::try_from(before).unwrap_or(u32::MAX),
+            newest_listed: named.max_by_key(|order| age(order)).map(|order| ListedOrder {
+                order_no: order.no.clone(),
+                created_at: order.created_at,
+            }),
+        })
+    }
+
+    async fn note_listing(
+        &self,
+        listed: &[ListedOrder],
+        listing: &Listing,
+        gap: Option<&Gap>,
+    ) -> Result<u32, StoreError> {
+        let mut tables = self.tables();
+        let mut new = 0;
+        for line in listed {
+            let order = tables.orders.entry(line.order_no.clone()).or_insert_with(|| {
+                new += 1;
+                Order::seen(line.order_no.clone(), listing.at)
+            });
+            order.created_at = order.created_at.or(line.created_at);
+            order.listed_at = order.listed_at.or(Some(listing.at));
+        }
+        tables.listing = Some(listing.clone());
+        if let Some(gap) = gap {
+            let ends = (&gap.after.order_no, &gap.before.order_no);
+            if !tables.gaps.iter().any(|g| (&g.after.order_no, &g.before.order_no) == ends) {
+                let id = i64::try_from(tables.gaps.len()).unwrap_or(i64::MAX).saturating_add(1);
+                tables.gaps.push(Gap { id, ..gap.clone() });
+            }
+        }
+        Ok(new)
+    }
+
+    async fn note_call(&self, order_no: &OrderNo, now: Timestamp) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        let new = !tables.orders.contains_key(order_no);
+        let order = tables
+            .orders
+            .entry(order_no.clone())
+            .or_insert_with(|| Order::seen(order_no.clone(), now));
+        order.called_at = Some(now);
+        Ok(new)
+    }
+
+    async fn claim(&self, worker: &Worker, now: Timestamp) -> Result<Option<Order>, StoreError> {
+        let mut tables = self.tables();
+        let theirs = |no: &OrderNo| {
+            tables.leases.get(no).is_some_and(|(who, until)| *who != worker.name && *until > now)
+        };
+        let due = |order: &&Order| match &order.state {
+            State::Seen | State::Located | State::Fetched => true,
+            State::Waiting { until, .. } => *until <= now,
+            State::Applied | State::Quarantined { .. } => false,
+        };
+        let urgent = tables
+            .orders
+            .values()
+            .filter(|order| due(order) && !theirs(&order.no))
+            .min_by_key(|order| (order.archive.is_some(), age(order)))
+            .cloned();
+        if let Some(order) = &urgent {
+            tables.lease(&order.no, worker, now);
+        }
+        Ok(urgent)
+    }
+
+    async fn save(&self, order: &Order, worker: &Worker, now: Timestamp) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        tables.write(order, worker)?;
+        tables.lease(&order.no, worker, now);
+        Ok(())
+    }
+
+    async fn release(&self, order_no: &OrderNo, worker: &Worker) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        if tables.leases.get(order_no).is_some_and(|(who, _)| *who == worker.name) {
+            tables.leases.remove(order_no);
+        }
+        Ok(())
+    }
+
+    async fn begin_apply(
+        &self,
+        order_no: &OrderNo,
+        push_date: ShanghaiTime,
+        worker: &Worker,
+    ) -> Result<MemoryApply, StoreError> {
+        self.tables().holds(order_no, worker)?;
+        Ok(MemoryApply {
+            store: self.clone(),
+            order_no: order_no.clone(),
+            push_date,
+            worker: worker.clone(),
+            changed: BTreeMap::new(),
+            set_aside: Vec::new(),
+        })
+    }
+
+    async fn retry(&self, orders: &[OrderNo], _: Timestamp) -> Result<Vec<OrderNo>, StoreError> {
+        let mut tables = self.tables();
+        let named = |no: &OrderNo| orders.is_empty() || orders.contains(no);
+        let mut changed = Vec::new();
+        for order in tables.orders.values_mut().filter(|order| named(&order.no)) {
+            if let Some(retried) = order.clone().retried() {
+                changed.push(order.no.clone());
+                *order = retried;
+            }
+        }
+        Ok(changed)
+    }
+
+    async fn order(&self, order_no: &OrderNo) -> Result<Option<Order>, StoreError> {
+        Ok(self.tables().orders.get(order_no).cloned())
+    }
+
+    async fn orders(&self, filter: &OrderFilter) -> Result<Vec<Order>, StoreError> {
+        let tables = self.tables();
+        let mut orders: Vec<Order> = tables
+            .orders
+            .values()
+            .filter(|order| filter.state.is_none_or(|state| order.state.name() == state))
+            .cloned()
+            .collect();
+        orders.sort_by(|a, b| age(b).cmp(&age(a)));
+        orders.truncate(filter.limit.map_or(usize::MAX, |limit| limit as usize));
+        Ok(orders)
+    }
+
+    async fn records(
+        &self,
+        filter: &RecordFilter,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<StoredRecord>, StoreError> {
+        let tables = self.tables();
+        let behind = |id: &String| after.is_none_or(|after| id.as_str() > after);
+        let page = tables
+            .records
+            .iter()
+            .filter(|(id, (rank, record))| behind(id) && matches(filter, rank, record));
+        Ok(page
+            .take(limit as usize)
+            .map(|(_, (rank, record))| StoredRecord { record: record.clone(), rank: rank.clone() })
+            .collect())
+    }
+
+    async fn set_aside(&self, order_no: &OrderNo) -> Result<Vec<SetAside>, StoreError> {
+        Ok(self.tables().set_aside.get(order_no).cloned().unwrap_or_default())
+    }
+
+    async fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
+        let mut gaps = self.tables().gaps.clone();
+        gaps.sort_by_key(|gap| (gap.closed_at.is_some(), gap.id));
+        Ok(gaps)
+    }
+
+    async fn close_gap(&self, id: i64, now: Timestamp) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        let open = tables.gaps.iter_mut().find(|gap| gap.id == id && gap.closed_at.is_none());
+        Ok(open.map(|gap| gap.closed_at = Some(now)).is_some())
+    }
+
+    async fn set_hold(&self, hold: Option<&Hold>) -> Result<(), StoreError> {
+        self.tables().hold = hold.cloned();
+        Ok(())
+    }
+
+    async fn hold(&self) -> Result<Option<Hold>, StoreError> {
+        Ok(self.tables().hold.clone())
+    }
+
+    async fn overview(&self) -> Result<Overview, StoreError> {
+        let tables = self.tables();
+        let mut overview = Overview::empty();
+        for order in tables.orders.values() {
+            *overview.orders.entry(order.state.name()).or_default() += 1;
+            if let Some(reason) = order.state.reason() {
+                *overview.reasons.entry(reason.code).or_default() += 1;
+            }
+            if let State::Waiting { until, .. } = &order.state {
+                overview.next_due = Some(overview.next_due.map_or(*until, |due| due.min(*until)));
+            }
+        }
+        overview.oldest_pending = tables
+            .orders
+            .values()
+            .filter(|order| order.state != State::Applied)
+            .min_by_key(|order| (order.first_seen_at, &order.no))
+            .map(|order| (order.no.clone(), order.first_seen_at));
+        overview.records = tables.records.len() as u64;
+        overview.set_aside = tables.set_aside.values().map(|set| set.len() as u64).sum();
+        overview.unknown_words = tables.unknown_words();
+        overview.gaps = tables.gaps.iter().filter(|g| g.closed_at.is_none()).cloned().collect();
+        overview.last_listing = tables.listing.clone();
+        overview.last_call = tables.orders.values().filter_map(|order| order.called_at).max();
+        overview.last_applied =
+            tables.orders.values().filter_map(|order| Some(order.applied.as_ref()?.at)).max();
+        overview.hold = tables.hold.clone();
+        Ok(overview)
+    }
+}
+
+impl Tables {
+    fn lease(&mut self, order_no: &OrderNo, worker: &Worker, now: Timestamp) {
+        let until = now.checked_add(worker.term).unwrap_or(Timestamp::MAX);
+        self.leases.insert(order_no.clone(), (worker.name.clone(), until));
+    }
+
+    fn holds(&self, order_no: &OrderNo, worker: &Worker) -> Result<(), StoreError> {
+        match self.leases.get(order_no) {
+            Some((who, _)) if *who == worker.name => Ok(()),
+            _ => Err(StoreError::new(
+                StoreErrorKind::LeaseLost,
+                format!("another worker holds order {order_no} now"),
+            )),
+        }
+    }
+
+    /// Takes over what a worker may know; what lists and calls noted stays.
+    fn write(&mut self, order: &Order, worker: &Worker) -> Result<(), StoreError> {
+        self.holds(&order.no, worker)?;
+        let noted = self.orders.get(&order.no);
+        let mut order = Order { location: None, ..order.clone() };
+        if let Some(noted) = noted {
+            order.created_at = noted.created_at;
+            order.listed_at = noted.listed_at;
+            order.called_at = noted.called_at;
+        }
+        self.orders.insert(order.no.clone(), order);
+        Ok(())
+    }
+
+    fn unknown_words(&self) -> Vec<UnknownWord> {
+        let mut words: Vec<UnknownWord> = self
+            .unknown
+            .iter()
+            .map(|((field, word), count)| UnknownWord {
+                field: field.clone(),
+                word: word.clone(),
+                count: *count,
+            })
+            .collect();
+        words.sort_by_key(|word| std::cmp::Reverse(word.count));
+        words
+    }
+}
+
+fn age(order: &Order) -> (Timestamp, &OrderNo) {
+    (order.created_at.map_or(order.first_seen_at, ShanghaiTime::timestamp), &order.no)
+}
+
+fn matches(filter: &RecordFilter, rank: &Rank, record: &RiskRecord) -> bool {
+    let same = |wanted: &Option<String>, word: Option<&str>| {
+        wanted.as_deref().is_none_or(|wanted| word == Some(wanted))
+    };
+    same(&filter.level, record.monitor_level.as_ref().map(MonitorLevel::as_str))
+        && same(&filter.monitor_type, record.monitor_type.as_ref().map(MonitorType::as_str))
+        && filter.corp.as_deref().is_none_or(|corp| {
+            record.corp_key_no.as_deref() == Some(corp)
+                || record.corp_name.as_deref().is_some_and(|name| name.contains(corp))
+        })
+        && filter.changed_since.as_deref().is_none_or(|since| {
+            record.change_date.as_deref().is_some_and(|changed| changed >= since)
+        })
+        && filter.pushed_since.is_none_or(|since| rank.push_date >= since)
+        && filter.order_no.as_ref().is_none_or(|no| rank.order_no == *no)
+}
+
+/// An archive on its way into memory.
+#[derive(Debug)]
+pub struct MemoryApply {
+    store: MemoryStore,
+    order_no: OrderNo,
+    push_date: ShanghaiTime,
+    worker: Worker,
+    changed: BTreeMap<String, (Rank, RiskRecord)>,
+    set_aside: Vec<SetAside>,
+}
+
+impl Apply for MemoryApply {
+    async fn write(&mut self, batch: Vec<Row>) -> Result<Written, StoreError> {
+        let tables = self.store.tables();
+        let mut written = Written::default();
+        for Row { position, record } in batch {
+            let (push_date, order_no) = (self.push_date, self.order_no.clone());
+            let rank = Rank { push_date, order_no, position };
+            let standing = self.changed.get(&record.id).or_else(|| tables.records.get(&record.id));
+            if standing.is_some_and(|(standing, _)| *standing > rank) {
+                written.superseded += 1;
+            } else {
+                written.stored += 1;
+                self.changed.insert(record.id.clone(), (rank, record));
+            }
+        }
+        Ok(written)
+    }
+
+    async fn set_aside(&mut self, batch: Vec<SetAside>) -> Result<(), StoreError> {
+        self.set_aside.extend(batch);
+        Ok(())
+    }
+
+    async fn commit(self, order: &Order, unknown: &[UnknownWord]) -> Result<(), StoreError> {
+        let mut tables = self.store.tables();
+        tables.write(order, &self.worker)?;
+        for (id, (rank, record)) in self.changed {
+            let standing = tables.records.get(&id);
+            if standing.is_none_or(|(standing, _)| *standing <= rank) {
+                tables.records.insert(id, (rank, record));
+            }
+        }
+        tables.set_aside.insert(self.order_no.clone(), self.set_aside);
+        for UnknownWord { field, word, count } in unknown {
+            *tables.unknown.entry((field.clone(), word.clone())).or_default() += count;
+        }
+        tables.leases.remove(&self.order_no);
+        Ok(())
+    }
+}

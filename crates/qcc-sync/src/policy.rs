@@ -1,0 +1,167 @@
+//! How patient the engine is, and what it does with each kind of failure.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use qcc_proto::{OrderNo, ReaderLimits};
+
+use crate::{Order, Reason, ReasonCode, State};
+
+/// The engine's settings. `Default` suits the vendor's manual.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Policy {
+    /// How many orders the vendor's list shows at most: 30 in the manual.
+    pub window: NonZeroU32,
+    /// The first wait after a failure; each further one doubles it.
+    pub first_wait: Duration,
+    /// No wait is longer.
+    pub longest_wait: Duration,
+    /// After failing for so long an order is quarantined.
+    pub budget: SignedDuration,
+    /// How often a damaged archive is downloaded before it is quarantined.
+    pub downloads: NonZeroU32,
+    /// How often one download is resumed where it broke off.
+    pub resumes: u32,
+    /// How long everything rests when the vendor asks to slow down.
+    pub cool_off: SignedDuration,
+    /// The largest archive that is downloaded, in bytes.
+    pub archive_size: u64,
+    /// What a `totalSize` that is not the number of records means.
+    pub count_mismatch: CountMismatch,
+    /// How the archive is read.
+    pub archive: qcc_archive::Options,
+    /// How the document in it is read.
+    pub document: ReaderLimits,
+    /// The name of the document in the archive.
+    pub entry: String,
+    /// Records written to the store at a time.
+    pub batch: usize,
+}
+
+/// What a `totalSize` that is not the number of records means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CountMismatch {
+    /// The order is quarantined and nothing of it applied.
+    Quarantine,
+    /// The records that are there are applied.
+    Apply,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            window: NonZeroU32::new(30).unwrap_or(NonZeroU32::MIN),
+            first_wait: Duration::from_secs(5),
+            longest_wait: Duration::from_secs(30 * 60),
+            budget: SignedDuration::from_hours(7 * 24),
+            downloads: NonZeroU32::new(6).unwrap_or(NonZeroU32::MIN),
+            resumes: 8,
+            cool_off: SignedDuration::from_mins(30),
+            archive_size: 4 << 30,
+            count_mismatch: CountMismatch::Quarantine,
+            archive: qcc_archive::Options::default(),
+            document: ReaderLimits::default(),
+            entry: "dd_risk_corp.json".into(),
+            batch: 2048,
+        }
+    }
+}
+
+impl Policy {
+    /// How long to wait after the `failures`-th failure in a row.
+    ///
+    /// Doubling, capped, and spread over the upper half by a jitter that comes
+    /// from the order's number and the count: orders that fail together do not
+    /// come back together, and the same ledger always waits the same.
+    pub fn wait(&self, order_no: &OrderNo, failures: u32) -> Duration {
+        let doubled = self.first_wait.saturating_mul(1 << failures.saturating_sub(1).min(20));
+        let full = doubled.min(self.longest_wait);
+        full / 2 + (full / 2).mul_f64(jitter(order_no, failures))
+    }
+}
+
+/// A number in [0, 1) from order and attempt (FNV-1a).
+fn jitter(order_no: &OrderNo, failures: u32) -> f64 {
+    let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    let hash = order_no.as_str().bytes().chain(failures.to_le_bytes()).fold(0x811c_9dc5, step);
+    f64::from(hash) / (f64::from(u32::MAX) + 1.0)
+}
+
+/// A step that failed: why, and what follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Why.
+    pub reason: Reason,
+    /// What follows.
+    pub remedy: Remedy,
+}
+
+/// What follows from a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Wait and try again, for as long as the policy's budget lasts.
+    BackOff,
+    /// Download again, as often as the policy says.
+    DownloadAgain,
+    /// Only a person can help with this order.
+    Quarantine,
+    /// Leave the vendor in peace until then, or until a person acts.
+    HoldAll(Option<Timestamp>),
+}
+
+impl Failure {
+    /// A failure and its remedy.
+    pub fn new(code: ReasonCode, detail: impl Into<String>, remedy: Remedy) -> Self {
+        Self { reason: Reason::new(code, detail), remedy }
+    }
+}
+
+impl Order {
+    /// What is known after a failed step. Pure.
+    #[must_use]
+    pub fn failed(mut self, failure: &Failure, policy: &Policy, now: Timestamp) -> Self {
+        let since = *self.failing_since.get_or_insert(now);
+        self.failures = self.failures.saturating_add(1);
+        self.location = None;
+        let reason = failure.reason.clone();
+        let wait = policy.wait(&self.no, self.failures);
+        let later = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        self.state = match failure.remedy {
+            Remedy::Quarantine => State::Quarantined { reason },
+            Remedy::DownloadAgain if self.failures >= policy.downloads.get() => {
+                State::Quarantined { reason }
+            }
+            Remedy::HoldAll(until) => State::Waiting { until: until.unwrap_or(later), reason },
+            Remedy::BackOff if now.duration_since(since) >= policy.budget => {
+                let detail = format!("given up after {since:#}; last: {}", reason.detail);
+                State::Quarantined { reason: Reason::new(ReasonCode::GaveUp, detail) }
+            }
+            Remedy::BackOff => State::Waiting { until: later, reason },
+            Remedy::DownloadAgain => {
+                self.archive = None;
+                State::Waiting { until: later, reason }
+            }
+        };
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn waits_grow_to_the_cap_and_never_beyond(no in "[A-Z0-9]{1,30}", failures in 1u32..u32::MAX) {
+            let policy = Policy::default();
+            let no: OrderNo = no.parse().unwrap();
+            let wait = policy.wait(&no, failures);
+            prop_assert!(wait >= policy.first_wait / 2 && wait <= policy.longest_wait);
+            prop_assert_eq!(wait, policy.wait(&no, failures));
+            prop_assert!(policy.wait(&no, 30) >= policy.longest_wait / 2);
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! The seam between the engine and a database.
+
+use std::{collections::BTreeMap, error::Error as StdError, fmt, future::Future, time::Duration};
+
+use jiff::Timestamp;
+use qcc_proto::{ListedOrder, OrderNo, RiskRecord, ShanghaiTime};
+
+use crate::{Continuity, Gap, Listing, Order, Reason, ReasonCode, StateName};
+
+/// Ledger and records in one database.
+///
+/// Each method is one durable write or one consistent read. What must hold, and
+/// the conformance suite checks:
+///
+/// - an order number once noted is never forgotten;
+/// - a write under a lease that has passed to another worker changes nothing;
+/// - of two versions of a record the one of greater [`Rank`] stands, in whatever
+///   order and however often they are applied;
+/// - an apply changes records and ledger together, or neither.
+pub trait Store: Send + Sync + 'static {
+    /// An archive being applied.
+    type Apply: Apply;
+
+    /// How a list joins on to the lists before it.
+    ///
+    /// # Errors
+    /// [`StoreError`], as for every method here.
+    fn continuity(
+        &self,
+        listed: &[ListedOrder],
+    ) -> impl Future<Output = Result<Continuity, StoreError>> + Send;
+
+    /// Notes what a list showed: new orders as `Seen`, known ones as listed, the
+    /// facts of the list, and the gap it revealed (once, however often it is
+    /// reported). One write. Returns how many orders were new to the ledger.
+    fn note_listing(
+        &self,
+        listed: &[ListedOrder],
+        listing: &Listing,
+        gap: Option<&Gap>,
+    ) -> impl Future<Output = Result<u32, StoreError>> + Send;
+
+    /// Notes that the vendor called about an order. Durable when it returns.
+    /// Returns whether the order was new to the ledger.
+    fn note_call(
+        &self,
+        order_no: &OrderNo,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Leases the most urgent order that is due and nobody else's.
+    ///
+    /// Due is what is seen, located or fetched, and what waited long enough.
+    /// Orders without an archive come first, since the vendor forgets them; within
+    /// each group the oldest. A lease of the same worker is renewed.
+    fn claim(
+        &self,
+        worker: &Worker,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
+
+    /// Writes what is now known of a leased order, and keeps the lease until
+    /// `now` plus the worker's term.
+    fn save(
+        &self,
+        order: &Order,
+        worker: &Worker,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Gives a lease back.
+    fn release(
+        &self,
+        order_no: &OrderNo,
+        worker: &Worker,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Begins to apply the archive of a leased order.
+    fn begin_apply(
+        &self,
+        order_no: &OrderNo,
+        push_date: ShanghaiTime,
+        worker: &Worker,
+    ) -> impl Future<Output = Result<Self::Apply, StoreError>> + Send;
+
+    /// Makes waiting and quarantined orders due now: the named ones, or all where
+    /// none is named. Returns those it changed.
+    fn retry(
+        &self,
+        orders: &[OrderNo],
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<OrderNo>, StoreError>> + Send;
+
+    /// One order.
+    fn order(
+        &self,
+        order_no: &OrderNo,
+    ) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
+
+    /// Orders, newest first.
+    fn orders(
+        &self,
+        filter: &OrderFilter,
+    ) -> impl Future<Output = Result<Vec<Order>, StoreError>> + Send;
+
+    /// A page of records, by `id`, at most `limit`, behind `after`.
+    fn records(
+        &self,
+        filter: &RecordFilter,
+        after: Option<&str>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<StoredRecord>, StoreError>> + Send;
+
+    /// The records of one order that were set aside, by position.
+    fn set_aside(
+        &self,
+        order_no: &OrderNo,
+    ) -> impl Future<Output = Result<Vec<SetAside>, StoreError>> + Send;
+
+    /// All gaps, open ones first.
+    fn gaps(&self) -> impl Future<Output = Result<Vec<Gap>, StoreError>> + Send;
+
+    /// Closes a gap; `false` where no open gap has that number.
+    fn close_gap(
+        &self,
+        id: i64,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Sets or lifts the hold on all calls to the vendor.
+    fn set_hold(&self, hold: Option<&Hold>) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The hold in force.
+    fn hold(&self) -> impl Future<Output = Result<Option<Hold>, StoreError>> + Send;
+
+    /// The facts that `qcc status` shows, of one moment.
+    fn overview(&self) -> impl Future<Output = Result<Overview, StoreError>> + Send;
+}
+
+/// One archive on its way into the table: a transaction. Dropped without
+/// [`commit`](Self::commit), it never was.
+pub trait Apply: Send {
+    /// Writes records; those of lesser rank than what stands are counted and left out.
+    ///
+    /// # Errors
+    /// [`StoreError`], as for every method here.
+    fn write(
+        &mut self,
+        batch: Vec<Row>,
+    ) -> impl Future<Output = Result<Written, StoreError>> + Send;
+
+    /// Keeps records that are not as the manual describes.
+    fn set_aside(
+        &mut self,
+        batch: Vec<SetAside>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Commits the records together with the order, which is in its new state,
+    /// and the words the manual does not list. The lease ends with it.
+    fn commit(
+        self,
+        order: &Order,
+        unknown: &[UnknownWord],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Who is at work: a name of its own, and how long each lease lasts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worker {
+    /// Unlike any other worker's on the same store.
+    pub name: String,
+    /// How long a lease lasts unless renewed.
+    pub term: Duration,
+}
+
+/// What decides between two versions of a record: the greater stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rank {
+    /// The document's `pushDate`.
+    pub push_date: ShanghaiTime,
+    /// The order it came with, compared as bytes.
+    pub order_no: OrderNo,
+    /// Its place in the document's `result`, from 0.
+    pub position: u64,
+}
+
+/// A record and its place in the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its place in `result`, from 0.
+    pub position: u64,
+    /// The record.
+    pub record: RiskRecord,
+}
+
+/// How a batch went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Records that now stand.
+    pub stored: u64,
+    /// Records that lost against what stood.
+    pub superseded: u64,
+}
+
+/// A record that is not as the manual describes, kept for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Its place in `result`, from 0.
+    pub position: u64,
+    /// What is wrong with it: a stable code such as `missing_field`.
+    pub code: String,
+    /// What is wrong with it, in a sentence.
+    pub detail: String,
+    /// Its bytes, cut at the reader's limit.
+    pub raw: Vec<u8>,
+}
+
+/// A word the manual does not list, and how often an archive used it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownWord {
+    /// `monitorLevel` or `monitorType`.
+    pub field: String,
+    /// The word.
+    pub word: String,
+    /// How often it came.
+    pub count: u64,
+}
+
+/// A record in the table, with what decided that it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// The record.
+    pub record: RiskRecord,
+    /// Where it came from.
+    pub rank: Rank,
+}
+
+/// Which orders.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct OrderFilter {
+    /// Only in this state.
+    pub state: Option<StateName>,
+    /// At most so many.
+    pub limit: Option<u32>,
+}
+
+/// Which records. Conditions join with *and*.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct RecordFilter {
+    /// Exactly this `monitorLevel`.
+    pub level: Option<String>,
+    /// Exactly this `monitorType`.
+    pub monitor_type: Option<String>,
+    /// Exactly this `corpKeyNo`, or a part of `corpName`.
+    pub corp: Option<String>,
+    /// `changeDate` at or after this (`yyyy-MM-dd`, compared as text).
+    pub changed_since: Option<String>,
+    /// `pushDate` at or after this.
+    pub pushed_since: Option<ShanghaiTime>,
+    /// From this order.
+    pub order_no: Option<OrderNo>,
+}
+
+/// All calls to the vendor rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; `None`: until a person acts.
+    pub until: Option<Timestamp>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The facts of one moment.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Overview {
+    /// How many orders are in each state; absent is 0.
+    pub orders: BTreeMap<StateName, u64>,
+    /// How many wait or are quarantined, by reason.
+    pub reasons: BTreeMap<ReasonCode, u64>,
+    /// The order that has waited longest for its records to be in the table.
+    pub oldest_pending: Option<(OrderNo, Timestamp)>,
+    /// When the next waiting order is due.
+    pub next_due: Option<Timestamp>,
+    /// Records in the table.
+    pub records: u64,
+    /// Records set aside.
+    pub set_aside: u64,
+    /// Words the manual does not list, most frequent first.
+    pub unknown_words: Vec<UnknownWord>,
+    /// Open gaps.
+    pub gaps: Vec<Gap>,
+    /// The last list.
+    pub last_listing: Option<Listing>,
+    /// When the vendor last called.
+    pub last_call: Option<Timestamp>,
+    /// When an archive was last applied.
+    pub last_applied: Option<Timestamp>,
+    /// The hold in force.
+    pub hold: Option<Hold>,
+}
+
+impl Overview {
+    /// An empty overview, for stores to fill.
+    pub fn empty() -> Self {
+        Self {
+            orders: BTreeMap::new(),
+            reasons: BTreeMap::new(),
+            oldest_pending: None,
+            next_due: None,
+            records: 0,
+            set_aside: 0,
+            unknown_words: Vec::new(),
+            gaps: Vec::new(),
+            last_listing: None,
+            last_call: None,
+            last_applied: None,
+            hold: None,
+        }
+    }
+
+    /// How many orders are in a state.
+    pub fn count(&self, state: StateName) -> u64 {
+        self.orders.get(&state).copied().unwrap_or(0)
+    }
+}
+
+/// The database refused or failed.
+#[derive(Debug)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    detail: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What went wrong with the database, by what a caller does about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// Locked or overloaded. Repeat soon.
+    Busy,
+    /// Not reachable. Repeat later.
+    Unavailable,
+    /// No room. Repeat once a person made some.
+    Full,
+    /// No permission to write.
+    ReadOnly,
+    /// Made by a newer version of this program.
+    NewerSchema,
+    /// Not a database of ours, or a damaged one.
+    Corrupt,
+    /// Another worker holds the order now: drop it, it is in good hands.
+    LeaseLost,
+    /// Anything else.
+    Other,
+}
+
+impl StoreError {
+    /// An error with a sentence that says what to do.
+    pub fn new(kind: StoreErrorKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), source: None }
+    }
+
+    /// The same with what caused it.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl StdError for StoreError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

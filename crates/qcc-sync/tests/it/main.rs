@@ -1,0 +1,14 @@
+//! How the engine behaves, seen from outside.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod archives;
+mod convergence;
+mod gaps;
+mod steps;

@@ -1,0 +1,206 @@
+//! Every check in one command, for a developer's machine and for the hosted runs alike.
+
+use std::{
+    env,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+
+use crate::{
+    crates_table, demo, features, fixtures, guarantees, layers, lints, report::Report, run,
+    scripts, workspace::Workspace,
+};
+
+/// A step returns the lines worth repeating at the end.
+type Closing = Vec<String>;
+
+/// One step: its name, what it does, and the doing.
+type Step = (&'static str, &'static str, fn(&Workspace) -> Result<Closing>);
+
+/// Quick checks first; then steps that share what they build stand together.
+const STEPS: &[Step] = &[
+    ("format", "every file is formatted", format),
+    ("layers", "who may use whom, and the other rules of the house", |w| report(layers::check(w)?)),
+    ("fixtures", "every fixture is listed", |w| report(fixtures::check(w)?)),
+    ("tables", "the crate tables agree with the manifests", |w| report(crates_table::check(w)?)),
+    ("guarantees", "the tests that the READMEs name exist", |w| report(guarantees::check(w)?)),
+    ("scripts", "scripts parse", |w| report(scripts::check(w)?)),
+    ("optional", "spelling and licences, where the tools are installed", optional),
+    ("lints", "clippy, every crate and target, warnings are faults", |w| silent(lints::check(w))),
+    ("docs", "the documentation builds, links and all", docs),
+    ("tests", "unit and behaviour tests", tests),
+    ("doctests", "the examples in the documentation", doctests),
+    ("demo", "the READMEs show what `qcc demo` prints", |w| report(demo::check(w)?)),
+    ("features", "each crate alone, with each feature alone", |w| silent(features::check(w))),
+];
+
+/// Prints the steps.
+pub(crate) fn list() {
+    for (name, what, _) in STEPS {
+        println!("{name:<10} {what}");
+    }
+}
+
+/// Runs the named steps, or all; stops at the first that fails.
+pub(crate) fn run(wanted: &[&str]) -> Result<()> {
+    if let Some(unknown) = wanted.iter().find(|name| STEPS.iter().all(|(step, ..)| step != *name)) {
+        bail!("no step `{unknown}`; `cargo xtask ci --list` names them");
+    }
+    let workspace = Workspace::load()?;
+    env::set_current_dir(&workspace.root)?;
+    let steps: Vec<_> =
+        STEPS.iter().filter(|(name, ..)| wanted.is_empty() || wanted.contains(name)).collect();
+    let mut summary = Summary::default();
+    for (number, (name, what, perform)) in (1..).zip(&steps) {
+        println!("\n[{number}/{}] {name}: {what}", steps.len());
+        let started = Instant::now();
+        let outcome = perform(&workspace);
+        summary.add(name, started.elapsed(), &outcome);
+        match outcome {
+            Ok(_) => println!("[{number}/{}] {name}: ok", steps.len()),
+            Err(error) => {
+                println!("[{number}/{}] {name}: FAILED: {error:#}", steps.len());
+                summary.print(steps.len());
+                bail!("ci stopped at `{name}`; `cargo xtask ci {name}` repeats this step alone");
+            }
+        }
+    }
+    summary.print(steps.len());
+    Ok(())
+}
+
+#[derive(Default)]
+struct Summary {
+    rows: Vec<(&'static str, Duration, bool)>,
+    closing: Vec<String>,
+}
+
+impl Summary {
+    fn add(&mut self, name: &'static str, took: Duration, outcome: &Result<Closing>) {
+        self.rows.push((name, took, outcome.is_ok()));
+        let lines = outcome.iter().flatten();
+        self.closing.extend(lines.map(|line| format!("{name}: {line}")));
+    }
+
+    fn print(&self, steps: usize) {
+        println!("\nstep         seconds");
+        for (name, took, ok) in &self.rows {
+            let verdict = if *ok { "ok" } else { "FAILED" };
+            println!("{name:<10} {:>9.1}  {verdict}", took.as_secs_f64());
+        }
+        let total: Duration = self.rows.iter().map(|(_, took, _)| *took).sum();
+        let passed = self.rows.iter().filter(|(_, _, ok)| *ok).count();
+        println!("{:<10} {:>9.1}  {passed} of {steps} steps", "total", total.as_secs_f64());
+        for line in &self.closing {
+            println!("{line}");
+        }
+    }
+}
+
+fn report(report: Report) -> Result<Closing> {
+    report.print();
+    report.into_result()?;
+    Ok(Closing::new())
+}
+
+fn silent(outcome: Result<()>) -> Result<Closing> {
+    outcome.map(|()| Closing::new())
+}
+
+fn format(_: &Workspace) -> Result<Closing> {
+    silent(run::show(&mut run::cargo(&["fmt", "--all", "--check"])))
+}
+
+fn docs(_: &Workspace) -> Result<Closing> {
+    let mut command = run::cargo(&["doc", "--no-deps", "--workspace", "--all-features"]);
+    silent(run::show(command.env("RUSTDOCFLAGS", "-D warnings")))
+}
+
+fn tests(_: &Workspace) -> Result<Closing> {
+    let nextest = run::is_there("cargo", &["nextest", "--version"]);
+    println!("runner: {}", if nextest { "cargo nextest" } else { "cargo test (no nextest here)" });
+    let mut command = if nextest {
+        run::cargo(&["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"])
+    } else {
+        run::cargo(&["test", "--workspace", "--all-features", "--tests", "--no-fail-fast"])
+    };
+    run_tests(&mut command)
+}
+
+fn doctests(_: &Workspace) -> Result<Closing> {
+    run_tests(&mut run::cargo(&["test", "--doc", "--workspace", "--all-features"]))
+}
+
+/// Runs tests and keeps what the runner says of them at the end.
+fn run_tests(command: &mut std::process::Command) -> Result<Closing> {
+    let lines = run::show_and_keep(command, |line| {
+        line.starts_with("Summary [") || line.starts_with("test result:")
+    })?;
+    Ok(closing(lines))
+}
+
+/// nextest sums up by itself; `cargo test` does so for each binary only.
+fn closing(lines: Vec<String>) -> Closing {
+    let results: Vec<_> =
+        lines.iter().filter_map(|line| line.strip_prefix("test result:")).collect();
+    if results.is_empty() {
+        return lines;
+    }
+    let count = |what: &str| -> u64 {
+        let numbers = results
+            .iter()
+            .flat_map(|line| line.split(['.', ';']))
+            .filter_map(|part| part.trim().strip_suffix(what)?.trim().parse::<u64>().ok());
+        numbers.sum()
+    };
+    let (passed, failed, ignored) = (count("passed"), count("failed"), count("ignored"));
+    let binaries = results.len();
+    vec![format!("{passed} passed; {failed} failed; {ignored} ignored; in {binaries} binaries")]
+}
+
+/// Tools that take minutes to install are used where they are, and named where they are not.
+fn optional(_: &Workspace) -> Result<Closing> {
+    let mut missing = Closing::new();
+    for (tool, arguments) in [
+        ("typos", &[][..]),
+        // Advisories need a network; the hosted workflow asks for them.
+        ("cargo-deny", &["deny", "check", "bans", "licenses", "sources"][..]),
+    ] {
+        if !run::is_there(tool, &["--version"]) {
+            println!("  {tool} is not installed: skipped");
+            missing.push(format!("{tool} is not installed: skipped"));
+        } else if tool == "typos" {
+            run::show(&mut std::process::Command::new(tool))?;
+        } else {
+            run::show(&mut run::cargo(arguments))?;
+        }
+    }
+    Ok(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_many_binaries_are_summed() {
+        let line = "test result: ok. 3 passed; 1 failed; 0 ignored; 0 measured; 2 filtered out";
+        let lines = vec![line.to_owned(), line.to_owned()];
+        assert_eq!(closing(lines), ["6 passed; 2 failed; 0 ignored; in 2 binaries"]);
+    }
+
+    #[test]
+    fn a_runner_that_sums_up_is_quoted() {
+        let line = "Summary [ 1.0s] 7 tests run: 7 passed, 0 skipped".to_owned();
+        assert_eq!(closing(vec![line.clone()]), [line]);
+    }
+
+    #[test]
+    fn step_names_are_unique() {
+        let mut names: Vec<_> = STEPS.iter().map(|(name, ..)| name).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), STEPS.len());
+    }
+}
