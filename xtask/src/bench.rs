@@ -31,8 +31,8 @@ pub(crate) fn run(workspace: &Workspace, records: Option<&str>) -> Result<()> {
     };
     run::show(&mut run::cargo(&["build", "--release", "--package", "qcc-cli"]))?;
     let bench = Bench::prepare(workspace, most)?;
-    let decode = bench.best(|| bench.qcc(&["archive", "cat"]).arg(&bench.archive))?;
-    let parse = bench.best(|| bench.qcc(&["archive", "records", "--count"]).arg(&bench.archive))?;
+    let decode = bench.best(|| bench.on_archive(&["archive", "cat"]))?;
+    let parse = bench.best(|| bench.on_archive(&["archive", "records", "--count"]))?;
     let apply = bench.best(|| {
         bench.forget_store();
         bench.qcc(&["sync"])
@@ -80,7 +80,7 @@ impl Bench {
         let archive = folder.join("order.zip");
         let (vendor, environment) = Vendor::start(&program, most)?;
         let mut bench = Self { program, folder, environment, archive, records: 0, _vendor: vendor };
-        let listed = run::output(bench.qcc(&["orders", "list"]))?;
+        let listed = run::output(&mut bench.qcc(&["orders", "list"]))?;
         let order = listed
             .split(|c: char| !c.is_ascii_alphanumeric())
             .find(|word| word.starts_with("DDMON"))
@@ -89,8 +89,8 @@ impl Bench {
         run::show(
             fetch.arg("--output").arg(&bench.archive).arg("--password-out").arg(bench.password()),
         )?;
-        let mut count = bench.qcc(&["archive", "records", "--count"]);
-        bench.records = run::output(count.arg(&bench.archive))?
+        let mut count = bench.on_archive(&["archive", "records", "--count"]);
+        bench.records = run::output(&mut count)?
             .split(|c: char| !c.is_ascii_digit() && c != ',')
             .find_map(|word| word.replace(',', "").parse().ok())
             .context("`qcc archive records --count` printed no number")?;
@@ -119,6 +119,13 @@ impl Bench {
         command
     }
 
+    /// The same with the archive as the last argument.
+    fn on_archive(&self, arguments: &[&str]) -> Command {
+        let mut command = self.qcc(arguments);
+        command.arg(&self.archive);
+        command
+    }
+
     /// Leaves no store, so that the next run applies everything.
     fn forget_store(&self) {
         for ending in ["", "-wal", "-shm"] {
@@ -129,21 +136,17 @@ impl Bench {
 
     fn sizes(&self) -> Result<(u64, u64)> {
         let packed = fs::metadata(&self.archive)?.len();
-        let mut cat = self.qcc(&["archive", "cat"]);
-        let mut child = cat.arg(&self.archive).stdout(Stdio::piped()).spawn()?;
+        let mut child = self.on_archive(&["archive", "cat"]).stdout(Stdio::piped()).spawn()?;
         let mut content = child.stdout.take().context("the program has no output")?;
         let plain = std::io::copy(&mut content, &mut std::io::sink())?;
         child.wait()?;
         Ok((packed, plain))
     }
 
-    fn best<C: std::borrow::BorrowMut<Command>>(
-        &self,
-        mut command: impl FnMut() -> C,
-    ) -> Result<Measured> {
+    fn best(&self, mut command: impl FnMut() -> Command) -> Result<Measured> {
         let mut best: Option<Measured> = None;
         for _ in 0..ROUNDS {
-            let measured = measure(command().borrow_mut())?;
+            let measured = measure(&mut command())?;
             best = Some(match best {
                 Some(best) if best.took <= measured.took => best,
                 _ => measured,

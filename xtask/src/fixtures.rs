@@ -3,7 +3,9 @@
 //! Each folder of fixtures has a `README.md` with the table
 //! `| file | proves | made |`. A row names a file in backticks, by its path
 //! from that folder; the rows of a folder also cover the folders below it
-//! that have no page of their own.
+//! that have no page of their own. Where tests read the list too, it is a
+//! `MANIFEST.tsv` with the columns `file`, `proves` and `made by`, in which a
+//! file has a line for each thing it proves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +14,17 @@ use anyhow::Result;
 use crate::{report::Report, workspace::Workspace};
 
 const FOLDER: &str = "fixtures/";
+const MANIFEST: &str = "/MANIFEST.tsv";
 
 /// Checks the folders below `fixtures/`.
 pub(crate) fn check(workspace: &Workspace) -> Result<Report> {
     let mut pages = BTreeMap::new();
-    for file in workspace.tree.files(FOLDER, "README.md") {
-        pages.insert(folder_of(file).to_owned(), workspace.read(file)?);
+    for ending in ["/README.md", MANIFEST] {
+        for file in workspace.tree.files(FOLDER, ending) {
+            let page: &mut String = pages.entry(folder_of(file).to_owned()).or_default();
+            let text = workspace.read(file)?;
+            page.push_str(&if ending == MANIFEST { table_of(&text) } else { text });
+        }
     }
     Ok(compare(&workspace.tree.files(FOLDER, "").collect::<Vec<_>>(), &pages))
 }
@@ -38,7 +45,8 @@ fn compare(files: &[&str], pages: &BTreeMap<String, String>) -> Report {
             }
         }
     }
-    let is_page = |file: &str| file.ends_with("README.md") || is_script(file);
+    let is_page =
+        |file: &str| file.ends_with("README.md") || file.ends_with(MANIFEST) || is_script(file);
     let present: BTreeSet<_> = files.iter().filter(|file| !is_page(file)).copied().collect();
     for file in &present {
         if !listed.contains(*file) {
@@ -73,6 +81,24 @@ fn home<'a>(file: &'a str, pages: &BTreeMap<String, String>) -> &'a str {
         folder = folder_of(folder.trim_end_matches('/'));
     }
     own
+}
+
+/// A manifest as the table it stands for: the first line of each file.
+fn table_of(manifest: &str) -> String {
+    let mut lines = manifest.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let head = lines.next().unwrap_or_default();
+    let column = |name: &str| head.iter().position(|column| *column == name);
+    let columns = [column("file"), column("proves"), column("made by")];
+    let mut table = String::from("\n| file | proves | made |\n");
+    let mut seen = BTreeSet::new();
+    for line in lines {
+        let cell = |at: Option<usize>| at.and_then(|at| line.get(at)).copied().unwrap_or_default();
+        let [file, proves, made] = columns.map(cell);
+        if seen.insert(file.to_owned()) {
+            table.push_str(&format!("| {file} | {proves} | {made} |\n"));
+        }
+    }
+    table
 }
 
 /// The rows of the tables whose head is `| file | proves | made |`.
@@ -138,6 +164,16 @@ mod tests {
             &["fixtures/a/x.json"],
             &PAGE.replace("| p |", "| |"),
             &["fixtures/a/x.json: say what it proves and how it was made"],
+        );
+    }
+
+    #[test]
+    fn a_manifest_may_name_a_file_more_than_once() {
+        let manifest = "file\tx\tmade by\tproves\na.zip\t1\tm\tp\na.zip\t2\tm\tq\nb.zip\t3\t\tp\n";
+        check_folder(
+            &["fixtures/a/a.zip", "fixtures/a/b.zip", "fixtures/a/MANIFEST.tsv"],
+            &table_of(manifest),
+            &["fixtures/a/b.zip: say what it proves and how it was made"],
         );
     }
 

@@ -7,8 +7,13 @@ use anyhow::{Result, ensure};
 use crate::report::Report;
 
 /// Crates that may come in more than one version, and why.
-const TWICE: &[(&str, &str)] =
-    &[("syn", "derive macros move to syn 3 one by one; none of it is in the binary")];
+const TWICE: &[(&str, &str)] = &[
+    ("base64", "wiremock and rcgen ask for two versions; neither is in the binary"),
+    ("getrandom", "ring asks for 0.2, everything else for the present one"),
+    ("syn", "derive macros move to syn 3 one by one; none of it is in the binary"),
+    ("synstructure", "an optional part of rcgen asks for the older one; it is never built"),
+    ("windows-sys", "ring asks for 0.52 on Windows, everything else for the present one"),
+];
 
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 

@@ -22,7 +22,7 @@ pub(crate) struct Authentic {
 
 #[derive(Clone)]
 enum Memory {
-    Bytes(Arc<[u8]>),
+    Bytes(Arc<Vec<u8>>),
     Fingerprints(Arc<(Fingerprinter, Vec<u128>)>),
 }
 
@@ -44,7 +44,7 @@ impl Authentic {
             let mut bytes = vec![0; len];
             source.read_exact_at(&mut bytes, place.start).map_err(Error::io)?;
             running.update(&bytes);
-            Memory::Bytes(bytes.into())
+            Memory::Bytes(Arc::new(bytes))
         } else {
             let printer = Fingerprinter::new(keys);
             let mut prints = Vec::new();
@@ -120,7 +120,7 @@ impl<S: ReadAt> Decrypted<S> {
         let Range { start, end } = self.ciphertext.place;
         let block = match &self.ciphertext.memory {
             Memory::Bytes(bytes) => {
-                read_block(bytes, &mut self.done, end - start, &mut self.block)?
+                read_block(&**bytes, &mut self.done, end - start, &mut self.block)?
             }
             Memory::Fingerprints(known) => {
                 let (printer, prints) = &**known;

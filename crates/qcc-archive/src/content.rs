@@ -14,6 +14,9 @@ use crate::{
 /// How much is unpacked at once.
 const CHUNK_LEN: usize = 256 * 1024;
 
+/// How much memory is asked for before there is content to fill it.
+const MOST_RESERVED: u64 = 8 * 1024 * 1024;
+
 /// Reads the content of an entry whose MAC was right.
 ///
 /// As a [`BufRead`] it lends chunks of up to 256 KiB without copying them:
@@ -132,7 +135,9 @@ impl<S: ReadAt> Content<S> {
     /// Unpacks until there is more than is to be held back, or all.
     fn unpack_beginning(&mut self) -> Result<(), Error> {
         self.state = State::Streaming;
-        let mut held = Vec::new();
+        // Growing by doubling would hold twice as much for a moment.
+        let likely = self.checks.size.min(self.hold_back).min(MOST_RESERVED);
+        let mut held = Vec::with_capacity(likely as usize + CHUNK_LEN);
         while matches!(self.state, State::Streaming) && held.len() as u64 <= self.hold_back {
             let start = held.len();
             // A document that is small must not cost a large buffer.

@@ -91,7 +91,8 @@ impl<T: BlockingTransport> Transport for Blocking<T> {
         };
         thread::Builder::new().name("qcc-http exchange".to_owned()).spawn(exchange).map_err(
             |error| {
-                TransportError::new(TransportErrorKind::Connect, Delivery::NotSent).with_source(error)
+                TransportError::new(TransportErrorKind::Connect, Delivery::NotSent)
+                    .with_source(error)
             },
         )?;
         let parts = answered.await.map_err(|_| vanished())??;

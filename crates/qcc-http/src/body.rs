@@ -19,7 +19,9 @@ pub struct Body(UnsyncBoxBody<Bytes, TransportError>);
 
 impl Body {
     /// Wraps the body of some HTTP stack.
-    pub fn new(inner: impl HttpBody<Data = Bytes, Error = TransportError> + Send + 'static) -> Self {
+    pub fn new(
+        inner: impl HttpBody<Data = Bytes, Error = TransportError> + Send + 'static,
+    ) -> Self {
         Self(inner.boxed_unsync())
     }
 

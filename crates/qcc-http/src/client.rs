@@ -111,7 +111,11 @@ impl Client {
     /// [`Error::EchoDiffers`] where the vendor understood another URL; beside it
     /// those of every call: [`Error::Rejected`], [`Error::Http`],
     /// [`Error::Malformed`], [`Error::TooLarge`] and [`Error::Transport`].
-    pub async fn set_push(&self, setting: &PushSetting, now: Timestamp) -> Result<EchoMatch, Error> {
+    pub async fn set_push(
+        &self,
+        setting: &PushSetting,
+        now: Timestamp,
+    ) -> Result<EchoMatch, Error> {
         let request = ApiRequest::SetPush(setting.clone());
         let echo = self.call(&request, now, Answer::<PushEcho>::parse).await?;
         match echo.compare(&setting.callback_url) {

@@ -1,4 +1,4 @@
-//! The contract of [`Transport`](crate::Transport), as a suite of checks.
+//! The contract of [`Transport`], as a suite of checks.
 //!
 //! Each check starts a small server on loopback that speaks raw bytes, sends a
 //! request or two through the transport, and compares. A transport that cannot

@@ -44,7 +44,9 @@ impl DownloadHosts {
     pub fn address_rules(&self) -> AddressRules {
         self.0
             .iter()
-            .filter(|entry| entry.port.is_some() || entry.is_address() || &*entry.host == "localhost")
+            .filter(|entry| {
+                entry.port.is_some() || entry.is_address() || &*entry.host == "localhost"
+            })
             .fold(AddressRules::public_only(), |rules, entry| rules.allow_entry(entry.clone()))
     }
 }
@@ -126,8 +128,20 @@ mod tests {
     #[test]
     fn an_entry_that_is_no_host_is_refused_by_name() {
         for bad in [
-            "", ",", "a,,b", "http://a", "a/b", "a b", "a:", "a:x", "a:70000", "me@a", "*.a", "a:080",
-            "::1", "企查查",
+            "",
+            ",",
+            "a,,b",
+            "http://a",
+            "a/b",
+            "a b",
+            "a:",
+            "a:x",
+            "a:70000",
+            "me@a",
+            "*.a",
+            "a:080",
+            "::1",
+            "企查查",
         ] {
             assert!(bad.parse::<DownloadHosts>().is_err(), "{bad:?} was taken");
         }

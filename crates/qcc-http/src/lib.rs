@@ -13,6 +13,10 @@ mod download_hosts;
 mod hyper;
 mod transport;
 
+#[cfg(feature = "hyper")]
+pub use crate::hyper::{
+    HyperTransport, HyperTransportBuilder, InvalidProxy, InvalidRoots, Proxies, Roots,
+};
 pub use address::AddressRules;
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 #[cfg(feature = "blocking")]
@@ -20,8 +24,6 @@ pub use blocking::{Blocking, BlockingTransport, Cancellation};
 pub use body::Body;
 pub use client::{Client, Download, Error, ErrorClass, LinkFault, Resume};
 pub use download_hosts::{DownloadHosts, InvalidDownloadHosts};
-#[cfg(feature = "hyper")]
-pub use crate::hyper::{
-    HyperTransport, HyperTransportBuilder, InvalidProxy, InvalidRoots, Proxies, Roots,
+pub use transport::{
+    Deadlines, Delivery, HttpClient, Transport, TransportError, TransportErrorKind,
 };
-pub use transport::{Deadlines, Delivery, HttpClient, Transport, TransportError, TransportErrorKind};

@@ -14,16 +14,16 @@ mod skip;
 
 use std::io::{BufRead, BufReader, Read};
 
-use self::{
-    feed::Feed,
-    record::{Draft, Stop},
-    skip::{Skipper, Step, Stuck},
-};
 pub use self::{
     error::{DocumentError, DocumentField},
     header::DocumentHeader,
     item::{Item, ItemRef, QuarantinedRecord, RecordFault, RecordField, RecordRef},
     limits::ReaderLimits,
+};
+use self::{
+    feed::Feed,
+    record::{Draft, Stop},
+    skip::{Skipper, Step, Stuck},
 };
 use crate::ShanghaiTime;
 

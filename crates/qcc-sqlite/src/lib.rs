@@ -1,1 +1,17 @@
 #![doc = include_str!("../README.md")]
+
+mod apply;
+mod calls;
+mod facts;
+mod fault;
+mod files;
+mod listing;
+mod migrations;
+mod orders;
+mod records;
+mod store;
+mod text;
+mod thread;
+
+pub use apply::SqliteApply;
+pub use store::SqliteStore;

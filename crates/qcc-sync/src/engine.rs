@@ -124,6 +124,9 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     pub async fn list(&self, observer: &dyn Observer) -> Result<(u32, u32), EngineError> {
         let now = self.clock.now();
         let answer = self.client.list_orders(now).await.map_err(EngineError::Vendor)?;
+        if !answer.unreadable.is_empty() {
+            tracing::warn!(lines = ?answer.unreadable, "the list has lines that name no order");
+        }
         let listed = unique(answer.orders);
         let continuity = self.store.continuity(&listed).await?;
         let window = self.policy.window.get();

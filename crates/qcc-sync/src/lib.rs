@@ -2,6 +2,8 @@
 
 mod archives;
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod engine;
 mod event;
 mod gap;

@@ -21,16 +21,19 @@ pub(super) fn check(workspace: &Workspace) -> Result<Report> {
     for package in workspace.crates().filter(|package| package.name != "qcc-cli") {
         let young = young_dependencies(workspace, package);
         let folder = format!("{}src/", package.folder(&workspace.root));
-        for (file, text) in workspace.tree.texts(&folder, ".rs")? {
-            if is_test_file(file) {
-                continue;
-            }
-            let code = product_code(&text);
-            let imported = imported_from(&code, &young);
-            for (at, signature) in public_signatures(&code) {
+        let texts = workspace.tree.texts(&folder, ".rs")?;
+        let sources: Vec<_> = texts
+            .iter()
+            .filter(|(file, _)| !is_test_file(file))
+            .map(|(file, text)| (*file, product_code(text)))
+            .collect();
+        let public = public_types(&sources);
+        for (file, code) in &sources {
+            let imported = imported_from(code, &young);
+            for (at, signature) in public_signatures(code, &public) {
                 looked_at += 1;
                 if let Some(name) = imported.iter().find(|name| names(signature, name)) {
-                    let line = line_of(&code, at);
+                    let line = line_of(code, at);
                     report.fault(format!("{file}:{line}: `{name}` is of a crate below 1.0"));
                 }
             }
@@ -73,14 +76,27 @@ fn last_names(path: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Every stretch of code that others see, and where it begins.
-fn public_signatures(code: &str) -> Vec<(usize, &str)> {
+/// The names of the types that others see.
+fn public_types(sources: &[(&str, String)]) -> BTreeSet<String> {
+    let declared = sources.iter().flat_map(|(_, code)| {
+        ["pub struct ", "pub enum "].into_iter().flat_map(|word| code.split(word).skip(1))
+    });
+    declared.map(|rest| rest.chars().take_while(|c| is_word(*c)).collect()).collect()
+}
+
+/// Every stretch of code that others see, and where it begins. A conversion is
+/// seen where its type is one of `public`.
+fn public_signatures<'a>(code: &'a str, public: &BTreeSet<String>) -> Vec<(usize, &'a str)> {
     let starts = code.match_indices("pub ").chain(code.match_indices("impl From<"));
     starts
         .filter(|(at, _)| !code.get(..*at).is_some_and(|before| before.ends_with(is_word)))
         .filter_map(|(at, _)| {
             let rest = code.get(at..)?;
             Some((at, rest.get(..signature_end(rest))?))
+        })
+        .filter(|(_, signature)| {
+            let target = signature.rsplit_once(" for ").map_or("", |(_, target)| target.trim());
+            !signature.starts_with("impl ") || public.iter().any(|name| names(target, name))
         })
         .collect()
 }
@@ -144,7 +160,8 @@ mod tests {
     #[track_caller]
     fn check_code(code: &str, shown: bool) {
         let imported = imported_from(code, &["young".to_owned()]);
-        let found = public_signatures(code)
+        let public = public_types(&[("", code.to_owned())]);
+        let found = public_signatures(code, &public)
             .iter()
             .any(|(_, signature)| imported.iter().any(|name| names(signature, name)));
         assert_eq!(found, shown, "{code}");
@@ -159,7 +176,7 @@ mod tests {
         check_code("pub trait T { fn f(&self, e: young::E); }", true);
         check_code("pub struct S { pub a: u8, pub b: young::E }", true);
         check_code("pub struct S(pub young::E);", true);
-        check_code("impl From<young::E> for X {", true);
+        check_code("pub struct X;\nimpl From<young::E> for X {", true);
         check_code("pub use young::E;", true);
     }
 
@@ -167,6 +184,7 @@ mod tests {
     fn a_young_type_inside_is_nobody_elses_business() {
         check_code("use young::Uri;\npub fn f() { let u: Uri = g(); }", false);
         check_code("pub struct S(young::E);", false);
+        check_code("struct X;\nimpl From<young::E> for X {", false);
         check_code("pub struct S { pub a: Vec<u8>, b: young::E }", false);
         check_code("pub(crate) fn f(e: young::E) {}", false);
         check_code("use younger::Uri;\npub fn f(u: Uri) {}", false);

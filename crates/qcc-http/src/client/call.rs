@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
-use qcc_proto::{Answer, ApiRequest, EnvelopeError, StatusClass};
+use qcc_proto::{Answer, ApiRequest, EnvelopeError, Refusal, StatusClass};
 use tracing::{debug, warn};
 
 use super::{Client, Error, excerpt};
@@ -63,9 +63,8 @@ impl Client {
         debug!(endpoint = endpoint.name(), http = http.as_u16(), elapsed = ?started.elapsed(), "answered");
 
         let content_type = answer.headers().get(header::CONTENT_TYPE).cloned();
-        let seen = |body: &[u8]| {
-            excerpt::of(body, content_type.as_ref(), &[key, signed.token.reveal()])
-        };
+        let seen =
+            |body: &[u8]| excerpt::of(body, content_type.as_ref(), &[key, signed.token.reveal()]);
         let body = answer.into_body().read_within(ANSWER_LIMIT).await;
         if !http.is_success() {
             // The status is the news; a body that fails on top of it is not.
@@ -82,7 +81,7 @@ impl Client {
         debug!(endpoint = endpoint.name(), status = %envelope.status, "read");
         envelope.into_payload().map_err(|refusal| Error::Rejected {
             endpoint,
-            refusal,
+            refusal: without(refusal, &[key, signed.token.reveal()]),
             skew: date.map(|theirs| theirs.duration_since(now)),
         })
     }
@@ -104,6 +103,14 @@ impl Client {
             .body(Bytes::new())
             .map_err(|_| impossible())
     }
+}
+
+/// The refusal, should its message repeat what it was sent.
+fn without(mut refusal: Refusal, sent: &[&str]) -> Refusal {
+    for secret in sent {
+        refusal.message = refusal.message.replace(secret, "…");
+    }
+    refusal
 }
 
 /// The vendor's clock, by the `Date` header.

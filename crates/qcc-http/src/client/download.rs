@@ -185,12 +185,17 @@ fn announced(headers: &HeaderMap, body: &Body) -> Option<u64> {
 
 /// What the file host's error page means.
 async fn refusal(http: StatusCode, body: Body) -> Error {
+    if http == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        let error = TransportError::new(TransportErrorKind::Proxy, Delivery::Unknown);
+        return error.with_source("it wants a user name and password (HTTP 407)").into();
+    }
     let page = body.read_within(REFUSAL_LIMIT).await.ok().flatten().unwrap_or_default();
     let page = String::from_utf8_lossy(&page);
     let code = element(&page, "Code")
         .filter(|code| code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric()));
     let expired = page.contains("<Expires>")
-        || element(&page, "Message").is_some_and(|said| said.to_ascii_lowercase().contains("expired"));
+        || element(&page, "Message")
+            .is_some_and(|said| said.to_ascii_lowercase().contains("expired"));
     if http == StatusCode::FORBIDDEN && code == Some("AccessDenied") && expired {
         return Error::LinkExpired;
     }

@@ -214,7 +214,11 @@ impl fmt::Display for Error {
             }
             Self::Http { endpoint, http, seen } => {
                 let name = endpoint.name();
-                write!(f, "{name}: HTTP {http} instead of an answer ({seen}); {}", http_advice(*http))
+                write!(
+                    f,
+                    "{name}: HTTP {http} instead of an answer ({seen}); {}",
+                    http_advice(*http)
+                )
             }
             Self::Malformed { endpoint, http, seen, .. } => write!(
                 f,
@@ -295,22 +299,30 @@ fn http_advice(status: StatusCode) -> &'static str {
     }
 }
 
-/// A skew in words.
+/// A skew in words. Beyond a minute, the vendor's time was tried as well.
 struct Skew(SignedDuration);
 
 impl fmt::Display for Skew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         let off = seconds.unsigned_abs();
-        match seconds {
-            -60..=60 => write!(
-                f,
-                "The clocks agree within {} s, so it is not the clock: the secret key is wrong or \
-                 this machine's address is not allowed.",
-                off.max(1)
-            ),
-            61.. => write!(f, "This machine's clock is {off} s behind the vendor's: set it right."),
-            _ => write!(f, "This machine's clock is {off} s ahead of the vendor's: set it right."),
-        }
+        let side = match seconds {
+            -60..=60 => {
+                return write!(
+                    f,
+                    "The clocks agree within {} s, so it is not the clock: the secret key is \
+                     wrong or this machine's address is not allowed.",
+                    off.max(1)
+                );
+            }
+            61.. => "behind",
+            _ => "ahead of",
+        };
+        write!(
+            f,
+            "This machine's clock is {off} s {side} the vendor's: set it right. But signed with \
+             the vendor's time it was refused too, so the secret key is wrong or this machine's \
+             address is not allowed."
+        )
     }
 }

@@ -83,8 +83,16 @@ mod tests {
             None,
             "a page: “502 Bad Gateway nginx”",
         );
-        check("upstream\tconnect\u{1b}[31m error", Some("text/plain"), "text: “upstream connect [31m error”");
-        check(&format!("<p>{}", "长".repeat(400)), None, &format!("a page: “{}…”", "长".repeat(160)));
+        check(
+            "upstream\tconnect\u{1b}[31m error",
+            Some("text/plain"),
+            "text: “upstream connect [31m error”",
+        );
+        check(
+            &format!("<p>{}", "长".repeat(400)),
+            None,
+            &format!("a page: “{}…”", "长".repeat(160)),
+        );
     }
 
     #[test]

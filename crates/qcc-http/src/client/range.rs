@@ -40,8 +40,18 @@ mod tests {
         assert_eq!((range.first, range.last, range.total, range.len()), (5, 9, 10, 5));
         assert!(ContentRange::parse("Bytes 0-0/1").is_some());
         for bad in [
-            "", "bytes", "bytes 5-9", "bytes 5-9/*", "bytes */10", "bytes 9-5/10", "bytes 5-10/10",
-            "lines 5-9/10", "bytes +5-9/10", "bytes 5-9/10,0-1/10", "bytes -9/10", "bytes=5-9/10",
+            "",
+            "bytes",
+            "bytes 5-9",
+            "bytes 5-9/*",
+            "bytes */10",
+            "bytes 9-5/10",
+            "bytes 5-10/10",
+            "lines 5-9/10",
+            "bytes +5-9/10",
+            "bytes 5-9/10,0-1/10",
+            "bytes -9/10",
+            "bytes=5-9/10",
             "bytes 0-18446744073709551615/18446744073709551616",
         ] {
             assert_eq!(ContentRange::parse(bad), None, "{bad}");

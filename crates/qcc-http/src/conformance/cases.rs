@@ -121,7 +121,8 @@ async fn headers_go_out_and_none_is_made_up(client: HttpClient) -> Verdict {
     let host = server.url("").trim_start_matches("http://").to_owned();
     expect("host", value("host"), Some(host))?;
     // A presigned link covers none of these, and compression would change the bytes.
-    for name in ["content-type", "authorization", "accept-encoding", "transfer-encoding", "cookie"] {
+    for name in ["content-type", "authorization", "accept-encoding", "transfer-encoding", "cookie"]
+    {
         expect(name, value(name), None)?;
     }
     expect("content-length", value("content-length").filter(|length| length != "0"), None)
@@ -167,12 +168,18 @@ async fn a_body_streams(client: HttpClient) -> Verdict {
 }
 
 async fn a_long_body_arrives_whole(client: HttpClient) -> Verdict {
-    let sent: Vec<u8> = (0..3_000_000_u32).flat_map(|n| n.to_le_bytes().into_iter().take(1)).collect();
-    let mut text = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", sent.len()).into_bytes();
+    let sent: Vec<u8> =
+        (0..3_000_000_u32).flat_map(|n| n.to_le_bytes().into_iter().take(1)).collect();
+    let mut text =
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", sent.len()).into_bytes();
     text.extend_from_slice(&sent);
     let server = Server::start(reply(text)).await?;
     let seen = read(&client, &server.url("/")).await.map_err(shown)?;
-    if seen == sent { Ok(()) } else { Err(format!("{} bytes of {} agree not", seen.len(), sent.len())) }
+    if seen == sent {
+        Ok(())
+    } else {
+        Err(format!("{} bytes of {} agree not", seen.len(), sent.len()))
+    }
 }
 
 async fn a_chunked_body_arrives_whole(client: HttpClient) -> Verdict {
@@ -208,7 +215,8 @@ async fn a_short_chunked_body_is_an_error(client: HttpClient) -> Verdict {
     for cut in ["5\r\nhel", "5\r\nhello\r\n", "5\r\nhello\r\n0\r\n"] {
         let text = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{cut}");
         let server = Server::start(reply(text)).await?;
-        expect_broken(read(&client, &server.url("/")).await).map_err(|e| format!("{cut:?}: {e}"))?;
+        expect_broken(read(&client, &server.url("/")).await)
+            .map_err(|e| format!("{cut:?}: {e}"))?;
     }
     Ok(())
 }
@@ -252,10 +260,13 @@ async fn a_closed_connection_is_an_error_and_not_retried(client: HttpClient) -> 
 }
 
 async fn what_is_no_http_is_an_error(client: HttpClient) -> Verdict {
-    for text in ["SSH-2.0-OpenSSH_9.2\r\n\r\n", "<html>hello</html>\r\n\r\n", "HTTP/1.1 abc\r\n\r\n"] {
+    for text in
+        ["SSH-2.0-OpenSSH_9.2\r\n\r\n", "<html>hello</html>\r\n\r\n", "HTTP/1.1 abc\r\n\r\n"]
+    {
         let server = Server::start(reply(text)).await?;
         let ended = send(&client, &server.url("/")).await;
-        expect_error(ended, Kind::Protocol, Delivery::Unknown).map_err(|e| format!("{text:?}: {e}"))?;
+        expect_error(ended, Kind::Protocol, Delivery::Unknown)
+            .map_err(|e| format!("{text:?}: {e}"))?;
     }
     Ok(())
 }

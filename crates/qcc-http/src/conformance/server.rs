@@ -52,12 +52,8 @@ impl Server {
         let (heads_in, heads) = mpsc::unbounded_channel();
         let (closed_in, closed) = mpsc::unbounded_channel();
         let gate = Arc::new(Semaphore::new(0));
-        let actor = Arc::new(Actor {
-            script,
-            heads: heads_in,
-            closed: closed_in,
-            gate: Arc::clone(&gate),
-        });
+        let actor =
+            Arc::new(Actor { script, heads: heads_in, closed: closed_in, gate: Arc::clone(&gate) });
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let actor = Arc::clone(&actor);

@@ -64,15 +64,18 @@ pub(super) fn handshake(error: &(dyn StdError + 'static)) -> TransportError {
 
 /// An I/O error like this one, which cannot be moved out of its chain.
 pub(super) fn copied(error: &io::Error) -> io::Error {
-    error
-        .raw_os_error()
-        .map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
+    error.raw_os_error().map_or_else(
+        || io::Error::new(error.kind(), error.to_string()),
+        io::Error::from_raw_os_error,
+    )
 }
 
 /// The first error of this type in a chain.
 ///
 /// An `io::Error` that wraps another skips it in `source()`, so it is asked itself.
-pub(super) fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+pub(super) fn find<'a, T: StdError + 'static>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {

@@ -107,7 +107,8 @@ impl Hops {
         let dial = Dial::new(Arc::new(AddressRules::any()));
         let mut connector = HttpsConnector::from((dial, Arc::clone(&self.tls)));
         // Every scheme but https is plain TCP to begin with.
-        let plain = if proxy.scheme_str() == Some("https") { proxy.clone() } else { as_http(proxy)? };
+        let plain =
+            if proxy.scheme_str() == Some("https") { proxy.clone() } else { as_http(proxy)? };
         connector.call(plain).await.map_err(|error| {
             let error: &(dyn StdError + 'static) = error.as_ref();
             let cause = classify::find::<TransportError>(error)
@@ -134,10 +135,7 @@ impl Service<Uri> for Hops {
 }
 
 /// The proxy was reached and did not open the way.
-fn no_way(
-    proxy: &Uri,
-    error: impl StdError + Send + Sync + 'static,
-) -> TransportError {
+fn no_way(proxy: &Uri, error: impl StdError + Send + Sync + 'static) -> TransportError {
     TransportError::new(Kind::Proxy, Delivery::NotSent)
         .with_source(format!("the proxy {}: {error}", authority(proxy)))
 }

@@ -45,7 +45,8 @@ impl BlockingTransport for Sockets {
         let address = address.ok_or_else(|| not_sent(Kind::Resolve))?;
         let stream = TcpStream::connect_timeout(&address, deadlines.connect)
             .map_err(|error| not_sent(Kind::Connect).with_source(error))?;
-        let hook = stream.try_clone().map_err(|error| not_sent(Kind::Connect).with_source(error))?;
+        let hook =
+            stream.try_clone().map_err(|error| not_sent(Kind::Connect).with_source(error))?;
         cancellation.on_cancel(move || drop(hook.shutdown(Shutdown::Both)));
         exchange(stream, &request, deadlines).map_err(after_connecting)
     }

@@ -2,9 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use qcc_http::{Client, Delivery, Error, ErrorClass};
-use qcc_proto::{
-    CallbackUrl, EchoMatch, Endpoint, OrderNo, PushSetting, PushState, Status,
-};
+use qcc_proto::{CallbackUrl, EchoMatch, Endpoint, OrderNo, PushSetting, PushState, Status};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
 use crate::support::{Canned, KEY, answer, chain, client, credentials, fixture};
@@ -109,7 +107,8 @@ fn judged(name: &str, seen: &Result<String, Error>, expected: &Result<&str, Erro
 async fn every_recorded_answer_is_read_for_what_it_is() {
     use Endpoint::{Activate, ListOrders, Locate, SetPush};
 
-    let file = Ok("http://pro-files.qichacha.com/DdMonitor/20220607484ed739c6ff4f74907c040d445a01fd.zip");
+    let file =
+        Ok("http://pro-files.qichacha.com/DdMonitor/20220607484ed739c6ff4f74907c040d445a01fd.zip");
     for (name, endpoint, expected) in [
         ("set-push.json", SetPush, Ok("Same")),
         ("set-push-top-level.json", SetPush, Ok("Same")),
@@ -203,7 +202,8 @@ async fn a_proxys_page_keeps_its_status_and_its_words() {
     let text = chain(&error);
     assert!(text.contains("HTTP 502") && text.contains("nginx"), "{text}");
 
-    let server = vendor(ResponseTemplate::new(200).set_body_raw("<h1>Please log in</h1>", "text/html"));
+    let server =
+        vendor(ResponseTemplate::new(200).set_body_raw("<h1>Please log in</h1>", "text/html"));
     let error = client(&server.await.uri()).activate(Timestamp::now()).await.unwrap_err();
     let text = chain(&error);
     assert!(text.contains("Please log in") && text.contains("not JSON"), "{text}");
@@ -249,8 +249,8 @@ fn check_refusal(error: &Error, skew: Option<i64>, words: &str) {
 async fn a_signature_that_stays_refused_is_reported_with_the_skew() {
     let ours = at(1_700_000_000);
     for (theirs, attempts, words) in [
-        (1_700_000_600, 2, "600 s behind"),
-        (1_699_999_000, 2, "1000 s ahead"),
+        (1_700_000_600, 2, "600 s behind the vendor's"),
+        (1_699_999_000, 2, "1000 s ahead of the vendor's"),
         (1_700_000_060, 1, "agree within 60 s"),
         (1_699_999_990, 1, "agree within 10 s"),
         (1_700_000_000, 1, "agree within 1 s"),
@@ -340,4 +340,26 @@ async fn an_echo_is_compared_byte_for_byte() {
         let seen = client(&server.uri()).set_push(&setting(), Timestamp::now()).await;
         assert_eq!(seen.ok(), expected, "{echo}");
     }
+}
+
+#[tokio::test]
+async fn a_message_that_repeats_the_key_is_cleaned() {
+    let server = vendor(json(format!(r#"{{"status":"101","msg":"KEY {KEY} 无效"}}"#))).await;
+    let error = client(&server.uri()).activate(Timestamp::now()).await.unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(text.contains("KEY … 无效") && !text.contains(KEY), "{text}");
+}
+
+#[test]
+fn calls_may_move_between_threads() {
+    fn is_send<T: Send>(future: T) {
+        drop(future);
+    }
+    let client = client("http://127.0.0.1:1");
+    let now = at(0);
+    is_send(client.set_push(&setting(), now));
+    is_send(client.activate(now));
+    is_send(client.list_orders(now));
+    is_send(client.locate(&order(), now));
+    is_send(client.download(&qcc_proto::DownloadLink::new(""), None));
 }

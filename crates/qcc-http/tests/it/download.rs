@@ -10,8 +10,7 @@ use qcc_proto::DownloadLink;
 
 use crate::support::{Canned, answer, chain, client, client_over, fixture, header, hyper};
 
-const QUERY: &str =
-    "/DdMonitor/x.zip?Expires=1615884598&OSSAccessKeyId=LTAIvmt6mWz2ZQqu&Signature=D0%2BSECs%2F4ubXU%3D";
+const QUERY: &str = "/DdMonitor/x.zip?Expires=1615884598&OSSAccessKeyId=LTAIvmt6mWz2ZQqu&Signature=D0%2BSECs%2F4ubXU%3D";
 const FILE: &[u8] = b"0123456789";
 const TAG: &str = "\"5B3C1A2E053D763E1B002CC607C5A0FE\"";
 
@@ -139,12 +138,18 @@ async fn the_file_hosts_refusal_says_what_to_do() {
         (403, fixture("oss-403.xml"), ErrorClass::NewLink, "expired"),
         (403, oss("AccessDenied", "Request has expired."), ErrorClass::NewLink, "expired"),
         (403, oss("AccessDenied", "no"), ErrorClass::NewLink, "HTTP 403 Forbidden, AccessDenied"),
-        (403, oss("SignatureDoesNotMatch", "expired"), ErrorClass::NewLink, "SignatureDoesNotMatch"),
+        (
+            403,
+            oss("SignatureDoesNotMatch", "expired"),
+            ErrorClass::NewLink,
+            "SignatureDoesNotMatch",
+        ),
         (404, oss("NoSuchKey", ""), ErrorClass::NewLink, "NoSuchKey"),
         (403, b"<html>forbidden</html>".to_vec(), ErrorClass::NewLink, "HTTP 403"),
         (403, oss("<b>", ""), ErrorClass::NewLink, "HTTP 403"),
         (416, Vec::new(), ErrorClass::NewLink, "HTTP 416"),
         (302, Vec::new(), ErrorClass::NewLink, "HTTP 302"),
+        (407, Vec::new(), ErrorClass::Setup, "the proxy"),
         (500, oss("InternalError", ""), ErrorClass::Transient, "InternalError"),
         (503, Vec::new(), ErrorClass::Transient, "HTTP 503"),
     ] {
@@ -199,7 +204,10 @@ async fn a_link_elsewhere_is_refused_unsent() {
         ("http://127.0.0.1/?Signature=1", host("127.0.0.1:80")),
         ("http://2130706433/?Signature=1", host("2130706433:80")),
         ("http://[::1]:8080/?Signature=1", host("[::1]:8080")),
-        ("http://pro-files.qichacha.com.evil.example/x", host("pro-files.qichacha.com.evil.example:80")),
+        (
+            "http://pro-files.qichacha.com.evil.example/x",
+            host("pro-files.qichacha.com.evil.example:80"),
+        ),
         ("http://pro-files.qichacha.com@evil.example/x?Signature=1", LinkFault::UserInfo),
         ("http://me:pw@pro-files.qichacha.com/x?Signature=1", LinkFault::UserInfo),
         ("ftp://pro-files.qichacha.com/x?Signature=1", LinkFault::NotAUrl),
@@ -230,7 +238,8 @@ async fn a_private_address_is_refused_when_connecting() {
     let port = server.address.port();
     for host in ["127.0.0.1", "localhost"] {
         let link = DownloadLink::new(format!("http://{host}:{port}{QUERY}"));
-        let error = guarded(AddressRules::public_only()).download(&link, None).await.expect_err(host);
+        let error =
+            guarded(AddressRules::public_only()).download(&link, None).await.expect_err(host);
         assert_eq!(error.class(), ErrorClass::LinkRefused, "{error:?}");
         let text = chain(&error);
         assert!(text.contains(&format!("allow {host}:{port}")), "{text}");
@@ -255,7 +264,11 @@ struct Liar {
 }
 
 impl Transport for Liar {
-    async fn send(&self, _: Request<Bytes>, _: Deadlines) -> Result<Response<Body>, TransportError> {
+    async fn send(
+        &self,
+        _: Request<Bytes>,
+        _: Deadlines,
+    ) -> Result<Response<Body>, TransportError> {
         let body = Bytes::from_static(self.delivered).into();
         Ok(Response::builder().header("content-length", self.announced).body(body).unwrap())
     }

@@ -1,5 +1,13 @@
 //! Behaviour of the transports and the client, over loopback only.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its shared functions included"
+)]
+
 mod blocking;
 mod client;
 mod conformance;

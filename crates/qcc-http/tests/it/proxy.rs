@@ -1,6 +1,6 @@
 //! Proxies: HTTP with and without tunnel, SOCKS, and those that fail.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http::StatusCode;
 use qcc_http::{Delivery, HyperTransport, Proxies, Roots, Transport, TransportErrorKind as Kind};
@@ -163,6 +163,7 @@ async fn socks5(mut stream: TcpStream, target: SocketAddr, password: &'static st
     let host = match command[3] {
         1 => Ipv4Addr::from(stream.read_u32().await.unwrap()).to_string(),
         3 => counted(&mut stream).await,
+        4 => Ipv6Addr::from(stream.read_u128().await.unwrap()).to_string(),
         other => panic!("address type {other}"),
     };
     let port = stream.read_u16().await.unwrap();
@@ -204,10 +205,12 @@ async fn socks5_without_h_resolves_names_here() {
     let target = Canned::start([answer(200, "", "hi")]).await;
     let address = target.address;
     let (proxy, mut heard) = listen(move |stream| socks5(stream, address, "pass")).await;
-    // `localhost` may resolve to either family; the server above reads IPv4 only.
-    let transport = over(&format!("socks4://{proxy}"));
-    drop(transport);
-    let error = failure(&over(&format!("socks5://{proxy}")), "http://no-such-host.invalid/").await;
+    let transport = over(&format!("socks5://{proxy}"));
+    transport.send(get("http://localhost:8080/"), PATIENT).await.unwrap();
+    let asked = heard.recv().await.unwrap();
+    let (host, port) = asked.rsplit_once(':').unwrap();
+    assert!(host.parse::<IpAddr>().unwrap().is_loopback() && port == "8080", "{asked}");
+    let error = failure(&transport, "http://no-such-host.invalid/").await;
     assert_eq!(error.kind(), Kind::Resolve);
     assert!(heard.try_recv().is_err());
 }

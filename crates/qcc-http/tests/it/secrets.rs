@@ -73,17 +73,17 @@ fn no_secret_shows_in_logs_errors_or_debug() {
     );
     tracing::subscriber::with_default(subscriber, || {
         // One thread, so that every task logs to this subscriber.
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             for reply in [
                 answer(200, "", fixture("locate.json")),
                 answer(200, "", fixture("refused-107.json")),
+                answer(200, "", format!(r#"{{"status":"107","msg":"key={KEY}"}}"#)),
                 answer(200, "Content-Type: text/html\r\n", &echo),
                 answer(502, "Content-Type: text/html\r\n", &echo),
                 answer(404, "Content-Type: text/plain\r\n", &echo),
                 answer(403, "", fixture("oss-403.xml")),
-                answer(200, "", &fixture("truncated.json")),
+                answer(200, "", fixture("truncated.json")),
                 b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort".to_vec(),
                 b"no HTTP at all\r\n\r\n".to_vec(),
                 Vec::new(),

@@ -131,9 +131,10 @@ pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 pub(crate) fn answer(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let length = body.len();
-    let mut text =
-        format!("HTTP/1.1 {status} X\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n")
-            .into_bytes();
+    let mut text = format!(
+        "HTTP/1.1 {status} X\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"
+    )
+    .into_bytes();
     text.extend_from_slice(body);
     text
 }

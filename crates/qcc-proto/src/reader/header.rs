@@ -20,8 +20,8 @@ pub struct DocumentHeader {
 }
 
 impl DocumentHeader {
-    /// Reads until both are known: a few bytes in the manual's order, else past
-    /// the records, which are skipped faster than they can be read.
+    /// Reads until both are known: the first 128 KiB in the manual's order, else
+    /// past all records, of which nothing but the syntax is looked at.
     ///
     /// What follows is not looked at, so a header does not make a document.
     ///

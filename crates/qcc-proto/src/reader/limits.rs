@@ -29,12 +29,6 @@ pub struct ReaderLimits {
 
 impl Default for ReaderLimits {
     fn default() -> Self {
-        Self {
-            record: 1 << 20,
-            raw: 64 << 10,
-            depth: 64,
-            nesting: 1 << 20,
-            quarantined: 10_000,
-        }
+        Self { record: 1 << 20, raw: 64 << 10, depth: 64, nesting: 1 << 20, quarantined: 10_000 }
     }
 }

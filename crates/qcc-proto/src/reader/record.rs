@@ -129,14 +129,8 @@ pub(super) fn read(
 pub(super) fn lone_string(raw: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(raw).ok()?;
     let (mut draft, mut skipper) = (Draft::default(), Skipper::new());
-    let mut pass = Pass {
-        text,
-        bytes: raw,
-        at: 1,
-        draft: &mut draft,
-        skipper: &mut skipper,
-        depth_limit: 0,
-    };
+    let mut pass =
+        Pass { text, bytes: raw, at: 1, draft: &mut draft, skipper: &mut skipper, depth_limit: 0 };
     let slot = raw.starts_with(b"\"").then(|| pass.string().ok())??;
     (pass.at == raw.len()).then_some(())?;
     draft.text(&slot, text).map(str::to_owned)

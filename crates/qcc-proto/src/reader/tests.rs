@@ -22,39 +22,39 @@ impl Read for Endless<'_> {
 
 #[test]
 fn what_never_ends_is_held_in_no_memory() {
-    let filler = |byte: &str| byte.repeat(1 << 16);
-    let item = String::from("{\"result\":[");
-    let cases: &[(&str, String)] = &[
-        ("{\"a\":\"", filler("x")),
-        ("{\"", filler("四")),
-        ("{\"a\":\"", filler("\\u0041")),
-        ("{\"a\":1", filler("1")),
-        ("{\"pushDate\":\"", filler("2")),
-        ("{\"totalSize\":1", filler("0")),
-        ("", filler(" ")),
-        ("{\"a\":[1", filler(",1")),
-        (&format!("{item}{{\"corpName\":\""), filler("x")),
-        (&format!("{item}{{\"corpName\":\""), filler("\\u0041")),
-        (&format!("{item}{{\"score\":1"), filler("0")),
-        (&format!("{item}{{\"a\":[1"), filler(",[]")),
-        (&format!("{item}{{\"a\":1"), filler(",\"a\":1")),
-        (&format!("{item}{{"), filler(" ")),
-        (&format!("{item}["), filler("\"\",")),
-        (&item, filler(" ")),
+    let cases = [
+        ("", " "),
+        (r#"{""#, "四"),
+        (r#"{"a":""#, "x"),
+        (r#"{"a":""#, r"\u0041"),
+        (r#"{"a":1"#, "1"),
+        (r#"{"a":[1"#, ",1"),
+        (r#"{"pushDate":""#, "2"),
+        (r#"{"totalSize":1"#, "0"),
+        (r#"{"result":["#, " "),
+        (r#"{"result":[["#, r#""","#),
+        (r#"{"result":[{"#, " "),
+        (r#"{"result":[{"corpName":""#, "x"),
+        (r#"{"result":[{"corpName":""#, r"\u0041"),
+        (r#"{"result":[{"score":1"#, "0"),
+        (r#"{"result":[{"a":[1"#, ",[]"),
+        (r#"{"result":[{"a":1"#, r#","a":1"#),
     ];
+    let limits = ReaderLimits { record: 64 * 1024, ..ReaderLimits::default() };
     for (before, repeated) in cases {
-        let times = 8 * 1024 * 1024 / repeated.len();
-        let source = Endless { before: before.as_bytes(), repeated: repeated.as_bytes(), times };
-        let mut reader = RecordReader::buffered(source, ReaderLimits::default());
+        let piece = repeated.repeat(1 << 14);
+        let times = (4 << 20) / piece.len();
+        let source = Endless { before: before.as_bytes(), repeated: piece.as_bytes(), times };
+        let mut reader = RecordReader::buffered(source, limits);
         let error = loop {
             match reader.next_ref() {
                 Ok(Some(_)) => {}
-                Ok(None) => panic!("{before} has no end"),
+                Ok(None) => panic!("{before}{repeated}… has no end"),
                 Err(error) => break error,
             }
         };
-        assert!(matches!(error, DocumentError::Truncated { .. } | DocumentError::Invalid(_)), "{before}: {error:?}");
+        assert!(matches!(error, DocumentError::Truncated { .. }), "{before}: {error:?}");
         let held = reader.feed.held() + reader.draft.held();
-        assert!(held <= 12 * reader.limits.record, "{before}: {held} bytes held");
+        assert!(held <= 12 * limits.record, "{before}{repeated}…: {held} bytes held");
     }
 }

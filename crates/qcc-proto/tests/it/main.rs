@@ -14,6 +14,8 @@ mod envelope_laws;
 mod fixtures;
 mod reader;
 mod reader_documents;
+mod reader_fixtures;
+mod reader_laws;
 mod reader_records;
 mod reader_streams;
 mod requests;

@@ -23,9 +23,7 @@ pub(crate) fn good_and(field: &str) -> String {
 /// A document of these records, with the count it should have.
 pub(crate) fn document(records: &[&str]) -> String {
     let (count, records) = (records.len(), records.join(","));
-    format!(
-        r#"{{"pushDate":"2022-06-07 10:13:42","totalSize":{count},"result":[{records}]}}"#
-    )
+    format!(r#"{{"pushDate":"2022-06-07 10:13:42","totalSize":{count},"result":[{records}]}}"#)
 }
 
 /// The same JSON with `space` around every token that is no plain value.

@@ -69,9 +69,8 @@ fn unknown_fields_of_the_document_are_skipped() {
 
 #[test]
 fn keys_compare_without_their_escapes() {
-    let escape = |text: &str| {
-        text.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect::<String>()
-    };
+    let escape =
+        |text: &str| text.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect::<String>();
     let mut text = document(&[GOOD]);
     for key in ["pushDate", "totalSize", "result"] {
         text = text.replacen(key, &escape(key), 1);
@@ -92,8 +91,8 @@ fn one_byte_order_mark_is_skipped() {
     check(format!("\u{FEFF}\u{FEFF}{text}"), "syntax at 3");
     check(format!(" \u{FEFF}{text}"), "syntax at 1");
     check(format!("{text}\u{FEFF}"), &format!("syntax at {}", text.len()));
-    check(text.replacen(':', ":\u{FEFF}", 1), "the document's pushDate is not what the manual says");
-    check(document(&["\u{FEFF}{}"]), "syntax at 62");
+    check(text.replacen(':', ":\u{FEFF}", 1), "syntax at 12");
+    check(document(&["\u{FEFF}{}"]), "syntax at 58");
     check("\u{FEFF}", "truncated at 3");
 }
 
@@ -184,7 +183,7 @@ fn the_total_is_a_whole_number_or_its_digits() {
     for value in ["18446744073709551615", "2147483648", "0"] {
         check(with(value), &format!("the document says it has {value} records and has 1"));
     }
-    for (value, offset) in [("+1", 50), ("01", 51), ("1.", 52), ("0x1", 51)] {
+    for (value, offset) in [("+1", 46), ("01", 47), ("1.", 48), ("0x1", 47)] {
         check(with(value), &format!("syntax at {offset}"));
     }
 }
@@ -277,7 +276,8 @@ fn a_header_needs_both_fields_and_nothing_behind_them() {
         let shown = read.map_or_else(|e| e.to_string(), |h| format!("{h:?}"));
         assert!(shown.starts_with(expected), "{text}: {shown}");
     }
-    check(&of(&[DATE, SIZE])[..50], "DocumentHeader");
+    check(&of(&[DATE, SIZE]), "DocumentHeader");
+    check(&format!("{{{DATE},{SIZE}, and so on"), "DocumentHeader");
     check(&format!(r#"{{"result":[{{}},1,[]], {DATE} ,{SIZE}, and so on"#), "DocumentHeader");
     check("{}", "the document has no pushDate");
     check(&of(&[DATE, r#""result":[]"#]), "the document has no totalSize");

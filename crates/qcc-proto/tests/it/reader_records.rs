@@ -114,7 +114,8 @@ fn a_value_of_another_type_is_not_coerced() {
 
 #[test]
 fn an_id_is_one_to_128_bytes_without_controls() {
-    for id in ["0", "a b", " ", "A-Z_9", "编号", "é", &"i".repeat(128), "\u{202e}x", "' OR 1=1"] {
+    for id in ["0", "a b", " ", "A-Z_9", "编号", "é", &"i".repeat(128), "\u{202e}x", "' OR 1=1"]
+    {
         assert_eq!(take(&good_but("id", &format!("\"{id}\""))).id, id);
     }
     assert_eq!(take(&good_but("id", r#""\u0069\/""#)).id, "i/");
@@ -143,7 +144,9 @@ fn a_score_is_a_32_bit_whole_number_or_its_digits() {
             check_aside(&good_but("score", &value), "score-range", reason);
         }
     }
-    for bad in ["", " 82", "82 ", "+82", "082", "00", "-", "0x52", "NaN", "八", "８２", "1_0", "--1"] {
+    for bad in
+        ["", " 82", "82 ", "+82", "082", "00", "-", "0x52", "NaN", "八", "８２", "1_0", "--1"]
+    {
         let record = good_but("score", &format!("\"{bad}\""));
         check_aside(&record, "score-range", "score is not a 32-bit whole number");
     }
@@ -193,8 +196,7 @@ fn texts_are_kept_to_the_letter() {
         &long,
     ] {
         let escaped = serde_json::to_string(text).unwrap();
-        let spelled: String =
-            text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
+        let spelled: String = text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
         for value in [escaped, format!("\"{spelled}\"")] {
             for field in ["corpKeyNo", "corpName", "monitorContent", "changeDate"] {
                 let record = take(&good_but(field, &value));

@@ -3,9 +3,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use qcc_proto::{
-    DocumentError, DocumentHeader, Item, ItemRef, ReaderLimits, RecordReader,
-};
+use qcc_proto::{DocumentError, DocumentHeader, Item, ItemRef, ReaderLimits, RecordReader};
 
 use crate::reader::{GOOD, Pieces, document, good_and, good_but, read, read_all, spaced};
 
@@ -134,7 +132,7 @@ fn a_failing_source_is_told_apart_after_all_that_it_gave() {
         };
         assert_eq!(found, read_all(&text.as_bytes()[..len]).items.len(), "{len} bytes");
         let DocumentError::Source(source) = &error else { panic!("{error:?}") };
-        assert!(source.get_ref().is_some_and(|inner| inner.is::<Damaged>()));
+        assert!(source.get_ref().unwrap().is::<Damaged>());
         assert!(std::error::Error::source(&error).is_some());
         assert_eq!(error.to_string(), "the document could not be read");
         assert!(matches!(reader.finish(), Err(DocumentError::AlreadyFailed)));

@@ -196,16 +196,8 @@ fn refused(error: qcc_archive::Error) -> Trouble {
             )));
         }
         Kind::WrongPassword => (ReasonCode::WrongPassword, Remedy::DownloadAgain),
-        Kind::Limit { .. } => (ReasonCode::ArchiveRefused, Remedy::Quarantine),
-        Kind::NoSuchEntry { .. }
-        | Kind::DuplicateEntry
-        | Kind::NotEncrypted
-        | Kind::WeakEncryption(_)
-        | Kind::UnsupportedMethod(_)
-        | Kind::UnsupportedFeature(_)
-        | Kind::MultiDisk => (ReasonCode::ArchiveRefused, Remedy::DownloadAgain),
-        // The rest may be damage on the way: the links are plain HTTP.
-        _ => (ReasonCode::ArchiveDamaged, Remedy::DownloadAgain),
+        kind if kind.may_be_damage() => (ReasonCode::ArchiveDamaged, Remedy::DownloadAgain),
+        _ => (ReasonCode::ArchiveRefused, Remedy::Quarantine),
     };
     Trouble::Failed(Failure::new(code, error.to_string(), remedy))
 }

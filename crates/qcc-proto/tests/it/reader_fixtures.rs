@@ -1,0 +1,100 @@
+//! The recorded documents, each with what the reader must make of it.
+
+use qcc_proto::{Item, MonitorLevel, MonitorType};
+
+use crate::{
+    fixtures,
+    reader::{Reading, read_all},
+};
+
+/// Each file, and all of it in a few words.
+const CASES: [(&str, &str); 21] = [
+    ("any-order.json", "2 good, 0 aside"),
+    ("compact.json", "2 good, 0 aside"),
+    ("cut.json", "truncated at 617"),
+    ("escaped.json", "2 good, 0 aside"),
+    ("faults.json", "2 good, 18 aside"),
+    ("gbk.json", "syntax at 158"),
+    ("lone-surrogate.json", "syntax at 158"),
+    ("manual.json", "the document says it has 4 records and has 1"),
+    ("nan.json", "syntax at 340"),
+    ("nested-envelope.json", "the document's result is not what the manual says"),
+    ("none.json", "0 good, 0 aside"),
+    ("nulls.json", "1 good, 0 aside"),
+    ("numbers-as-text.json", "2 good, 0 aside"),
+    ("pretty-bom-crlf.json", "2 good, 0 aside"),
+    ("trailing.json", "syntax at 372"),
+    ("twice-total.json", "the document has totalSize twice"),
+    ("two-boms.json", "syntax at 3"),
+    ("unknown-fields.json", "1 good, 0 aside"),
+    ("unknown-words.json", "1 good, 0 aside"),
+    ("utf16.json", "syntax at 0"),
+    ("wrong-count.json", "the document says it has 3 records and has 2"),
+];
+
+fn fixture(file: &str) -> Reading {
+    read_all(&fixtures::read("records", file))
+}
+
+#[test]
+fn each_recorded_document_is_read_as_its_table_says() {
+    fixtures::check_all_used("records", CASES.map(|(file, _)| file));
+    for (file, expected) in CASES {
+        assert_eq!(fixture(file).verdict(), expected, "{file}");
+    }
+}
+
+#[test]
+fn each_fault_has_its_code() {
+    let codes: Vec<&str> = fixture("faults.json")
+        .items
+        .iter()
+        .map(|item| match item {
+            Item::Record { .. } => "good",
+            Item::Quarantined(aside) => aside.reason.as_str(),
+        })
+        .collect();
+    let expected = [
+        "good",
+        "not-an-object",
+        "not-an-object",
+        "not-an-object",
+        "missing-field",
+        "missing-field",
+        "wrong-type",
+        "wrong-type",
+        "duplicate-key",
+        "empty-id",
+        "long-id",
+        "control-in-id",
+        "score-range",
+        "score-range",
+        "score-range",
+        "empty-word",
+        "foreign-word",
+        "nul-in-text",
+        "too-deep",
+        "good",
+    ];
+    assert_eq!(codes, expected);
+}
+
+#[test]
+fn every_way_to_write_a_record_gives_the_same_record() {
+    let first = |file: &str| match fixture(file).items.swap_remove(0) {
+        Item::Record { record, .. } => record,
+        Item::Quarantined(aside) => panic!("{file}: {aside:?}"),
+    };
+    let compact = first("compact.json");
+    assert_eq!(compact.monitor_level, Some(MonitorLevel::HIGH));
+    assert_eq!(compact.monitor_type, Some(MonitorType::HIGH));
+    for file in ["any-order.json", "escaped.json", "numbers-as-text.json", "pretty-bom-crlf.json"] {
+        assert_eq!(first(file), compact, "{file}");
+    }
+    let mut manual = first("manual.json");
+    manual.id.clone_from(&compact.id);
+    assert_eq!(manual, compact);
+    let mut unknown = first("unknown-fields.json");
+    assert_eq!(unknown.extra.take().as_deref(), Some(r#"{"riskId":"a","tags":["甲",{"b":1.5}]}"#));
+    assert_eq!(unknown, compact);
+}

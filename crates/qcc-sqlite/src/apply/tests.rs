@@ -1,0 +1,77 @@
+use qcc_sync::{RecordFilter, Store as _};
+use tempfile::TempDir;
+
+use super::*;
+use crate::SqliteStore;
+
+fn rows(range: std::ops::Range<u64>) -> Vec<Row> {
+    let record = |n| qcc_proto::RiskRecord {
+        id: format!("{n:032}"),
+        corp_key_no: None,
+        corp_name: None,
+        monitor_content: Some("内容".repeat(50)),
+        monitor_level: None,
+        monitor_type: None,
+        score: None,
+        change_date: None,
+        extra: None,
+    };
+    range.map(|position| Row { position, record: record(position) }).collect()
+}
+
+async fn leased(store: &SqliteStore, worker: &Worker) -> Order {
+    store.note_call(&"A1".parse().unwrap(), jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    store.claim(worker, jiff::Timestamp::UNIX_EPOCH).await.unwrap().unwrap()
+}
+
+fn hand() -> Worker {
+    Worker { name: "hand".into(), term: Duration::from_secs(60) }
+}
+
+fn begin() -> Begin {
+    let push_date = "2024-01-01 00:00:00".parse().unwrap();
+    Begin { order_no: "A1".parse().unwrap(), push_date, worker: hand() }
+}
+
+#[tokio::test]
+async fn a_full_disk_rolls_the_apply_back() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("qcc.db")).await.unwrap();
+    let order = leased(&store, &hand()).await;
+    let limit = |pages: u32| {
+        store.threads().writer.call(move |desk| {
+            let set = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+            Ok(desk.main.pragma_update_and_check(None, "max_page_count", pages, set)?)
+        })
+    };
+    limit(100).await.unwrap();
+    let Begin { order_no, push_date, worker } = begin();
+    let mut apply = store.begin_apply(&order_no, push_date, &worker).await.unwrap();
+    let error = apply.write(rows(0..5000)).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Full, "{error}");
+    assert!(error.to_string().contains("make room"), "{error}");
+    let error = apply.commit(&order, &[]).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Busy, "nothing is committed after a failure");
+    assert_eq!(store.records(&RecordFilter::default(), None, 1).await.unwrap(), []);
+    assert_eq!(store.order(&order_no).await.unwrap(), Some(order.clone()));
+
+    limit(1_000_000).await.unwrap();
+    let mut apply = store.begin_apply(&order_no, push_date, &worker).await.unwrap();
+    apply.write(rows(0..5000)).await.unwrap();
+    apply.commit(&order, &[]).await.unwrap();
+    assert_eq!(store.overview().await.unwrap().records, 5000, "with room it goes through");
+}
+
+#[tokio::test]
+async fn an_idle_apply_is_given_up() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("qcc.db")).await.unwrap();
+    leased(&store, &hand()).await;
+    let (silent, steps) = mpsc::channel();
+    let gave_up = store.threads().writer.call(move |desk| {
+        let tx = open(&desk.main, &begin())?;
+        Ok(serve(&tx, &begin(), &steps, Duration::ZERO).is_none())
+    });
+    assert!(gave_up.await.unwrap());
+    drop::<mpsc::Sender<Step>>(silent);
+}

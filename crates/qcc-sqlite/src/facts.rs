@@ -1,0 +1,153 @@
+//! What concerns the store as a whole: the hold, and the overview.
+
+use std::str::FromStr;
+
+use qcc_proto::OrderNo;
+use qcc_sync::{Hold, Overview, Reason, StateName, UnknownWord};
+use rusqlite::{Connection, Row, params};
+
+use crate::{
+    calls::Call,
+    fault::Fault,
+    listing, orders,
+    text::{count, instant, parsed, required},
+};
+
+/// Sets or lifts the hold.
+pub(crate) fn set_hold(connection: &Connection, hold: Option<&Hold>) -> Result<(), Fault> {
+    connection.execute(
+        "UPDATE facts SET hold_since = ?1, hold_until = ?2, hold_reason = ?3, hold_detail = ?4",
+        params![
+            hold.map(|hold| instant(hold.since)),
+            hold.and_then(|hold| hold.until).map(instant),
+            hold.map(|hold| hold.reason.code.as_str()),
+            hold.map(|hold| hold.reason.detail.as_str()),
+        ],
+    )?;
+    Ok(())
+}
+
+/// The hold in force.
+pub(crate) fn hold(connection: &Connection) -> Result<Option<Hold>, Fault> {
+    connection
+        .prepare("SELECT * FROM facts WHERE hold_since IS NOT NULL")?
+        .query_and_then([], |row| {
+            let detail: Option<String> = row.get("hold_detail")?;
+            Ok(Hold {
+                since: required(row, "hold_since")?,
+                until: parsed(row, "hold_until")?,
+                reason: Reason::new(required(row, "hold_reason")?, detail.unwrap_or_default()),
+            })
+        })?
+        .next()
+        .transpose()
+}
+
+/// The facts of one moment: the connection is in a transaction, and `calls` were
+/// read before it began.
+pub(crate) fn overview(connection: &Connection, calls: &[Call]) -> Result<Overview, Fault> {
+    let mut overview = Overview::empty();
+    overview.orders = counts(connection, "SELECT state, count(*) FROM orders GROUP BY state")?;
+    overview.reasons = counts(
+        connection,
+        "SELECT reason, count(*) FROM orders WHERE state IN ('waiting', 'quarantined')
+         GROUP BY reason",
+    )?;
+    overview.oldest_pending = connection
+        .prepare(
+            "SELECT order_no, first_seen_at FROM orders
+             WHERE state IN ('seen', 'located', 'fetched', 'waiting', 'quarantined')
+             ORDER BY first_seen_at, order_no LIMIT 1",
+        )?
+        .query_and_then([], |row| {
+            Ok::<_, Fault>((required::<OrderNo>(row, "order_no")?, required(row, "first_seen_at")?))
+        })?
+        .next()
+        .transpose()?;
+    overview.next_due = connection
+        .prepare("SELECT min(not_before) AS due FROM orders WHERE state = 'waiting'")?
+        .query_and_then([], |row| parsed(row, "due"))?
+        .next()
+        .transpose()?
+        .flatten();
+    let facts = connection
+        .prepare("SELECT records, last_call_at, last_applied_at FROM facts")?
+        .query_and_then([], |row| {
+            Ok::<_, Fault>((
+                count(row, "records")?.unwrap_or(0),
+                parsed(row, "last_call_at")?,
+                parsed(row, "last_applied_at")?,
+            ))
+        })?
+        .next()
+        .transpose()?
+        .unwrap_or_default();
+    (overview.records, overview.last_call, overview.last_applied) = facts;
+    overview.set_aside = connection
+        .prepare("SELECT count(*) AS n FROM quarantined_records")?
+        .query_and_then([], |row| count(row, "n"))?
+        .next()
+        .transpose()?
+        .flatten()
+        .unwrap_or(0);
+    overview.unknown_words = unknown_words(connection)?;
+    overview.gaps = listing::gaps(connection)?;
+    overview.gaps.retain(|gap| gap.closed_at.is_none());
+    overview.last_listing = listing::last(connection)?;
+    overview.hold = hold(connection)?;
+    add_calls(connection, &mut overview, calls)?;
+    Ok(overview)
+}
+
+/// Adds the calls that the ledger has not taken over yet.
+fn add_calls(
+    connection: &Connection,
+    overview: &mut Overview,
+    calls: &[Call],
+) -> Result<(), Fault> {
+    for call in calls {
+        overview.last_call = overview.last_call.max(Some(call.last_at));
+        if orders::is_known(connection, call.order_no.as_str())? {
+            continue;
+        }
+        *overview.orders.entry(StateName::Seen).or_default() += 1;
+        let oldest = overview.oldest_pending.take();
+        let this = (call.order_no.clone(), call.first_at);
+        overview.oldest_pending = Some(match oldest {
+            Some(oldest) if (oldest.1, &oldest.0) <= (this.1, &this.0) => oldest,
+            _ => this,
+        });
+    }
+    Ok(())
+}
+
+fn counts<C, K: FromStr + Ord>(connection: &Connection, sql: &str) -> Result<C, Fault>
+where
+    C: FromIterator<(K, u64)>,
+{
+    connection.prepare(sql)?.query_and_then([], counted)?.collect()
+}
+
+fn counted<K: FromStr>(row: &Row<'_>) -> Result<(K, u64), Fault> {
+    let unreadable = || Fault::Unreadable("state or reason");
+    let name: String = row.get(0)?;
+    let number: i64 = row.get(1)?;
+    let number = u64::try_from(number).map_err(|_| unreadable())?;
+    Ok((name.parse().map_err(|_| unreadable())?, number))
+}
+
+fn unknown_words(connection: &Connection) -> Result<Vec<UnknownWord>, Fault> {
+    connection
+        .prepare(
+            "SELECT field, word, sum(count) AS count FROM unknown_words GROUP BY field, word
+             ORDER BY sum(count) DESC, field, word",
+        )?
+        .query_and_then([], |row| {
+            Ok(UnknownWord {
+                field: row.get("field")?,
+                word: row.get("word")?,
+                count: count(row, "count")?.unwrap_or(0),
+            })
+        })?
+        .collect()
+}

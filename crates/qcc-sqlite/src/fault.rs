@@ -1,0 +1,113 @@
+//! What SQLite says, in words that tell a person what to do.
+
+use std::{io, path::Path};
+
+use qcc_sync::{StoreError, StoreErrorKind as Kind};
+use rusqlite::ErrorCode;
+
+/// What stops a piece of work, before the file it concerns is named.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Sqlite(rusqlite::Error),
+    Store(StoreError),
+    /// A column holds what this program never writes.
+    Unreadable(&'static str),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Fault {
+    /// The error as a caller sees it.
+    pub(crate) fn at(self, path: &Path) -> StoreError {
+        match self {
+            Self::Store(error) => error,
+            Self::Sqlite(error) => sqlite(error, path),
+            Self::Unreadable(column) => StoreError::new(
+                Kind::Corrupt,
+                format!(
+                    "{} holds a value in column {column} that this program never writes; \
+                     restore the file from a backup",
+                    path.display()
+                ),
+            ),
+        }
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        matches!(self, Self::Sqlite(e) if kind(e) == Kind::Busy)
+    }
+}
+
+fn sqlite(error: rusqlite::Error, path: &Path) -> StoreError {
+    let kind = kind(&error);
+    let path = path.display();
+    let detail = match kind {
+        Kind::Busy => format!(
+            "{path} stayed locked by another process; try again, or stop that process first"
+        ),
+        Kind::Unavailable => format!(
+            "the disk under {path} failed, or a file beside it cannot be opened; check the disk, \
+             the folder and the limit of open files, then try again"
+        ),
+        Kind::Full => format!(
+            "there is no room to write {path}; make room and try again (nothing half-written was \
+             left)"
+        ),
+        Kind::ReadOnly => format!(
+            "{path} cannot be written; give this user write permission for the file and its folder"
+        ),
+        Kind::Corrupt if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            format!("{path} is not an SQLite database; name another file, or move this one away")
+        }
+        Kind::Corrupt => format!("{path} is damaged; restore it from a backup"),
+        _ => format!("SQLite refused to work on {path}"),
+    };
+    StoreError::new(kind, detail).with_source(error)
+}
+
+fn kind(error: &rusqlite::Error) -> Kind {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Kind::Busy,
+        Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory) => {
+            Kind::Unavailable
+        }
+        Some(ErrorCode::FileLockingProtocolFailed) => Kind::Busy,
+        Some(ErrorCode::DiskFull) => Kind::Full,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Kind::ReadOnly,
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Kind::Corrupt,
+        _ => Kind::Other,
+    }
+}
+
+/// The error for a file that could not be made or reached at all.
+pub(crate) fn unreachable_file(error: io::Error, path: &Path) -> StoreError {
+    let shown = path.display();
+    let (kind, detail) = match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => (
+            Kind::ReadOnly,
+            format!("{shown} cannot be written; give this user permission, or name another place"),
+        ),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            (Kind::Full, format!("there is no room to make {shown}; make room and try again"))
+        }
+        io::ErrorKind::NotFound => (
+            Kind::Unavailable,
+            format!("there is no store at {shown}; a first sync makes one, or name another file"),
+        ),
+        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => {
+            (Kind::Other, format!("{shown} is not the path of a file; name a file"))
+        }
+        _ => (Kind::Unavailable, format!("{shown} cannot be opened; check the path and the disk")),
+    };
+    StoreError::new(kind, detail).with_source(error)
+}

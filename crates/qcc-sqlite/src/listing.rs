@@ -1,0 +1,168 @@
+//! What the vendor's lists showed: orders, how lists join, gaps.
+
+use jiff::Timestamp;
+use qcc_proto::{ListedOrder, ShanghaiTime};
+use qcc_sync::{Continuity, Gap, Listing};
+use rusqlite::{Connection, Row, named_params, params};
+
+use crate::{
+    fault::Fault,
+    text::{instant, parsed, required},
+};
+
+/// How a list joins on to the lists before it.
+pub(crate) fn continuity(
+    connection: &Connection,
+    listed: &[ListedOrder],
+) -> Result<Continuity, Fault> {
+    let mut known = connection.prepare(
+        "SELECT EXISTS (SELECT 1 FROM orders WHERE order_no = ?1 AND listed_at IS NOT NULL)",
+    )?;
+    let mut listed_before = 0;
+    for order in listed {
+        let named: bool = known.query_row([order.order_no.as_str()], |row| row.get(0))?;
+        listed_before += u32::from(named);
+    }
+    let newest = connection
+        .prepare(
+            "SELECT order_no, created_at FROM orders WHERE listed_at IS NOT NULL
+             ORDER BY ordered_at DESC, order_no DESC LIMIT 1",
+        )?
+        .query_and_then([], |row| end(row, "order_no", "created_at"))?
+        .next()
+        .transpose()?;
+    Ok(Continuity { listed_before, newest_listed: newest })
+}
+
+/// Notes the orders of a list, its facts and its gap. Returns how many orders
+/// were new.
+pub(crate) fn note(
+    connection: &Connection,
+    listed: &[ListedOrder],
+    listing: &Listing,
+    gap: Option<&Gap>,
+) -> Result<u32, Fault> {
+    let mut new = 0;
+    for order in listed {
+        new += u32::from(note_order(connection, order, listing.at)?);
+    }
+    connection.execute(
+        "UPDATE facts SET listing_at = ?1, listing_window = ?2, listing_listed = ?3,
+             listing_fresh = ?4, listing_oldest = ?5, listing_newest = ?6
+         WHERE listing_at IS NULL OR listing_at <= ?1",
+        params![
+            instant(listing.at),
+            listing.window,
+            listing.listed,
+            listing.fresh,
+            listing.oldest.map(|time| time.to_string()),
+            listing.newest.map(|time| time.to_string()),
+        ],
+    )?;
+    if let Some(gap) = gap {
+        note_gap(connection, gap)?;
+    }
+    Ok(new)
+}
+
+/// Returns whether the order was new.
+fn note_order(connection: &Connection, order: &ListedOrder, at: Timestamp) -> Result<bool, Fault> {
+    let created = order.created_at.map(ShanghaiTime::timestamp);
+    let fields = named_params! {
+        ":order_no": order.order_no.as_str(),
+        ":created_at": order.created_at.map(|time| time.to_string()),
+        ":created": created.map(instant),
+        ":at": instant(at),
+    };
+    let inserted = connection.execute(
+        "INSERT INTO orders
+             (order_no, state, created_at, first_seen_at, seen_by, listed_at, ordered_at)
+         VALUES (:order_no, 'seen', :created_at, :at, 'list', :at, coalesce(:created, :at))
+         ON CONFLICT (order_no) DO NOTHING",
+        fields,
+    )?;
+    if inserted == 0 {
+        connection.execute(
+            "UPDATE orders SET
+                 ordered_at = CASE WHEN created_at IS NULL THEN coalesce(:created, ordered_at)
+                                   ELSE ordered_at END,
+                 created_at = coalesce(created_at, :created_at),
+                 seen_by = CASE WHEN called_at IS NULL THEN 'list' ELSE 'both' END,
+                 listed_at = coalesce(listed_at, :at)
+             WHERE order_no = :order_no",
+            fields,
+        )?;
+    }
+    Ok(inserted > 0)
+}
+
+fn note_gap(connection: &Connection, gap: &Gap) -> Result<(), Fault> {
+    connection.execute(
+        "INSERT INTO gaps (found_at, after_order_no, after_created_at, before_order_no,
+             before_created_at, closed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (after_order_no, before_order_no) DO NOTHING",
+        params![
+            instant(gap.found_at),
+            gap.after.order_no.as_str(),
+            gap.after.created_at.map(|time| time.to_string()),
+            gap.before.order_no.as_str(),
+            gap.before.created_at.map(|time| time.to_string()),
+            gap.closed_at.map(instant),
+        ],
+    )?;
+    Ok(())
+}
+
+/// All gaps, open ones first.
+pub(crate) fn gaps(connection: &Connection) -> Result<Vec<Gap>, Fault> {
+    connection
+        .prepare("SELECT * FROM gaps ORDER BY closed_at IS NOT NULL, id")?
+        .query_and_then([], gap)?
+        .collect()
+}
+
+fn gap(row: &Row<'_>) -> Result<Gap, Fault> {
+    Ok(Gap {
+        id: row.get("id")?,
+        found_at: required(row, "found_at")?,
+        after: end(row, "after_order_no", "after_created_at")?,
+        before: end(row, "before_order_no", "before_created_at")?,
+        closed_at: parsed(row, "closed_at")?,
+    })
+}
+
+fn end(
+    row: &Row<'_>,
+    order_no: &'static str,
+    created_at: &'static str,
+) -> Result<ListedOrder, Fault> {
+    Ok(ListedOrder { order_no: required(row, order_no)?, created_at: parsed(row, created_at)? })
+}
+
+/// Closes a gap; `false` where no open gap has that number.
+pub(crate) fn close_gap(connection: &Connection, id: i64, now: Timestamp) -> Result<bool, Fault> {
+    let changed = connection.execute(
+        "UPDATE gaps SET closed_at = ?2 WHERE id = ?1 AND closed_at IS NULL",
+        params![id, instant(now)],
+    )?;
+    Ok(changed > 0)
+}
+
+/// The facts of the last list.
+pub(crate) fn last(connection: &Connection) -> Result<Option<Listing>, Fault> {
+    connection
+        .prepare("SELECT * FROM facts WHERE listing_at IS NOT NULL")?
+        .query_and_then([], |row| {
+            Ok(Listing {
+                at: required(row, "listing_at")?,
+                window: row.get("listing_window")?,
+                listed: row.get("listing_listed")?,
+                fresh: row.get("listing_fresh")?,
+                oldest: parsed(row, "listing_oldest")?,
+                newest: parsed(row, "listing_newest")?,
+            })
+        })?
+        .next()
+        .transpose()
+}

@@ -1,0 +1,239 @@
+//! The ledger's orders: read, leased, saved.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use qcc_proto::{OrderNo, UnzipPassword};
+use qcc_sync::{
+    Applied, KeptArchive, Order, OrderFilter, Reason, State, StateName, StoreError, StoreErrorKind,
+    Worker,
+};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+
+use crate::{
+    fault::Fault,
+    text::{count, instant, integer, parsed, required},
+};
+
+/// Leases the most urgent order that is due.
+pub(crate) fn claim(
+    connection: &Connection,
+    worker: &Worker,
+    now: Timestamp,
+) -> Result<Option<Order>, Fault> {
+    // The condition on `state` and the order of the rows are those of the index
+    // `orders_open`, which therefore yields the answer with its first fit.
+    let urgent = connection
+        .query_row(
+            "SELECT order_no FROM orders
+             WHERE state NOT IN ('applied', 'quarantined')
+               AND (state <> 'waiting' OR not_before <= :now)
+               AND (lease_owner IS NULL OR lease_owner = :worker OR lease_until <= :now)
+             ORDER BY archive_sha256 IS NOT NULL, ordered_at, order_no LIMIT 1",
+            named_params! { ":now": instant(now), ":worker": worker.name },
+            |row| row.get::<_, String>(0),
+        )
+        .optional()?;
+    let Some(order_no) = urgent else { return Ok(None) };
+    connection.execute(
+        "UPDATE orders SET lease_owner = ?2, lease_until = ?3 WHERE order_no = ?1",
+        params![order_no, worker.name, lease_end(worker.term, now)],
+    )?;
+    find(connection, &order_no)
+}
+
+/// Writes what a worker may know of an order it has leased; what lists and calls
+/// noted stays. The lease is kept until `lease_until`, or ends where that is `None`.
+pub(crate) fn save(
+    connection: &Connection,
+    order: &Order,
+    worker: &Worker,
+    lease_until: Option<String>,
+) -> Result<(), Fault> {
+    let changed = write(connection, order, Some(worker), lease_until)?;
+    if changed == 0 { Err(lease_lost(&order.no)) } else { Ok(()) }
+}
+
+/// When a lease taken now ends.
+pub(crate) fn lease_end(term: Duration, now: Timestamp) -> String {
+    instant(now.checked_add(term).unwrap_or(Timestamp::MAX))
+}
+
+/// Checks that a worker holds an order.
+pub(crate) fn check_lease(
+    connection: &Connection,
+    order_no: &OrderNo,
+    worker: &Worker,
+) -> Result<(), Fault> {
+    let holder = connection
+        .query_row(
+            "SELECT lease_owner FROM orders WHERE order_no = ?1",
+            [order_no.as_str()],
+            |row| row.get::<_, Option<String>>(0),
+        )
+        .optional()?;
+    if holder.flatten().as_ref() == Some(&worker.name) { Ok(()) } else { Err(lease_lost(order_no)) }
+}
+
+/// Ends a lease, if it is this worker's.
+pub(crate) fn release(
+    connection: &Connection,
+    order_no: &OrderNo,
+    worker: &Worker,
+) -> Result<(), Fault> {
+    connection.execute(
+        "UPDATE orders SET lease_owner = NULL, lease_until = NULL
+         WHERE order_no = ?1 AND lease_owner = ?2",
+        params![order_no.as_str(), worker.name],
+    )?;
+    Ok(())
+}
+
+/// Makes waiting and quarantined orders due: the named ones, or all.
+pub(crate) fn retry(connection: &Connection, named: &[OrderNo]) -> Result<Vec<OrderNo>, Fault> {
+    let mut resting = query(
+        connection,
+        "SELECT * FROM orders WHERE state IN ('waiting', 'quarantined') ORDER BY order_no",
+        [],
+    )?;
+    resting.retain(|order| named.is_empty() || named.contains(&order.no));
+    let mut changed = Vec::new();
+    for order in resting.into_iter().filter_map(Order::retried) {
+        write(connection, &order, None, None)?;
+        changed.push(order.no);
+    }
+    Ok(changed)
+}
+
+/// One order.
+pub(crate) fn find(connection: &Connection, order_no: &str) -> Result<Option<Order>, Fault> {
+    Ok(query(connection, "SELECT * FROM orders WHERE order_no = ?1", [order_no])?.pop())
+}
+
+/// Whether the ledger knows an order.
+pub(crate) fn is_known(connection: &Connection, order_no: &str) -> Result<bool, Fault> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM orders WHERE order_no = ?1)";
+    Ok(connection.query_row(sql, [order_no], |row| row.get(0))?)
+}
+
+/// Orders, newest first.
+pub(crate) fn list(connection: &Connection, filter: &OrderFilter) -> Result<Vec<Order>, Fault> {
+    query(
+        connection,
+        "SELECT * FROM orders WHERE ?1 IS NULL OR state = ?1
+         ORDER BY ordered_at DESC, order_no DESC LIMIT ?2",
+        params![filter.state.map(StateName::as_str), filter.limit.map_or(-1, i64::from)],
+    )
+}
+
+fn query(
+    connection: &Connection,
+    sql: &str,
+    params: impl rusqlite::Params,
+) -> Result<Vec<Order>, Fault> {
+    let mut statement = connection.prepare(sql)?;
+    statement.query_and_then(params, order)?.collect()
+}
+
+/// Returns how many rows changed: none where `holder` does not hold the order.
+fn write(
+    connection: &Connection,
+    order: &Order,
+    holder: Option<&Worker>,
+    lease_until: Option<String>,
+) -> Result<usize, Fault> {
+    let not_before = match &order.state {
+        State::Waiting { until, .. } => Some(instant(*until)),
+        _ => None,
+    };
+    let reason = order.state.reason();
+    let applied = order.applied.as_ref();
+    let number = |count: fn(&Applied) -> u64| applied.map(|a| integer(count(a))).transpose();
+    // A retry leaves a lease alone; a save renews it or, with no end, gives it up.
+    let changed = connection.execute(
+        "UPDATE orders SET
+             state = :state, attempts = :attempts, failing_since = :failing_since,
+             not_before = :not_before, reason = :reason, reason_detail = :detail,
+             unzip_password = :password,
+             archive_sha256 = :sha256, archive_size = :size,
+             applied_at = :applied_at, push_date = :push_date, total_size = :total_size,
+             applied_count = :stored, superseded_count = :superseded,
+             quarantined_count = :quarantined,
+             lease_owner = CASE WHEN :holder IS NULL THEN lease_owner
+                                WHEN :lease_until IS NULL THEN NULL ELSE :holder END,
+             lease_until = CASE WHEN :holder IS NULL THEN lease_until ELSE :lease_until END
+         WHERE order_no = :order_no AND (:holder IS NULL OR lease_owner = :holder)",
+        named_params! {
+            ":order_no": order.no.as_str(),
+            ":state": order.state.name().as_str(),
+            ":attempts": order.failures,
+            ":failing_since": order.failing_since.map(instant),
+            ":not_before": not_before,
+            ":reason": reason.map(|reason| reason.code.as_str()),
+            ":detail": reason.map(|reason| reason.detail.as_str()),
+            ":password": order.password.as_ref().map(UnzipPassword::reveal),
+            ":sha256": order.archive.map(|archive| archive.sha256.to_string()),
+            ":size": order.archive.map(|archive| integer(archive.size)).transpose()?,
+            ":applied_at": applied.map(|applied| instant(applied.at)),
+            ":push_date": applied.map(|applied| applied.push_date.to_string()),
+            ":total_size": number(|applied| applied.total_size)?,
+            ":stored": number(|applied| applied.stored)?,
+            ":superseded": number(|applied| applied.superseded)?,
+            ":quarantined": number(|applied| applied.quarantined)?,
+            ":holder": holder.map(|worker| worker.name.as_str()),
+            ":lease_until": lease_until,
+        },
+    )?;
+    Ok(changed)
+}
+
+fn order(row: &Row<'_>) -> Result<Order, Fault> {
+    let reason = || -> Result<Reason, Fault> {
+        let detail: Option<String> = row.get("reason_detail")?;
+        Ok(Reason::new(required(row, "reason")?, detail.unwrap_or_default()))
+    };
+    let state = match required(row, "state")? {
+        StateName::Seen => State::Seen,
+        StateName::Located => State::Located,
+        StateName::Fetched => State::Fetched,
+        StateName::Applied => State::Applied,
+        StateName::Waiting => {
+            State::Waiting { until: required(row, "not_before")?, reason: reason()? }
+        }
+        StateName::Quarantined => State::Quarantined { reason: reason()? },
+    };
+    let size = count(row, "archive_size")?;
+    let archive = parsed(row, "archive_sha256")?.zip(size);
+    Ok(Order {
+        no: required(row, "order_no")?,
+        state,
+        created_at: parsed(row, "created_at")?,
+        first_seen_at: required(row, "first_seen_at")?,
+        listed_at: parsed(row, "listed_at")?,
+        called_at: parsed(row, "called_at")?,
+        failures: row.get("attempts")?,
+        failing_since: parsed(row, "failing_since")?,
+        password: row.get::<_, Option<String>>("unzip_password")?.map(UnzipPassword::new),
+        archive: archive.map(|(sha256, size)| KeptArchive { sha256, size }),
+        applied: applied(row)?,
+        location: None,
+    })
+}
+
+fn applied(row: &Row<'_>) -> Result<Option<Applied>, Fault> {
+    let Some(at) = parsed(row, "applied_at")? else { return Ok(None) };
+    let number = |column| Ok::<_, Fault>(count(row, column)?.unwrap_or(0));
+    Ok(Some(Applied {
+        at,
+        push_date: required(row, "push_date")?,
+        total_size: number("total_size")?,
+        stored: number("applied_count")?,
+        superseded: number("superseded_count")?,
+        quarantined: number("quarantined_count")?,
+    }))
+}
+
+fn lease_lost(order_no: &OrderNo) -> Fault {
+    let detail = format!("another worker holds order {order_no} now; nothing was changed");
+    StoreError::new(StoreErrorKind::LeaseLost, detail).into()
+}

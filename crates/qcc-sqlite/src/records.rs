@@ -1,0 +1,250 @@
+//! The table of records: written by rank, read by page.
+
+use qcc_proto::{MonitorLevel, MonitorType, OrderNo, RiskRecord, ShanghaiTime};
+use qcc_sync::{Rank, RecordFilter, Row, SetAside, StoredRecord, Written};
+use rusqlite::{Connection, Statement, params, params_from_iter, types::Value};
+
+use crate::{
+    fault::Fault,
+    text::{count, integer},
+};
+
+const COLUMNS: &str = "id, corp_key_no, corp_name, monitor_content, monitor_level, monitor_type, \
+                       score, change_date, extra, push_date, order_no, position";
+
+/// Writes the records of one archive, each by its rank.
+pub(crate) struct Upsert<'c> {
+    insert: Statement<'c>,
+    standing: Statement<'c>,
+    update: Statement<'c>,
+    push_date: String,
+    order_no: String,
+    inserted: u64,
+}
+
+/// What stands in the table under an id.
+struct Standing {
+    rowid: i64,
+    rank: (String, String, i64),
+}
+
+impl<'c> Upsert<'c> {
+    pub(crate) fn prepare(
+        connection: &'c Connection,
+        push_date: ShanghaiTime,
+        order_no: &OrderNo,
+    ) -> Result<Self, Fault> {
+        let insert = format!(
+            "INSERT INTO risk_records ({COLUMNS})
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             ON CONFLICT (id) DO NOTHING"
+        );
+        Ok(Self {
+            insert: connection.prepare(&insert)?,
+            standing: connection.prepare(
+                "SELECT rowid, push_date, order_no, position FROM risk_records WHERE id = ?1",
+            )?,
+            update: connection.prepare(
+                "UPDATE risk_records SET corp_key_no = ?2, corp_name = ?3, monitor_content = ?4,
+                     monitor_level = ?5, monitor_type = ?6, score = ?7, change_date = ?8,
+                     extra = ?9, push_date = ?10, order_no = ?11, position = ?12
+                 WHERE rowid = ?1",
+            )?,
+            push_date: push_date.to_string(),
+            order_no: order_no.as_str().to_owned(),
+            inserted: 0,
+        })
+    }
+
+    /// Ids that were not in the table before.
+    pub(crate) fn inserted(&self) -> u64 {
+        self.inserted
+    }
+
+    /// Writes a batch. Neighbours in the index are written together, which is
+    /// what random ids cost most.
+    pub(crate) fn write(&mut self, mut batch: Vec<Row>) -> Result<Written, Fault> {
+        batch.sort_unstable_by(|a, b| (&a.record.id, a.position).cmp(&(&b.record.id, b.position)));
+        let mut written = Written::default();
+        for row in &batch {
+            if self.write_row(row)? {
+                written.stored += 1;
+            } else {
+                written.superseded += 1;
+            }
+        }
+        Ok(written)
+    }
+
+    /// Returns whether one more record of this archive stands.
+    fn write_row(&mut self, row: &Row) -> Result<bool, Fault> {
+        let Row { position, record } = row;
+        let position = integer(*position)?;
+        if execute(&mut self.insert, &record.id, record, &self.push_date, &self.order_no, position)?
+            > 0
+        {
+            self.inserted += 1;
+            return Ok(true);
+        }
+        let standing = self.standing.query_row([&record.id], |row| {
+            Ok(Standing { rowid: row.get(0)?, rank: (row.get(1)?, row.get(2)?, row.get(3)?) })
+        })?;
+        let (push_date, order_no, place) = &standing.rank;
+        let other = (push_date.as_str(), order_no.as_str());
+        let this = (self.push_date.as_str(), self.order_no.as_str());
+        if (other, *place) > (this, position) {
+            return Ok(false);
+        }
+        execute(
+            &mut self.update,
+            standing.rowid,
+            record,
+            &self.push_date,
+            &self.order_no,
+            position,
+        )?;
+        // A repetition within the archive replaces one that had counted as standing.
+        let repeated = other == this && *place < position;
+        Ok(!repeated)
+    }
+}
+
+fn execute(
+    statement: &mut Statement<'_>,
+    key: impl rusqlite::ToSql,
+    record: &RiskRecord,
+    push_date: &str,
+    order_no: &str,
+    position: i64,
+) -> rusqlite::Result<usize> {
+    statement.execute(params![
+        key,
+        record.corp_key_no,
+        record.corp_name,
+        record.monitor_content,
+        record.monitor_level.as_ref().map(MonitorLevel::as_str),
+        record.monitor_type.as_ref().map(MonitorType::as_str),
+        record.score,
+        record.change_date,
+        record.extra,
+        push_date,
+        order_no,
+        position,
+    ])
+}
+
+/// A page of records by `id`.
+pub(crate) fn page(
+    connection: &Connection,
+    filter: &RecordFilter,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Vec<StoredRecord>, Fault> {
+    let mut wanted = Conditions::default();
+    wanted.add("id > ?", after);
+    wanted.add("monitor_level = ?", filter.level.as_deref());
+    wanted.add("monitor_type = ?", filter.monitor_type.as_deref());
+    wanted.add("change_date >= ?", filter.changed_since.as_deref());
+    wanted.add("order_no = ?", filter.order_no.as_ref().map(OrderNo::as_str));
+    wanted.add("push_date >= ?", filter.pushed_since.map(|time| time.to_string()).as_deref());
+    if let Some(corp) = &filter.corp {
+        wanted.add("(corp_key_no = ? OR instr(corp_name, ?) > 0)", Some(corp));
+        wanted.values.push(Value::from(corp.clone()));
+    }
+    wanted.values.push(Value::from(i64::from(limit)));
+    let sql = format!("SELECT {COLUMNS} FROM risk_records {} ORDER BY id LIMIT ?", wanted.sql);
+    connection
+        .prepare(&sql)?
+        .query_and_then(params_from_iter(wanted.values), stored_record)?
+        .collect()
+}
+
+/// Conditions joined with *and*; values are bound, never written into the SQL.
+#[derive(Default)]
+struct Conditions {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    fn add(&mut self, condition: &'static str, value: Option<&str>) {
+        let Some(value) = value else { return };
+        self.sql.push_str(if self.sql.is_empty() { "WHERE " } else { " AND " });
+        self.sql.push_str(condition);
+        self.values.push(Value::from(value.to_owned()));
+    }
+}
+
+fn stored_record(row: &rusqlite::Row<'_>) -> Result<StoredRecord, Fault> {
+    let text = |index| row.get::<_, Option<String>>(index);
+    let required = |index: usize, column| text(index)?.ok_or(Fault::Unreadable(column));
+    Ok(StoredRecord {
+        record: RiskRecord {
+            id: required(0, "id")?,
+            corp_key_no: text(1)?,
+            corp_name: text(2)?,
+            monitor_content: text(3)?,
+            monitor_level: text(4)?.map(MonitorLevel::from),
+            monitor_type: text(5)?.map(MonitorType::from),
+            score: row.get(6)?,
+            change_date: text(7)?,
+            extra: text(8)?,
+        },
+        rank: Rank {
+            push_date: required(9, "push_date")?
+                .parse()
+                .map_err(|_| Fault::Unreadable("push_date"))?,
+            order_no: required(10, "order_no")?
+                .parse()
+                .map_err(|_| Fault::Unreadable("order_no"))?,
+            position: count(row, "position")?.unwrap_or(0),
+        },
+    })
+}
+
+/// Forgets what an earlier apply of this order set aside.
+pub(crate) fn clear_set_aside(connection: &Connection, order_no: &OrderNo) -> Result<(), Fault> {
+    let sql = "DELETE FROM quarantined_records WHERE order_no = ?1";
+    connection.execute(sql, [order_no.as_str()])?;
+    Ok(())
+}
+
+/// Keeps records that are not as the manual describes.
+pub(crate) fn keep_aside(
+    connection: &Connection,
+    order_no: &OrderNo,
+    batch: &[SetAside],
+) -> Result<(), Fault> {
+    let mut insert = connection.prepare(
+        "INSERT INTO quarantined_records (order_no, position, code, detail, raw)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for record in batch {
+        insert.execute(params![
+            order_no.as_str(),
+            integer(record.position)?,
+            record.code,
+            record.detail,
+            record.raw,
+        ])?;
+    }
+    Ok(())
+}
+
+/// The records of an order that were set aside, by position.
+pub(crate) fn aside(connection: &Connection, order_no: &OrderNo) -> Result<Vec<SetAside>, Fault> {
+    connection
+        .prepare(
+            "SELECT position, code, detail, raw FROM quarantined_records WHERE order_no = ?1
+             ORDER BY position",
+        )?
+        .query_and_then([order_no.as_str()], |row| {
+            Ok(SetAside {
+                position: count(row, "position")?.unwrap_or(0),
+                code: row.get("code")?,
+                detail: row.get("detail")?,
+                raw: row.get("raw")?,
+            })
+        })?
+        .collect()
+}

@@ -1,0 +1,302 @@
+//! The store: who does what on which thread.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime};
+use qcc_sync::{
+    Continuity, Gap, Hold, Listing, Order, OrderFilter, Overview, RecordFilter, SetAside,
+    StateName, Store, StoreError, StoredRecord, Worker,
+};
+use rusqlite::{Transaction, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use crate::{
+    apply::{Begin, SqliteApply},
+    calls::{self, Call, Calls},
+    facts,
+    fault::Fault,
+    files::{Desk, Files, Missing, Role},
+    listing, orders, records,
+    thread::{Thread, ended, start},
+};
+
+/// A [`Store`] in one SQLite file, for one machine.
+///
+/// Several processes may use the file at once: they take turns to write, and
+/// reading never waits. Clones share the store; with the last one, and the last
+/// apply, its threads end and its files are closed.
+#[derive(Clone)]
+pub struct SqliteStore {
+    threads: Arc<Threads>,
+}
+
+/// The threads of a store.
+pub(crate) struct Threads {
+    // Before the threads: ends their waiting for locks.
+    files: ClosedOnDrop,
+    pub(crate) writer: Thread,
+    calls: Calls,
+    ledger: Thread,
+    table: Thread,
+}
+
+struct ClosedOnDrop(Files);
+
+impl Drop for ClosedOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl SqliteStore {
+    /// Opens a store, and makes it where there is none: the file for its owner
+    /// alone (mode 0600), missing folders too (0700).
+    ///
+    /// # Errors
+    /// [`StoreError`]: `Corrupt` where the file is damaged, no SQLite database or
+    /// another program's; `NewerSchema` where a newer version made it; `ReadOnly`
+    /// where file or folder cannot be written; `Full`, `Busy`, `Unavailable` where
+    /// disk or lock say so. Nothing of a foreign file is changed.
+    pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        Self::opened(path.into(), Missing::Create).await
+    }
+
+    /// Opens a store that is there already.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and `Unavailable` where there is no file.
+    pub async fn open_existing(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        Self::opened(path.into(), Missing::Refuse).await
+    }
+
+    /// The file's absolute path.
+    pub fn path(&self) -> &Path {
+        self.threads.files.0.path()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
+    async fn opened(path: PathBuf, missing: Missing) -> Result<Self, StoreError> {
+        let (reply, opened) = oneshot::channel();
+        start("qcc-sqlite-open", move || {
+            let _ = reply.send(Threads::open(&path, missing));
+        })?;
+        let threads = opened.await.map_err(|_| ended())??;
+        Ok(Self { threads: Arc::new(threads) })
+    }
+
+    /// One write to the ledger.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.threads.writer.call(|desk| in_transaction(desk, work)).await
+    }
+
+    /// One write to the ledger that must know of every call.
+    async fn write_after_calls<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let work = |desk: &mut Desk| {
+            let pending = calls::pending(&desk.inbox)?;
+            let done = in_transaction(desk, |tx| {
+                calls::take_over(tx, &pending)?;
+                work(tx)
+            })?;
+            calls::clear(&desk.inbox, &pending);
+            Ok(done)
+        };
+        self.threads.writer.call(work).await
+    }
+
+    /// One read of the ledger, of one moment, with the calls beside it.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, Vec<Call>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let work = |desk: &mut Desk| {
+            let pending = calls::pending(&desk.inbox)?;
+            let tx = desk.main.transaction()?;
+            work(&tx, pending)
+        };
+        self.threads.ledger.call(work).await
+    }
+}
+
+fn in_transaction<T>(
+    desk: &mut Desk,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let tx = desk.main.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = work(&tx)?;
+    tx.commit()?;
+    Ok(done)
+}
+
+impl Threads {
+    fn open(path: &Path, missing: Missing) -> Result<Self, StoreError> {
+        let files = Files::prepare(path, missing)?;
+        let path = files.path();
+        Ok(Self {
+            writer: Thread::writing(files.desk(Role::Writer)?, path)?,
+            calls: Calls::spawn(files.desk(Role::Recorder)?, path)?,
+            ledger: Thread::reading(files.desk(Role::Reader)?, path)?,
+            table: Thread::reading(files.desk(Role::Reader)?, path)?,
+            files: ClosedOnDrop(files),
+        })
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path()).finish_non_exhaustive()
+    }
+}
+
+impl Store for SqliteStore {
+    type Apply = SqliteApply;
+
+    async fn continuity(&self, listed: &[ListedOrder]) -> Result<Continuity, StoreError> {
+        let listed = listed.to_vec();
+        self.read(move |tx, _| listing::continuity(tx, &listed)).await
+    }
+
+    async fn note_listing(
+        &self,
+        listed: &[ListedOrder],
+        listing: &Listing,
+        gap: Option<&Gap>,
+    ) -> Result<u32, StoreError> {
+        let (listed, listing, gap) = (listed.to_vec(), listing.clone(), gap.cloned());
+        self.write_after_calls(move |tx| listing::note(tx, &listed, &listing, gap.as_ref())).await
+    }
+
+    async fn note_call(&self, order_no: &OrderNo, now: Timestamp) -> Result<bool, StoreError> {
+        self.threads.calls.note(order_no.clone(), now).await
+    }
+
+    async fn claim(&self, worker: &Worker, now: Timestamp) -> Result<Option<Order>, StoreError> {
+        let worker = worker.clone();
+        self.write_after_calls(move |tx| orders::claim(tx, &worker, now)).await
+    }
+
+    async fn save(&self, order: &Order, worker: &Worker, now: Timestamp) -> Result<(), StoreError> {
+        let (order, worker) = (order.clone(), worker.clone());
+        let lease_end = orders::lease_end(worker.term, now);
+        self.write(move |tx| orders::save(tx, &order, &worker, Some(lease_end))).await
+    }
+
+    async fn release(&self, order_no: &OrderNo, worker: &Worker) -> Result<(), StoreError> {
+        let (order_no, worker) = (order_no.clone(), worker.clone());
+        self.write(move |tx| orders::release(tx, &order_no, &worker)).await
+    }
+
+    async fn begin_apply(
+        &self,
+        order_no: &OrderNo,
+        push_date: ShanghaiTime,
+        worker: &Worker,
+    ) -> Result<SqliteApply, StoreError> {
+        let begin = Begin { order_no: order_no.clone(), push_date, worker: worker.clone() };
+        SqliteApply::begin(&self.threads, self.path().to_owned(), begin).await
+    }
+
+    async fn retry(&self, orders: &[OrderNo], _: Timestamp) -> Result<Vec<OrderNo>, StoreError> {
+        let named = orders.to_vec();
+        self.write(move |tx| orders::retry(tx, &named)).await
+    }
+
+    async fn order(&self, order_no: &OrderNo) -> Result<Option<Order>, StoreError> {
+        let order_no = order_no.clone();
+        self.read(move |tx, calls| {
+            let known = orders::find(tx, order_no.as_str())?;
+            match calls.into_iter().find(|call| call.order_no == order_no) {
+                Some(call) => Ok(Some(calls::overlay(known, call))),
+                None => Ok(known),
+            }
+        })
+        .await
+    }
+
+    async fn orders(&self, filter: &OrderFilter) -> Result<Vec<Order>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |tx, calls| {
+            let listed = orders::list(tx, &filter)?;
+            if calls.is_empty() { Ok(listed) } else { with_calls(tx, listed, calls, &filter) }
+        })
+        .await
+    }
+
+    async fn records(
+        &self,
+        filter: &RecordFilter,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<StoredRecord>, StoreError> {
+        let (filter, after) = (filter.clone(), after.map(str::to_owned));
+        let work =
+            move |desk: &mut Desk| records::page(&desk.main, &filter, after.as_deref(), limit);
+        self.threads.table.call(work).await
+    }
+
+    async fn set_aside(&self, order_no: &OrderNo) -> Result<Vec<SetAside>, StoreError> {
+        let order_no = order_no.clone();
+        self.read(move |tx, _| records::aside(tx, &order_no)).await
+    }
+
+    async fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
+        self.read(|tx, _| listing::gaps(tx)).await
+    }
+
+    async fn close_gap(&self, id: i64, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(move |tx| listing::close_gap(tx, id, now)).await
+    }
+
+    async fn set_hold(&self, hold: Option<&Hold>) -> Result<(), StoreError> {
+        let hold = hold.cloned();
+        self.write(move |tx| facts::set_hold(tx, hold.as_ref())).await
+    }
+
+    async fn hold(&self) -> Result<Option<Hold>, StoreError> {
+        self.read(|tx, _| facts::hold(tx)).await
+    }
+
+    async fn overview(&self) -> Result<Overview, StoreError> {
+        self.read(|tx, calls| facts::overview(tx, &calls)).await
+    }
+}
+
+/// A list of orders as it will be once the ledger has taken the calls over.
+fn with_calls(
+    tx: &Transaction<'_>,
+    mut listed: Vec<Order>,
+    calls: Vec<Call>,
+    filter: &OrderFilter,
+) -> Result<Vec<Order>, Fault> {
+    for call in calls {
+        match listed.iter().position(|order| order.no == call.order_no) {
+            Some(at) => {
+                let known = listed.swap_remove(at);
+                listed.push(calls::overlay(Some(known), call));
+            }
+            None if filter.state.is_some_and(|state| state != StateName::Seen) => {}
+            None if orders::is_known(tx, call.order_no.as_str())? => {}
+            None => listed.push(calls::overlay(None, call)),
+        }
+    }
+    let age = |order: &Order| {
+        (order.created_at.map_or(order.first_seen_at, ShanghaiTime::timestamp), order.no.clone())
+    };
+    listed.sort_by_cached_key(|order| std::cmp::Reverse(age(order)));
+    listed.truncate(filter.limit.map_or(usize::MAX, |limit| limit as usize));
+    Ok(listed)
+}

@@ -1,0 +1,92 @@
+//! Stores, orders and records to begin with.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use qcc_proto::{OrderNo, RiskRecord, ShanghaiTime};
+use qcc_sqlite::SqliteStore;
+use qcc_sync::{Applied, Apply, Order, Row, Store, Worker, Written};
+use tempfile::TempDir;
+
+pub(crate) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_704_067_200).unwrap() + SignedDuration::from_secs(second)
+}
+
+pub(crate) fn local(second: i64) -> ShanghaiTime {
+    ShanghaiTime::from_timestamp(at(second))
+}
+
+pub(crate) fn no(text: &str) -> OrderNo {
+    text.parse().unwrap()
+}
+
+pub(crate) fn worker(name: &str) -> Worker {
+    Worker { name: name.into(), term: Duration::from_secs(60) }
+}
+
+pub(crate) fn record(id: &str, version: &str) -> RiskRecord {
+    RiskRecord {
+        id: id.into(),
+        corp_key_no: Some("9cce0780ab7644008b73bc2120479d31".into()),
+        corp_name: Some("企查查科技股份有限公司".into()),
+        monitor_content: Some(version.into()),
+        monitor_level: Some("高风险信息".into()),
+        monitor_type: Some("红色通道".into()),
+        score: Some(60),
+        change_date: Some("2024-01-01".into()),
+        extra: None,
+    }
+}
+
+/// A batch of records of their own.
+pub(crate) fn rows(range: std::ops::Range<u64>) -> Vec<Row> {
+    range.map(|n| Row { position: n, record: record(&format!("id-{n:09}"), "v") }).collect()
+}
+
+/// A folder that cleans up after itself, and a store in it.
+pub(crate) async fn store() -> (TempDir, SqliteStore) {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("qcc.db")).await.unwrap();
+    (folder, store)
+}
+
+/// Notes an order and leases it; nothing else is due.
+pub(crate) async fn leased(store: &SqliteStore, order_no: &str, worker: &Worker) -> Order {
+    store.note_call(&no(order_no), at(0)).await.unwrap();
+    let order = store.claim(worker, at(0)).await.unwrap().unwrap();
+    assert_eq!(order.no, no(order_no));
+    order
+}
+
+/// The order once its records are in the table.
+pub(crate) fn applied(order: Order, pushed: i64, written: Written) -> Order {
+    let Written { stored, superseded } = written;
+    order.applied(Applied {
+        at: at(100),
+        push_date: local(pushed),
+        total_size: stored + superseded,
+        stored,
+        superseded,
+        quarantined: 0,
+    })
+}
+
+/// Applies an archive from the first call to the commit.
+pub(crate) async fn apply(
+    store: &SqliteStore,
+    order_no: &str,
+    pushed: i64,
+    batches: Vec<Vec<Row>>,
+) -> Written {
+    let hand = worker("hand");
+    let order = leased(store, order_no, &hand).await;
+    let mut apply = store.begin_apply(&order.no, local(pushed), &hand).await.unwrap();
+    let mut sum = Written::default();
+    for batch in batches {
+        let written = apply.write(batch).await.unwrap();
+        sum.stored += written.stored;
+        sum.superseded += written.superseded;
+    }
+    apply.commit(&applied(order, pushed, sum), &[]).await.unwrap();
+    sum
+}

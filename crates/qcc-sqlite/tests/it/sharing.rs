@@ -1,0 +1,125 @@
+//! Two stores on one file: what another process would see and do.
+
+use std::collections::BTreeSet;
+
+use qcc_proto::OrderNo;
+use qcc_sqlite::SqliteStore;
+use qcc_sync::{Apply, OrderFilter, StateName, Store, StoreErrorKind, Written};
+
+use crate::given::{applied, apply, at, leased, local, no, rows, store, worker};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn workers_of_two_stores_claim_different_orders() {
+    let (_folder, one) = store().await;
+    let two = SqliteStore::open(one.path()).await.unwrap();
+    let expected: BTreeSet<OrderNo> = (0..40).map(|n| no(&format!("A{n}"))).collect();
+    for order_no in &expected {
+        one.note_call(order_no, at(0)).await.unwrap();
+    }
+    let tasks = [one.clone(), one, two.clone(), two].into_iter().zip(0..).map(|(store, who)| {
+        tokio::spawn(async move {
+            let mut found = Vec::new();
+            loop {
+                let next = worker(&format!("{who}/{}", found.len()));
+                match store.claim(&next, at(1)).await.unwrap() {
+                    Some(order) => found.push(order.no),
+                    None => return found,
+                }
+            }
+        })
+    });
+    let mut found = Vec::new();
+    for task in tasks.collect::<Vec<_>>() {
+        found.extend(task.await.unwrap());
+    }
+    assert_eq!(found.len(), 40, "no order twice");
+    assert_eq!(BTreeSet::from_iter(found), expected);
+}
+
+#[tokio::test]
+async fn a_call_is_durable_while_an_archive_is_applied() {
+    let (_folder, store) = store().await;
+    let other = SqliteStore::open(store.path()).await.unwrap();
+    let hand = worker("hand");
+    let order = leased(&store, "A1", &hand).await;
+    let mut apply = store.begin_apply(&order.no, local(0), &hand).await.unwrap();
+    let written = apply.write(rows(0..5000)).await.unwrap();
+    assert!(store.note_call(&no("A2"), at(1)).await.unwrap());
+    assert!(other.note_call(&no("A3"), at(2)).await.unwrap());
+    assert!(!other.note_call(&no("A2"), at(3)).await.unwrap(), "both see both");
+    for store in [&store, &other] {
+        let filter = OrderFilter::default();
+        let orders = store.orders(&filter).await.unwrap().into_iter().map(|order| order.no);
+        assert_eq!(orders.collect::<Vec<_>>(), ["A3", "A2", "A1"].map(no));
+        assert_eq!(store.overview().await.unwrap().count(StateName::Seen), 3);
+        assert_eq!(store.overview().await.unwrap().records, 0);
+    }
+    apply.commit(&applied(order, 0, written), &[]).await.unwrap();
+    assert_eq!(other.overview().await.unwrap().records, 5000);
+    let next = other.claim(&worker("next"), at(10)).await.unwrap().unwrap();
+    assert_eq!((next.no, next.called_at), (no("A2"), Some(at(3))));
+    assert_eq!(store.overview().await.unwrap().count(StateName::Seen), 2);
+}
+
+#[tokio::test]
+async fn a_write_waits_for_the_open_apply() {
+    let (_folder, store) = store().await;
+    let hand = worker("hand");
+    let order = leased(&store, "A1", &hand).await;
+    let mut open = store.begin_apply(&order.no, local(0), &hand).await.unwrap();
+    let written = open.write(rows(0..10)).await.unwrap();
+    let mut hold = Box::pin(store.set_hold(None));
+    tokio::select! {
+        biased;
+        _ = &mut hold => panic!("a write went through an open apply"),
+        () = tokio::task::yield_now() => {}
+    }
+    open.commit(&applied(order, 0, written), &[]).await.unwrap();
+    hold.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_dropped_step_rolls_the_apply_back() {
+    let (_folder, store) = store().await;
+    let hand = worker("hand");
+    let order = leased(&store, "A1", &hand).await;
+    let mut open = store.begin_apply(&order.no, local(0), &hand).await.unwrap();
+    tokio::select! {
+        biased;
+        _ = open.write(rows(0..20_000)) => panic!("that many rows take longer than a glance"),
+        () = tokio::task::yield_now() => {}
+    }
+    let error = open.write(rows(0..1)).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Busy, "{error}");
+    drop(open);
+    store.save(&order, &hand, at(1)).await.unwrap();
+    store.release(&order.no, &hand).await.unwrap();
+    assert_eq!(store.overview().await.unwrap().records, 0);
+    assert_eq!(
+        apply(&store, "A1", 0, vec![rows(0..5)]).await,
+        Written { stored: 5, superseded: 0 }
+    );
+}
+
+#[tokio::test]
+async fn an_apply_outlives_its_store() {
+    let (_folder, store) = store().await;
+    let path = store.path().to_owned();
+    let hand = worker("hand");
+    let order = leased(&store, "A1", &hand).await;
+    let mut open = store.begin_apply(&order.no, local(0), &hand).await.unwrap();
+    drop(store);
+    let written = open.write(rows(0..10)).await.unwrap();
+    open.commit(&applied(order, 0, written), &[]).await.unwrap();
+    let store = SqliteStore::open(path).await.unwrap();
+    assert_eq!(store.overview().await.unwrap().records, 10);
+}
+
+#[tokio::test]
+async fn pruning_by_hand_keeps_the_count_true() {
+    let (_folder, store) = store().await;
+    apply(&store, "A1", 0, vec![rows(0..10)]).await;
+    let by_hand = rusqlite::Connection::open(store.path()).unwrap();
+    by_hand.execute("DELETE FROM risk_records WHERE id < 'id-000000004'", []).unwrap();
+    assert_eq!(store.overview().await.unwrap().records, 6);
+}

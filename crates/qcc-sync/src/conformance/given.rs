@@ -1,0 +1,211 @@
+//! What the checks begin with: times, orders, records, archives.
+
+use std::{error::Error as _, fmt::Write as _, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use qcc_proto::{ListedOrder, OrderNo, RiskRecord, ShanghaiTime};
+
+use crate::{
+    Applied, Apply as _, Listing, Order, Row, SetAside, State, Store, StoreError, StoreErrorKind,
+    UnknownWord, Worker, Written,
+};
+
+/// So many seconds into the story.
+pub(super) fn at(second: i64) -> Timestamp {
+    let begin = Timestamp::from_second(1_704_067_200).unwrap_or_default();
+    begin.checked_add(SignedDuration::from_secs(second)).unwrap_or_default()
+}
+
+/// The same on the vendor's clock.
+pub(super) fn local(second: i64) -> ShanghaiTime {
+    ShanghaiTime::from_timestamp(at(second))
+}
+
+#[track_caller]
+pub(super) fn no(text: &str) -> OrderNo {
+    match text.parse() {
+        Ok(no) => no,
+        Err(error) => panic!("{text}: {error}"),
+    }
+}
+
+/// A worker whose leases last a minute.
+pub(super) fn worker(name: &str) -> Worker {
+    Worker { name: name.into(), term: Duration::from_secs(60) }
+}
+
+/// A line of the order list.
+pub(super) fn line(order_no: &str, created: i64) -> ListedOrder {
+    ListedOrder { order_no: no(order_no), created_at: Some(local(created)) }
+}
+
+/// The facts of a list of these lines.
+pub(super) fn listing(second: i64, lines: &[ListedOrder]) -> Listing {
+    Listing {
+        at: at(second),
+        window: 30,
+        listed: u32::try_from(lines.len()).unwrap_or(u32::MAX),
+        fresh: 0,
+        oldest: lines.iter().filter_map(|line| line.created_at).min(),
+        newest: lines.iter().filter_map(|line| line.created_at).max(),
+    }
+}
+
+/// A record that says which version it is.
+pub(super) fn record(id: &str, version: &str) -> RiskRecord {
+    RiskRecord {
+        id: id.into(),
+        corp_key_no: Some(format!("k-{id}")),
+        corp_name: Some("企查查科技".into()),
+        monitor_content: Some(version.into()),
+        monitor_level: Some("高风险信息".into()),
+        monitor_type: Some("红色通道".into()),
+        score: Some(60),
+        change_date: Some("2024-01-01".into()),
+        extra: None,
+    }
+}
+
+pub(super) fn row(position: u64, record: RiskRecord) -> Row {
+    Row { position, record }
+}
+
+/// What an order's archive holds, and what the order is once it is applied.
+#[derive(Debug, Clone)]
+pub(super) struct Archive {
+    pub(super) order_no: OrderNo,
+    pub(super) push_date: ShanghaiTime,
+    pub(super) batches: Vec<Vec<Row>>,
+    pub(super) aside: Vec<SetAside>,
+    pub(super) words: Vec<UnknownWord>,
+    pub(super) state: State,
+}
+
+impl Archive {
+    /// An archive of one batch.
+    pub(super) fn new(order_no: &str, pushed: i64, rows: Vec<Row>) -> Self {
+        Self {
+            order_no: no(order_no),
+            push_date: local(pushed),
+            batches: vec![rows],
+            aside: Vec::new(),
+            words: Vec::new(),
+            state: State::Applied,
+        }
+    }
+
+    /// The same, but the order stays due, so that it can be leased once more.
+    pub(super) fn repeatable(mut self) -> Self {
+        self.state = State::Fetched;
+        self
+    }
+
+    /// The order's new state.
+    pub(super) fn outcome(&self, order: &Order, written: Written, second: i64) -> Order {
+        let aside = self.aside.len() as u64;
+        let applied = Applied {
+            at: at(second),
+            push_date: self.push_date,
+            total_size: written.stored + written.superseded + aside,
+            stored: written.stored,
+            superseded: written.superseded,
+            quarantined: aside,
+        };
+        Order { state: self.state.clone(), ..order.clone().applied(applied) }
+    }
+
+    /// Notes the order, leases it and applies the archive.
+    pub(super) async fn apply<S: Store>(&self, store: &S, second: i64) -> Written {
+        let hand = worker("hand");
+        ok(store.note_call(&self.order_no, at(second)).await);
+        let order = lease(store, &self.order_no, &hand, second).await;
+        let mut apply = ok(store.begin_apply(&self.order_no, self.push_date, &hand).await);
+        let mut sum = Written::default();
+        for batch in &self.batches {
+            let written = ok(apply.write(batch.clone()).await);
+            assert_eq!(
+                written.stored + written.superseded,
+                batch.len() as u64,
+                "every record of a batch is either stored or superseded"
+            );
+            sum.stored += written.stored;
+            sum.superseded += written.superseded;
+        }
+        ok(apply.set_aside(self.aside.clone()).await);
+        ok(apply.commit(&self.outcome(&order, sum, second), &self.words).await);
+        sum
+    }
+}
+
+/// Leases this very order, whatever else is due.
+pub(super) async fn lease<S: Store>(
+    store: &S,
+    order_no: &OrderNo,
+    worker: &Worker,
+    second: i64,
+) -> Order {
+    let mut before = Vec::new();
+    loop {
+        let seeker = Worker { name: format!("seeker {}", before.len()), ..worker.clone() };
+        let Some(order) = ok(store.claim(&seeker, at(second)).await) else {
+            panic!("order {order_no} is not due, though it should be");
+        };
+        let found = order.no == *order_no;
+        before.push((order.no, seeker));
+        if found {
+            break;
+        }
+    }
+    let (_, seeker) = before.remove(before.len() - 1);
+    ok(store.release(order_no, &seeker).await);
+    let Some(order) = ok(store.claim(worker, at(second)).await) else {
+        panic!("order {order_no} was given back and is not due any more");
+    };
+    assert_eq!(order.no, *order_no, "the most urgent order that is free is claimed");
+    for (other, seeker) in before {
+        ok(store.release(&other, &seeker).await);
+    }
+    order
+}
+
+/// The order, which must be known.
+pub(super) async fn known<S: Store>(store: &S, order_no: &OrderNo) -> Order {
+    match ok(store.order(order_no).await) {
+        Some(order) => order,
+        None => panic!("order {order_no} was noted and is forgotten"),
+    }
+}
+
+/// Every record, as the ids and versions of [`record`].
+pub(super) async fn versions<S: Store>(store: &S) -> Vec<(String, String)> {
+    let all = ok(store.records(&crate::RecordFilter::default(), None, 1000).await);
+    all.into_iter()
+        .map(|stored| (stored.record.id, stored.record.monitor_content.unwrap_or_default()))
+        .collect()
+}
+
+/// The value, or a panic with the whole chain of causes.
+#[track_caller]
+pub(super) fn ok<T>(outcome: Result<T, StoreError>) -> T {
+    match outcome {
+        Ok(value) => value,
+        Err(error) => {
+            let mut text = error.to_string();
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                let _ = write!(text, ": {error}");
+                cause = error.source();
+            }
+            panic!("the store failed: {text}")
+        }
+    }
+}
+
+/// The lease must have been found lost.
+#[track_caller]
+pub(super) fn lost<T>(outcome: Result<T, StoreError>) {
+    match outcome {
+        Ok(_) => panic!("a write without a lease went through"),
+        Err(error) => assert_eq!(error.kind(), StoreErrorKind::LeaseLost, "{error}"),
+    }
+}

@@ -1,0 +1,125 @@
+//! What lists and calls tell: noted once, never forgotten.
+
+use std::future::Future;
+
+use qcc_proto::ListedOrder;
+
+use super::given::{Archive, at, known, line, listing, no, ok};
+use crate::{Continuity, Gap, State, Store};
+
+/// A list repeated changes nothing but the facts of the last list.
+pub async fn a_list_names_new_orders_once<S: Store, F: Future<Output = S>>(fresh: impl Fn() -> F) {
+    let store = fresh().await;
+    let lines = [line("A1", -900), line("A2", -600)];
+    let first = listing(0, &lines);
+    assert_eq!(ok(store.note_listing(&lines, &first, None).await), 2, "both are new");
+    let order = known(&store, &no("A1")).await;
+    assert_eq!(order.state, State::Seen);
+    assert_eq!(order.created_at, lines[0].created_at);
+    assert_eq!((order.first_seen_at, order.listed_at), (at(0), Some(at(0))));
+    assert_eq!((order.called_at, order.failures), (None, 0));
+
+    let lines = [line("A1", -900), line("A2", -600), line("A3", -300)];
+    let second = listing(600, &lines);
+    assert_eq!(ok(store.note_listing(&lines, &second, None).await), 1, "one is new");
+    assert_eq!(known(&store, &no("A1")).await, order, "a known order stays as it was");
+    assert_eq!(known(&store, &no("A3")).await.first_seen_at, at(600));
+    assert_eq!(ok(store.overview().await).last_listing, Some(second), "the last list counts");
+
+    let none = listing(1200, &[]);
+    assert_eq!(ok(store.note_listing(&[], &none, None).await), 0);
+    assert_eq!(ok(store.overview().await).last_listing, Some(none), "an empty list is one too");
+    assert_eq!(ok(store.order(&no("A9")).await), None, "what was never noted is not known");
+}
+
+/// Whichever comes first, call or list, the order ends the same.
+pub async fn calls_and_lists_meet_in_one_order<S: Store, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    let (called, listed) = (no("A1"), no("A2"));
+    let lines = [line("A1", -900), line("A2", -600)];
+    assert!(ok(store.note_call(&called, at(0)).await), "the first call brings a new order");
+    assert!(!ok(store.note_call(&called, at(5)).await), "the second does not");
+    let order = known(&store, &called).await;
+    assert_eq!((order.first_seen_at, order.called_at), (at(0), Some(at(5))));
+    assert_eq!((order.listed_at, order.created_at), (None, None));
+
+    assert_eq!(ok(store.note_listing(&lines, &listing(10, &lines), None).await), 1);
+    assert!(!ok(store.note_call(&listed, at(20)).await), "a listed order is not new");
+    let order = known(&store, &called).await;
+    assert_eq!(order.created_at, lines[0].created_at, "the list says when it was made");
+    assert_eq!((order.first_seen_at, order.called_at), (at(0), Some(at(5))));
+    assert_eq!(order.listed_at, Some(at(10)));
+    let order = known(&store, &listed).await;
+    assert_eq!((order.first_seen_at, order.called_at), (at(10), Some(at(20))));
+
+    let undated = [ListedOrder { order_no: called.clone(), created_at: None }];
+    ok(store.note_listing(&undated, &listing(30, &undated), None).await);
+    let order = known(&store, &called).await;
+    assert_eq!(order.created_at, lines[0].created_at, "a list without a date takes none away");
+}
+
+/// An applied order stays applied, however often it is named.
+pub async fn what_is_noted_never_moves_an_order_back<S: Store, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    Archive::new("A1", 0, Vec::new()).apply(&store, 0).await;
+    let lines = [line("A1", -900)];
+    assert!(!ok(store.note_call(&no("A1"), at(10)).await));
+    assert_eq!(ok(store.note_listing(&lines, &listing(20, &lines), None).await), 0);
+    let order = known(&store, &no("A1")).await;
+    assert_eq!(order.state, State::Applied);
+    assert!(order.applied.is_some());
+    assert_eq!((order.called_at, order.listed_at), (Some(at(10)), Some(at(20))));
+}
+
+/// Calls say nothing about the orders around them, so they join no lists.
+pub async fn lists_join_by_what_lists_named<S: Store, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    let lines = [line("A3", -300), line("A1", -900), line("A2", -600)];
+    let nothing = Continuity { listed_before: 0, newest_listed: None };
+    assert_eq!(ok(store.continuity(&lines).await), nothing, "nothing was listed yet");
+    ok(store.note_call(&no("A2"), at(0)).await);
+    assert_eq!(ok(store.continuity(&lines).await), nothing, "a call is no list");
+    ok(store.note_listing(&lines, &listing(10, &lines), None).await);
+    ok(store.note_call(&no("A4"), at(20)).await);
+    let next = [line("A4", -100), line("A3", -300), line("A2", -600)];
+    let joined = Continuity { listed_before: 2, newest_listed: Some(lines[0].clone()) };
+    assert_eq!(ok(store.continuity(&next).await), joined);
+    let apart = [line("B1", 600), line("B2", 700)];
+    let found = ok(store.continuity(&apart).await);
+    assert_eq!(found, Continuity { listed_before: 0, newest_listed: Some(lines[0].clone()) });
+}
+
+/// A gap is kept once, however often it is reported, and closed by a person.
+pub async fn a_gap_is_kept_once<S: Store, F: Future<Output = S>>(fresh: impl Fn() -> F) {
+    let store = fresh().await;
+    let gap = |found, after: &str, before: &str| Gap {
+        id: 0,
+        found_at: at(found),
+        after: line(after, -900),
+        before: line(before, -300),
+        closed_at: None,
+    };
+    let (first, second) = (gap(0, "A1", "A5"), gap(600, "A9", "B5"));
+    for (now, gap) in [(0, &first), (10, &first), (600, &second), (610, &first)] {
+        let repeated = Gap { found_at: at(now), ..gap.clone() };
+        ok(store.note_listing(&[], &listing(now, &[]), Some(&repeated)).await);
+    }
+    let first = Gap { id: 1, ..first };
+    let second = Gap { id: 2, ..second };
+    assert_eq!(ok(store.gaps().await), [first.clone(), second.clone()], "two gaps, numbered");
+    assert_eq!(ok(store.overview().await).gaps, [first.clone(), second.clone()]);
+
+    assert!(ok(store.close_gap(1, at(700)).await), "an open gap is closed");
+    assert!(!ok(store.close_gap(1, at(710)).await), "a closed one is not open");
+    assert!(!ok(store.close_gap(3, at(720)).await), "nor is one that is not there");
+    ok(store.note_listing(&[], &listing(800, &[]), Some(&first)).await);
+    let closed = Gap { closed_at: Some(at(700)), ..first };
+    assert_eq!(ok(store.gaps().await), [second.clone(), closed], "open ones first");
+    assert_eq!(ok(store.overview().await).gaps, [second], "the overview shows open ones");
+}

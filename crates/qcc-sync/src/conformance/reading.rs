@@ -1,0 +1,265 @@
+//! What is read back: records by page and filter, orders, the overview.
+
+use std::{collections::BTreeMap, future::Future};
+
+use qcc_proto::{MonitorLevel, MonitorType, RiskRecord};
+
+use super::given::{Archive, at, lease, line, listing, local, no, ok, record, row, worker};
+use crate::{
+    Hold, Order, OrderFilter, Overview, Reason, ReasonCode, RecordFilter, SetAside, State,
+    StateName, Store, StoredRecord, UnknownWord,
+};
+
+/// Every text comes back as it was; nothing and the empty text stay different.
+pub async fn texts_come_back_as_they_were<S: Store, F: Future<Output = S>>(fresh: impl Fn() -> F) {
+    let texts = [
+        "",
+        " ",
+        "'; DROP TABLE risk_records; --",
+        "\"%_\\ \t\r\n",
+        "法定代表人由“张三”变更为“李四”",
+        "𠮷野家 🏢",
+        &"长".repeat(40_000),
+    ];
+    let mut rows = vec![row(
+        0,
+        RiskRecord {
+            id: "none".into(),
+            corp_key_no: None,
+            corp_name: None,
+            monitor_content: None,
+            monitor_level: None,
+            monitor_type: None,
+            score: None,
+            change_date: None,
+            extra: None,
+        },
+    )];
+    for (position, (text, score)) in
+        (1..).zip(texts.iter().zip([0, -1, 7, i32::MIN, i32::MAX, 3, 4]))
+    {
+        let text = || Some((*text).to_owned());
+        rows.push(row(
+            position,
+            RiskRecord {
+                id: format!("id '{position}' 号"),
+                corp_key_no: text(),
+                corp_name: text(),
+                monitor_content: text(),
+                monitor_level: text().map(Into::into),
+                monitor_type: text().map(Into::into),
+                score: Some(score),
+                change_date: text(),
+                extra: Some(r#"{"新字段":[1,null,"x"]}"#.into()),
+            },
+        ));
+    }
+    let store = fresh().await;
+    Archive::new("A1", 0, rows.clone()).apply(&store, 0).await;
+    let mut expected: Vec<RiskRecord> = rows.into_iter().map(|row| row.record).collect();
+    expected.sort_by(|a, b| a.id.cmp(&b.id));
+    let all = ok(store.records(&RecordFilter::default(), None, 100).await);
+    for (found, expected) in all.iter().zip(&expected) {
+        assert_eq!(found.record, *expected);
+    }
+    assert_eq!(all.len(), expected.len());
+}
+
+/// Records whose fields differ in every way that filters tell apart.
+async fn stock<S: Store>(store: &S) {
+    let levels = ["高风险信息", "提示信息", "新级别"];
+    for (order_no, pushed) in [("A1", 0), ("A2", 600), ("A3", 600)] {
+        let rows = (0..20).map(|n| {
+            let record = RiskRecord {
+                corp_key_no: (n % 5 != 0).then(|| format!("key{}", n % 3)),
+                corp_name: (n % 7 != 0).then(|| format!("企查查key{}科技%", n % 4)),
+                monitor_level: levels.get(n % 4).map(|level| (*level).into()),
+                monitor_type: (n % 2 == 0).then(|| "红色通道".into()),
+                change_date: (n % 6 != 0).then(|| format!("2024-01-{:02}", n % 9 + 1)),
+                ..record(&format!("{:02}-{order_no}", (n * 7) % 20), order_no)
+            };
+            row(n as u64, record)
+        });
+        Archive::new(order_no, pushed, rows.collect()).apply(store, 0).await;
+    }
+}
+
+/// All pages of so many records.
+async fn paged<S: Store>(store: &S, filter: &RecordFilter, limit: u32) -> Vec<StoredRecord> {
+    let mut all: Vec<StoredRecord> = Vec::new();
+    loop {
+        let after = all.last().map(|last| last.record.id.clone());
+        let page = ok(store.records(filter, after.as_deref(), limit).await);
+        assert!(page.len() <= limit as usize, "a page is at most as long as asked for");
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
+}
+
+/// Pages of any size join to the whole, by id as bytes, each record once.
+pub async fn pages_join_without_holes<S: Store, F: Future<Output = S>>(fresh: impl Fn() -> F) {
+    let store = fresh().await;
+    stock(&store).await;
+    let everything = RecordFilter::default();
+    let all = ok(store.records(&everything, None, 1000).await);
+    assert_eq!(all.len(), 60);
+    assert!(all.is_sorted_by(|a, b| a.record.id < b.record.id), "by id, each once");
+    for limit in [1, 7, 59, 60, 61] {
+        assert_eq!(paged(&store, &everything, limit).await, all, "in pages of {limit}");
+    }
+    assert_eq!(ok(store.records(&everything, None, 0).await), []);
+    assert_eq!(ok(store.records(&everything, Some("~"), 10).await), [], "behind the last");
+    let behind = ok(store.records(&everything, Some("05"), 1).await);
+    assert_eq!(behind[0].record.id, "05-A1", "`after` need not be there itself");
+}
+
+/// Each filter alone and with others finds what its description says.
+pub async fn filters_join_with_and<S: Store, F: Future<Output = S>>(fresh: impl Fn() -> F) {
+    let store = fresh().await;
+    stock(&store).await;
+    let all = ok(store.records(&RecordFilter::default(), None, 1000).await);
+    let levels = [None, Some("新级别"), Some("风险信息")];
+    let corps = [None, Some("key1"), Some("查key3"), Some("%"), Some("key_"), Some("")];
+    let dates = [None, Some("2024-01-05")];
+    let pushes = [None, Some(local(0)), Some(local(600)), Some(local(601))];
+    let origins = [None, Some(no("A3"))];
+    let mut found = 0;
+    for (level, corp) in levels.iter().flat_map(|level| corps.map(|corp| (level, corp))) {
+        for (date, push) in dates.iter().flat_map(|date| pushes.map(|push| (date, push))) {
+            for (origin, kind) in
+                origins.iter().flat_map(|o| [None, Some("红色通道")].map(|kind| (o, kind)))
+            {
+                let filter = RecordFilter {
+                    level: level.map(Into::into),
+                    monitor_type: kind.map(Into::into),
+                    corp: corp.map(Into::into),
+                    changed_since: date.map(Into::into),
+                    pushed_since: push,
+                    order_no: origin.clone(),
+                };
+                let expected: Vec<StoredRecord> =
+                    all.iter().filter(|stored| fits(&filter, stored)).cloned().collect();
+                assert_eq!(paged(&store, &filter, 7).await, expected, "{filter:?}");
+                found += expected.len();
+            }
+        }
+    }
+    assert!(found > 0, "the filters of this check find something");
+}
+
+fn fits(filter: &RecordFilter, stored: &StoredRecord) -> bool {
+    let StoredRecord { record, rank } = stored;
+    let level = record.monitor_level.as_ref().map(MonitorLevel::as_str);
+    let kind = record.monitor_type.as_ref().map(MonitorType::as_str);
+    let corp = |corp: &String| {
+        record.corp_key_no.as_ref() == Some(corp)
+            || record.corp_name.as_ref().is_some_and(|name| name.contains(corp.as_str()))
+    };
+    filter.level.as_deref().is_none_or(|wanted| level == Some(wanted))
+        && filter.monitor_type.as_deref().is_none_or(|wanted| kind == Some(wanted))
+        && filter.corp.as_ref().is_none_or(corp)
+        && filter
+            .changed_since
+            .as_ref()
+            .is_none_or(|since| record.change_date.as_ref().is_some_and(|date| date >= since))
+        && filter.pushed_since.is_none_or(|since| rank.push_date >= since)
+        && filter.order_no.as_ref().is_none_or(|wanted| rank.order_no == *wanted)
+}
+
+/// Orders come newest first, by state and number wanted.
+pub async fn orders_are_listed_newest_first<S: Store, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    Archive::new("C1", 0, Vec::new()).apply(&store, 0).await;
+    let lines = [line("A1", -100), line("B1", -300), line("A2", -200)];
+    ok(store.note_listing(&lines, &listing(10, &lines), None).await);
+    ok(store.note_call(&no("D1"), at(20)).await);
+    let numbers = async |state, limit| -> Vec<String> {
+        let filter = OrderFilter { state, limit };
+        let orders = ok(store.orders(&filter).await);
+        orders.into_iter().map(|order| order.no.into()).collect()
+    };
+    assert_eq!(numbers(None, None).await, ["D1", "C1", "A1", "A2", "B1"]);
+    assert_eq!(numbers(Some(StateName::Seen), None).await, ["D1", "A1", "A2", "B1"]);
+    assert_eq!(numbers(Some(StateName::Seen), Some(2)).await, ["D1", "A1"]);
+    assert_eq!(numbers(Some(StateName::Applied), Some(2)).await, ["C1"]);
+    assert!(numbers(Some(StateName::Fetched), None).await.is_empty());
+    assert!(numbers(None, Some(0)).await.is_empty());
+}
+
+/// A hold replaces the one before it and goes when it is lifted.
+pub async fn a_hold_stands_until_it_is_lifted<S: Store, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    assert_eq!(ok(store.hold().await), None);
+    let hold = |until, code| Hold { since: at(0), until, reason: Reason::new(code, "等待 'x'") };
+    for hold in [
+        hold(None, ReasonCode::Account),
+        hold(Some(at(600)), ReasonCode::CoolOff),
+        hold(None, ReasonCode::Signature),
+    ] {
+        ok(store.set_hold(Some(&hold)).await);
+        assert_eq!(ok(store.hold().await), Some(hold.clone()));
+        assert_eq!(ok(store.overview().await).hold, Some(hold));
+    }
+    ok(store.set_hold(None).await);
+    assert_eq!(ok(store.hold().await), None);
+    assert_eq!(ok(store.overview().await).hold, None);
+}
+
+/// The overview of a store with a bit of everything, and of an empty one.
+pub async fn the_overview_counts_everything<S: Store, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    assert_eq!(ok(store.overview().await), Overview::empty());
+
+    let hand = worker("hand");
+    let rest = async |order_no: &str, state: State| {
+        ok(store.note_call(&no(order_no), at(40)).await);
+        let order = lease(&store, &no(order_no), &hand, 40).await;
+        ok(store.save(&Order { state, ..order }, &hand, at(40)).await);
+        ok(store.release(&no(order_no), &hand).await);
+    };
+    let waiting = |until, code| State::Waiting { until: at(until), reason: Reason::new(code, "") };
+    let refused = || State::Quarantined { reason: Reason::new(ReasonCode::Refused, "") };
+    let mut archive =
+        Archive::new("A1", 0, vec![row(0, record("a", "1")), row(1, record("b", "1"))]);
+    archive.words = vec![UnknownWord { field: "monitorType".into(), word: "紫".into(), count: 1 }];
+    archive.aside =
+        vec![SetAside { position: 2, code: "x".into(), detail: String::new(), raw: vec![1] }];
+    archive.apply(&store, 10).await;
+    Archive::new("A2", 5, vec![row(0, record("b", "2"))]).apply(&store, 20).await;
+    let lines = [line("S1", -100), line("S2", -50)];
+    let listing = listing(30, &lines);
+    ok(store.note_listing(&lines, &listing, None).await);
+    rest("W1", waiting(500, ReasonCode::Transient)).await;
+    rest("W2", waiting(400, ReasonCode::NotReady)).await;
+    rest("Q1", refused()).await;
+    rest("Q2", refused()).await;
+    rest("W3", waiting(900, ReasonCode::Refused)).await;
+    ok(store.note_call(&no("S0"), at(50)).await);
+
+    let overview = ok(store.overview().await);
+    let counts = [
+        (StateName::Seen, 3),
+        (StateName::Applied, 2),
+        (StateName::Waiting, 3),
+        (StateName::Quarantined, 2),
+    ];
+    assert_eq!(overview.orders, BTreeMap::from(counts));
+    let reasons = [(ReasonCode::Transient, 1), (ReasonCode::NotReady, 1), (ReasonCode::Refused, 3)];
+    assert_eq!(overview.reasons, BTreeMap::from(reasons));
+    assert_eq!(overview.oldest_pending, Some((no("S1"), at(30))), "by when it was first seen");
+    assert_eq!(overview.next_due, Some(at(400)));
+    assert_eq!((overview.records, overview.set_aside), (2, 1));
+    assert_eq!(overview.unknown_words, archive.words);
+    assert_eq!(overview.last_listing, Some(listing));
+    assert_eq!(overview.last_call, Some(at(50)));
+    assert_eq!(overview.last_applied, Some(at(20)));
+    assert_eq!((overview.gaps, overview.hold), (Vec::new(), None));
+}
