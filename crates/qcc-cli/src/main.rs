@@ -1,2 +1,63 @@
-//! The `qcc` program.
-fn main() {}
+//! The `qcc` program: parse, wire together, print.
+//!
+//! Data goes to standard output, words to standard error, and the exit code says
+//! how it ended (see `exit.rs`). What a library user would want lies in the
+//! libraries, not here.
+
+mod app;
+mod cli;
+mod commands;
+mod config;
+mod exit;
+mod logging;
+mod output;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    app::App,
+    cli::Cli,
+    config::{Config, Vars},
+    exit::{Exit, exit_for, explain},
+};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version arrive here too; a closed pipe is no reason to complain.
+            let _ = error.print();
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            return exit.into();
+        }
+    };
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let exit = exit_for(&error);
+            if exit != Exit::Done {
+                output::complain(&explain(&error));
+            }
+            exit.into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let config = Config::load(&cli.global, &Vars::of_process())?;
+    logging::start(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .thread_name("qcc")
+        .build()?;
+    let mut app = App::new(config);
+    let exit = runtime.block_on(commands::run(cli.command, &mut app))?;
+    app.out.finish()?;
+    // A store or download thread that hangs must not keep a finished program alive.
+    runtime.shutdown_background();
+    Ok(exit)
+}

@@ -37,12 +37,13 @@ pub struct SqliteStore {
 
 /// The threads of a store.
 pub(crate) struct Threads {
-    // Before the threads: ends their waiting for locks.
+    // Dropped from first to last: waiting for locks ends, then reading, and the
+    // writer leaves last, which empties the logs into the files.
     files: ClosedOnDrop,
-    pub(crate) writer: Thread,
     calls: Calls,
     ledger: Thread,
     table: Thread,
+    pub(crate) writer: Thread,
 }
 
 struct ClosedOnDrop(Files);

@@ -24,7 +24,7 @@ struct Tables {
     leases: BTreeMap<OrderNo, (String, Timestamp)>,
     records: BTreeMap<String, (Rank, RiskRecord)>,
     set_aside: BTreeMap<OrderNo, Vec<SetAside>>,
-    unknown: BTreeMap<(String, String), u64>,
+    unknown: BTreeMap<OrderNo, Vec<UnknownWord>>,
     gaps: Vec<Gap>,
     listing: Option<Listing>,
     hold: Option<Hold>,
@@ -280,13 +280,16 @@ impl Tables {
     }
 
     fn unknown_words(&self) -> Vec<UnknownWord> {
-        let mut words: Vec<UnknownWord> = self
-            .unknown
-            .iter()
+        let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        for UnknownWord { field, word, count } in self.unknown.values().flatten() {
+            *counts.entry((field, word)).or_default() += count;
+        }
+        let mut words: Vec<UnknownWord> = counts
+            .into_iter()
             .map(|((field, word), count)| UnknownWord {
-                field: field.clone(),
-                word: word.clone(),
-                count: *count,
+                field: field.into(),
+                word: word.into(),
+                count,
             })
             .collect();
         words.sort_by_key(|word| std::cmp::Reverse(word.count));
@@ -334,10 +337,14 @@ impl Apply for MemoryApply {
             let (push_date, order_no) = (self.push_date, self.order_no.clone());
             let rank = Rank { push_date, order_no, position };
             let standing = self.changed.get(&record.id).or_else(|| tables.records.get(&record.id));
-            if standing.is_some_and(|(standing, _)| *standing > rank) {
+            // Of a repetition within the archive one stands and the other lost.
+            let repeated = self.changed.get(&record.id).is_some_and(|(own, _)| *own < rank);
+            if repeated || standing.is_some_and(|(standing, _)| *standing > rank) {
                 written.superseded += 1;
             } else {
                 written.stored += 1;
+            }
+            if standing.is_none_or(|(standing, _)| *standing <= rank) {
                 self.changed.insert(record.id.clone(), (rank, record));
             }
         }
@@ -349,7 +356,7 @@ impl Apply for MemoryApply {
         Ok(())
     }
 
-    async fn commit(self, order: &Order, unknown: &[UnknownWord]) -> Result<(), StoreError> {
+    async fn commit(mut self, order: &Order, unknown: &[UnknownWord]) -> Result<(), StoreError> {
         let mut tables = self.store.tables();
         tables.write(order, &self.worker)?;
         for (id, (rank, record)) in self.changed {
@@ -358,10 +365,9 @@ impl Apply for MemoryApply {
                 tables.records.insert(id, (rank, record));
             }
         }
+        self.set_aside.sort_by_key(|record| record.position);
         tables.set_aside.insert(self.order_no.clone(), self.set_aside);
-        for UnknownWord { field, word, count } in unknown {
-            *tables.unknown.entry((field.clone(), word.clone())).or_default() += count;
-        }
+        tables.unknown.insert(self.order_no.clone(), unknown.to_vec());
         tables.leases.remove(&self.order_no);
         Ok(())
     }

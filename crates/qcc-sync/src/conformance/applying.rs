@@ -72,6 +72,7 @@ pub async fn a_dropped_apply_never_was<S: Store, F: Future<Output = S>>(fresh: i
     assert_eq!(known(&store, &no("A2")).await, order);
 
     ok(store.save(&order, &hand, at(20)).await);
+    ok(store.release(&no("A2"), &hand).await);
     let again = Archive::new("A2", 10, vec![row(0, record("a", "2"))]);
     again.apply(&store, 30).await;
     assert_eq!(versions(&store).await, [pair("a", "2")], "and it can be applied again");
@@ -181,7 +182,8 @@ pub async fn what_is_set_aside_is_kept_as_it_came<S: Store, F: Future<Output = S
     archive.aside = vec![aside(10, b"\xff\x00\xfe'"), aside(9, b""), aside(2, &[b'x'; 70_000])];
     archive.apply(&store, 0).await;
     archive.aside.reverse();
-    assert_eq!(ok(store.set_aside(&no("A1")).await), archive.aside);
+    let kept = ok(store.set_aside(&no("A1")).await);
+    assert!(kept == archive.aside, "what was set aside comes back by position, byte for byte");
     assert_eq!(ok(store.set_aside(&no("A2")).await), []);
     archive.aside = vec![aside(2, b"better")];
     archive.apply(&store, 10).await;

@@ -52,7 +52,7 @@ pub async fn urgent_orders_are_claimed_first<S: Store, F: Future<Output = S>>(
     ok(store.note_call(&no("C1"), at(20)).await);
     let expected = ["A2", "A1", "B3", "C1", "K2", "K1"].map(no);
     assert_eq!(claimed(&store, 30).await, expected);
-    assert_eq!(claimed(&store, 30).await, [], "everything is leased");
+    assert_eq!(claimed(&store, 31).await, [], "everything is leased");
 }
 
 /// Waiting orders are due at their time, not before; quarantined and applied

@@ -60,7 +60,7 @@ pub async fn texts_come_back_as_they_were<S: Store, F: Future<Output = S>>(fresh
     expected.sort_by(|a, b| a.id.cmp(&b.id));
     let all = ok(store.records(&RecordFilter::default(), None, 100).await);
     for (found, expected) in all.iter().zip(&expected) {
-        assert_eq!(found.record, *expected);
+        assert!(found.record == *expected, "the record {:?} came back changed", expected.id);
     }
     assert_eq!(all.len(), expected.len());
 }

@@ -157,9 +157,9 @@ proptest! {
     }
 }
 
-/// A thousand lives; `PROPTEST_CASES` asks for more.
+/// Two thousand lives; `PROPTEST_CASES` asks for more.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1000)
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2000)
 }
 
 #[test]

@@ -1,0 +1,110 @@
+//! The command line: names and flags, as `docs/cli.md` documents them.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::commands;
+
+/// Receive the QCC Pro risk feed into a database, and never lose a record.
+#[derive(Debug, Parser)]
+#[command(
+    name = "qcc",
+    version,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done · 1 failed (network, disk) · 2 wrong usage or configuration · \
+                  3 the vendor refused · 4 the archive was refused · 5 finished, but something waits."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command. Each overrides its environment variable, which
+/// overrides `qcc.toml`.
+#[derive(Debug, Default, Clone, Args)]
+#[command(next_help_heading = "Configuration (flags win over environment over qcc.toml)")]
+pub(crate) struct GlobalArgs {
+    /// The configuration file [env: QCC_CONFIG] [default: qcc.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The account's key; its secret never is a flag [env: QCC_KEY]
+    #[arg(long, global = true, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Where the vendor's API is [env: QCC_BASE_URL] [default: https://pro.qcc.com]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Hosts archives may be downloaded from, separated by commas [env: QCC_DOWNLOAD_HOSTS]
+    #[arg(long, global = true, value_name = "HOSTS")]
+    pub(crate) download_hosts: Option<String>,
+    /// The database [env: QCC_STORE] [default: sqlite:qcc.db]
+    #[arg(long, global = true, value_name = "sqlite:PATH")]
+    pub(crate) store: Option<String>,
+    /// Where raw archives are kept [env: QCC_ARCHIVE_DIR] [default: qcc-archives beside the database]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) archive_dir: Option<PathBuf>,
+    /// More of the log on standard error: -v info, -vv debug, -vvv trace [env: QCC_LOG]
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// No notes and no progress; errors still show
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// See it work in seconds: the vendor simulated on loopback, end to end, offline
+    Demo(commands::demo::Demo),
+    /// The vendor's push setting
+    #[command(subcommand)]
+    Push(commands::push::Push),
+    /// The vendor's orders: list, show, fetch
+    #[command(subcommand)]
+    Orders(commands::orders::Orders),
+    /// List, fetch, verify and apply until nothing is due
+    Sync(commands::sync::Sync),
+    /// Look into an archive at hand
+    #[command(subcommand)]
+    Archive(commands::archive::Archive),
+    /// Query and export the records in the store
+    Records(commands::records::Records),
+    /// Orders by state, gaps, window pressure, and what to do next
+    Status(commands::status::Status),
+    /// Make waiting and quarantined orders due now
+    Retry(commands::retry::Retry),
+    /// Run the simulated vendor as a server
+    Sim(commands::sim::Sim),
+    /// Print the two headers of a signed call, for curl
+    Token(commands::token::Token),
+    /// Check configuration, clock, network, store and disk
+    Doctor(commands::doctor::Doctor),
+    /// Print the completions of a shell
+    Completions(commands::completions::Completions),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_secret_is_a_flag() {
+        fn visit(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let name = argument.get_id().as_str();
+                let secret = name.contains("secret") || name == "password" || name == "token";
+                assert!(!secret, "{} takes --{name}", command.get_name());
+            }
+            command.get_subcommands().for_each(visit);
+        }
+        visit(&Cli::command());
+    }
+}

@@ -1,0 +1,115 @@
+//! `qcc archive`: an archive at hand, without account or store.
+
+mod ahead;
+mod info;
+mod records;
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use qcc_archive::{KeyStrength, Options, Verified};
+
+use crate::{
+    app::App,
+    config::password_from,
+    exit::{Exit, Usage},
+    output::raw_stdout,
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Archive {
+    /// Authenticate an entry and print its content
+    Cat(Cat),
+    /// Authenticate the document and print its records as JSON Lines
+    Records(records::Records),
+    /// List what an archive claims to hold; nothing is decrypted
+    Info(info::Info),
+}
+
+impl Archive {
+    pub(crate) fn run(self, app: &mut App) -> anyhow::Result<Exit> {
+        match self {
+            Self::Cat(cat) => cat.run(app),
+            Self::Records(records) => records.run(app),
+            Self::Info(info) => info.run(app),
+        }
+    }
+}
+
+/// Which entry of which archive, and how to open it.
+#[derive(Debug, Args)]
+pub(crate) struct Input {
+    /// The archive
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The entry's name
+    #[arg(long, value_name = "NAME", default_value = "dd_risk_corp.json")]
+    entry: String,
+    /// Accept AES-128 and AES-192 too
+    #[arg(long)]
+    allow_weak_aes: bool,
+    /// A file that holds the password [env: QCC_ARCHIVE_PASSWORD holds it itself]
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl Input {
+    /// Opens the archive and authenticates the entry.
+    fn open(&self, app: &App) -> anyhow::Result<Verified<File>> {
+        let file = open(&self.file)?;
+        let password = password_from(self.password_file.as_ref(), &app.config)?;
+        let mut options = Options::default();
+        if self.allow_weak_aes {
+            options = options.with_min_strength(KeyStrength::Aes128);
+        }
+        qcc_archive::Archive::open(file, options)
+            .and_then(|archive| {
+                archive.into_authenticated(&self.entry, password.reveal().as_bytes())
+            })
+            .with_context(|| self.refused())
+    }
+
+    fn refused(&self) -> String {
+        format!("{} is refused", self.file.display())
+    }
+}
+
+/// Opens a file that the caller named.
+fn open(path: &Path) -> anyhow::Result<File> {
+    let shown = path.display();
+    match File::open(path) {
+        Ok(file) if file.metadata().is_ok_and(|meta| meta.is_dir()) => {
+            Err(Usage::new(format!("{shown} is a folder, not an archive")).into())
+        }
+        Ok(file) => Ok(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Usage::new(format!("there is no file {shown}")).into())
+        }
+        Err(error) => Err(error).with_context(|| format!("{shown} cannot be opened")),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cat {
+    #[command(flatten)]
+    input: Input,
+}
+
+impl Cat {
+    fn run(self, app: &mut App) -> anyhow::Result<Exit> {
+        let verified = self.input.open(app)?;
+        let mut stdout = raw_stdout().context("standard output cannot be used")?;
+        let written = verified.into_reader().write_to(&mut stdout);
+        written.map_err(|error| match qcc_archive::Error::from_io(&error) {
+            Some(refused) => anyhow::Error::new(refused.clone())
+                .context(format!("{}; do not use what was printed", self.input.refused())),
+            None => anyhow::Error::new(error),
+        })?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,97 @@
+//! `qcc archive records`: the typed records of an archive, checked.
+
+use std::io::BufRead;
+
+use anyhow::Context;
+use clap::Args;
+use qcc_proto::{DocumentSummary, ItemRef, QuarantinedRecord, ReaderLimits, RecordReader};
+use serde_json::json;
+
+use super::{Input, ahead::Ahead};
+use crate::{
+    app::App,
+    exit::Exit,
+    output::{count, json_line},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Records {
+    #[command(flatten)]
+    input: Input,
+    /// Check every record, but print only how many there are
+    #[arg(long)]
+    count: bool,
+    /// With --count: one JSON object
+    #[arg(long, requires = "count")]
+    json: bool,
+}
+
+/// How many records set aside are told one by one.
+const TOLD: u64 = 20;
+
+impl Records {
+    pub(super) fn run(self, app: &mut App) -> anyhow::Result<Exit> {
+        let verified = self.input.open(app)?;
+        let content = Ahead::of(verified.into_reader());
+        let mut reader = RecordReader::new(content, ReaderLimits::default());
+        let read = self.read(app, &mut reader);
+        read.with_context(|| match self.count {
+            true => self.input.refused(),
+            false => format!("{}; do not use what was printed", self.input.refused()),
+        })?;
+        let summary = reader.finish().with_context(|| self.input.refused())?;
+        if self.count {
+            self.print_count(app, &summary)?;
+        }
+        if summary.quarantined == 0 {
+            return Ok(Exit::Done);
+        }
+        app.notes.say(format_args!(
+            "{} of {} records are not as the manual describes and were set aside",
+            count(summary.quarantined),
+            count(summary.total_size)
+        ));
+        Ok(Exit::Unfinished)
+    }
+
+    /// Reads to the document's end, printing unless only the count is wanted.
+    fn read(&self, app: &mut App, reader: &mut RecordReader<impl BufRead>) -> anyhow::Result<()> {
+        let mut set_aside = 0;
+        while let Some(item) = reader.next_ref()? {
+            match item {
+                ItemRef::Record { .. } if self.count => {}
+                ItemRef::Record { position, record } => {
+                    json_line(&mut app.out, record, &[("position", &position.to_string())])?;
+                }
+                ItemRef::Quarantined(bad) => {
+                    set_aside += 1;
+                    if set_aside <= TOLD {
+                        tell(app, &bad);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn print_count(&self, app: &mut App, summary: &DocumentSummary) -> anyhow::Result<()> {
+        if self.json {
+            return Ok(app.out.json(&json!({
+                "records": summary.records,
+                "set_aside": summary.quarantined,
+                "total_size": summary.total_size,
+                "push_date": summary.push_date.to_string(),
+            }))?);
+        }
+        let aside = match summary.quarantined {
+            0 => String::new(),
+            aside => format!(", {} set aside", count(aside)),
+        };
+        let records = count(summary.records);
+        Ok(app.out.line(format_args!("{records} records{aside}, pushed {}", summary.push_date))?)
+    }
+}
+
+fn tell(app: &App, bad: &QuarantinedRecord) {
+    app.notes.say(format_args!("record {} set aside: {}", bad.position, bad.reason));
+}

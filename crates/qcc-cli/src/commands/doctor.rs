@@ -1,0 +1,126 @@
+//! `qcc doctor`: each thing that must be right, checked, and what to do where
+//! it is not.
+
+mod local;
+mod vendor;
+
+use clap::Args;
+use jiff::Timestamp;
+use qcc_proto::CallbackUrl;
+use serde_json::json;
+
+use crate::{
+    app::App,
+    exit::Exit,
+    output::{Paint, plain},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Also look at this callback URL [env: QCC_PUBLIC_URL]
+    #[arg(long, value_name = "URL")]
+    callback_url: Option<String>,
+    /// Do not call the vendor
+    #[arg(long)]
+    offline: bool,
+    /// One JSON object for each check
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a check found.
+struct Finding {
+    /// What was checked.
+    check: &'static str,
+    verdict: Verdict,
+    /// What is so, and what to do.
+    detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Fine,
+    Doubtful,
+    /// It fails, and a run would end like this.
+    Bad(Exit),
+}
+
+impl Finding {
+    fn fine(check: &'static str, detail: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Fine, detail: detail.into() }
+    }
+
+    fn doubtful(check: &'static str, detail: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Doubtful, detail: detail.into() }
+    }
+
+    fn bad(check: &'static str, exit: Exit, detail: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Bad(exit), detail: detail.into() }
+    }
+
+    /// A failure, in one line, with the exit code it would end a run with.
+    fn of_error(check: &'static str, error: &anyhow::Error) -> Self {
+        let lines: Vec<String> = crate::exit::causes(error);
+        Self::bad(check, crate::exit::exit_for(error), lines.join(": "))
+    }
+}
+
+impl Doctor {
+    pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
+        let mut findings = local::settings(&app.config);
+        findings.extend(local::proxies(&app.config));
+        if !self.offline {
+            findings.extend(vendor::reach(&app.config, Timestamp::now()).await);
+        }
+        findings.push(local::store(&app.config).await);
+        findings.push(local::archives(&app.config));
+        let url = self.callback_url.as_deref().or_else(|| app.config.vars.value("QCC_PUBLIC_URL"));
+        findings.extend(url.map(callback_url));
+        for finding in &findings {
+            self.print(app, finding)?;
+        }
+        Ok(worst(&findings))
+    }
+
+    fn print(&self, app: &mut App, finding: &Finding) -> anyhow::Result<()> {
+        let Finding { check, verdict, detail } = finding;
+        let paint = Paint::stdout();
+        let (word, mark) = match verdict {
+            Verdict::Fine => ("ok", paint.good("ok  ")),
+            Verdict::Doubtful => ("warn", paint.doubtful("warn")),
+            Verdict::Bad(_) => ("fail", paint.bad("fail")),
+        };
+        if self.json {
+            app.out.json(&json!({ "check": check, "verdict": word, "detail": detail }))?;
+        } else {
+            app.out.line(format_args!("{mark}  {check:<14}  {}", plain(detail)))?;
+        }
+        Ok(())
+    }
+}
+
+/// Wrong settings come first: what fails behind them may only follow from them.
+fn worst(findings: &[Finding]) -> Exit {
+    let failed = |exit| findings.iter().any(|finding| finding.verdict == Verdict::Bad(exit));
+    [Exit::Usage, Exit::Vendor, Exit::Failed, Exit::Archive, Exit::Unfinished]
+        .into_iter()
+        .find(|exit| failed(*exit))
+        .unwrap_or(Exit::Done)
+}
+
+fn callback_url(text: &str) -> Finding {
+    const CHECK: &str = "callback URL";
+    let url: CallbackUrl = match text.parse() {
+        Ok(url) => url,
+        Err(error) => {
+            return Finding::of_error(
+                CHECK,
+                &crate::exit::Usage::new("not usable").with_source(error).into(),
+            );
+        }
+    };
+    match super::push::doubts(&url).as_slice() {
+        [] => Finding::fine(CHECK, url.as_str()),
+        doubts => Finding::doubtful(CHECK, doubts.join("; ")),
+    }
+}

@@ -1,0 +1,89 @@
+//! One signed call, and what its answer says about network, clock and account.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, header};
+use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
+use qcc_http::{Body, Deadlines, HttpClient, HyperTransport, Transport, TransportError};
+use qcc_proto::Status;
+
+use super::Finding;
+use crate::{config::Config, output::duration, wiring};
+
+/// A clock that is off by less does no harm.
+const HARMLESS: SignedDuration = SignedDuration::from_secs(60);
+
+/// Lists the orders once. Nothing is written down.
+pub(super) async fn reach(config: &Config, now: Timestamp) -> Vec<Finding> {
+    const CHECK: &str = "vendor";
+    let witness = match wiring::api_transport(config) {
+        Ok(inner) => Witness { inner, date: Arc::default() },
+        Err(error) => return vec![Finding::of_error(CHECK, &error)],
+    };
+    let date = Arc::clone(&witness.date);
+    let Ok(client) = wiring::client_over(config, HttpClient::new(witness)) else {
+        // What is missing was told already, setting by setting.
+        return vec![Finding::doubtful(CHECK, "not called: settings are missing or wrong")];
+    };
+    let started = Instant::now();
+    let listed = client.list_orders(now).await;
+    let took = started.elapsed().as_millis();
+    let mut findings = vec![match listed {
+        Ok(list) => {
+            Finding::fine(CHECK, format!("{} orders listed in {took} ms", list.orders.len()))
+        }
+        Err(error) => {
+            let signature = error.status() == Some(Status::ADDRESS_OR_SIGNATURE);
+            let mut finding = Finding::of_error(CHECK, &error.into());
+            if signature {
+                finding.detail.push_str(
+                    " One code, two causes: compare key and SecretKey with the settings centre, \
+                     and ask whether this machine's address is on the allowlist.",
+                );
+            }
+            finding
+        }
+    }];
+    let seen = *date.lock().unwrap_or_else(PoisonError::into_inner);
+    findings.extend(seen.map(|theirs| clock(theirs.duration_since(now))));
+    findings
+}
+
+/// `Date` has whole seconds, so a second or two mean nothing.
+fn clock(ahead: SignedDuration) -> Finding {
+    const CHECK: &str = "clock";
+    let off = duration(ahead.abs());
+    if ahead.abs() <= HARMLESS {
+        return Finding::fine(CHECK, format!("agrees with the vendor's within {off}"));
+    }
+    let side = if ahead.is_negative() { "ahead of" } else { "behind" };
+    Finding::doubtful(
+        CHECK,
+        format!("{off} {side} the vendor's: set it right (tokens are good for about five minutes)"),
+    )
+}
+
+/// Remembers the `Date` of the last answer.
+#[derive(Debug)]
+struct Witness {
+    inner: HyperTransport,
+    date: Arc<Mutex<Option<Timestamp>>>,
+}
+
+impl Transport for Witness {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        deadlines: Deadlines,
+    ) -> Result<Response<Body>, TransportError> {
+        let answer = self.inner.send(request, deadlines).await?;
+        let date = answer.headers().get(header::DATE).map(http::HeaderValue::as_bytes);
+        let date = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
+        *self.date.lock().unwrap_or_else(PoisonError::into_inner) = date;
+        Ok(answer)
+    }
+}

@@ -1,0 +1,105 @@
+//! `qcc push`: whether, where and when the vendor calls (6.2.1, 6.2.3).
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use qcc_proto::{CallbackUrl, EchoMatch, PushSetting, PushState, PushWindow};
+use serde_json::json;
+
+use crate::{app::App, exit::Exit, wiring};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Push {
+    /// Tell the vendor where to call (6.2.1)
+    Set(Set),
+    /// Make the vendor call again after five errors in a row (6.2.3)
+    Activate(Activate),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Set {
+    /// Where the vendor shall call: an absolute http or https URL
+    #[arg(long, value_name = "URL")]
+    callback_url: CallbackUrl,
+    /// When it shall push: 9, 11, 13, 15, 17 or 19, for two hours from then (Shanghai time)
+    #[arg(long, value_name = "HOUR")]
+    window: Option<PushWindow>,
+    /// Stop the push
+    #[arg(long)]
+    disable: bool,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Activate {
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Push {
+    pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
+        match self {
+            Self::Set(set) => set.run(app).await,
+            Self::Activate(activate) => activate.run(app).await,
+        }
+    }
+}
+
+impl Set {
+    async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
+        let client = wiring::client(&app.config)?;
+        for doubt in doubts(&self.callback_url) {
+            app.notes.say(format_args!("note: {doubt}"));
+        }
+        let enabled = if self.disable { PushState::Disabled } else { PushState::Enabled };
+        let setting = PushSetting { enabled, callback_url: self.callback_url, window: self.window };
+        let echo = client.set_push(&setting, Timestamp::now()).await?;
+        if self.json {
+            app.out.json(&json!({
+                "enabled": !self.disable,
+                "callback_url": setting.callback_url.as_str(),
+                "window": setting.window.map(PushWindow::start_hour),
+                "echo": if echo == EchoMatch::Same { "same" } else { "absent" },
+            }))?;
+            return Ok(Exit::Done);
+        }
+        let state = if self.disable { "off" } else { "on" };
+        let when = setting.window.map(|window| format!(", {window}")).unwrap_or_default();
+        app.out.line(format_args!("push is {state}: {}{when}", setting.callback_url))?;
+        if echo != EchoMatch::Same {
+            app.notes.say("note: the vendor did not echo the callback URL, so it is not confirmed");
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// What may keep the vendor from calling, or others from not.
+pub(super) fn doubts(url: &CallbackUrl) -> Vec<&'static str> {
+    let mut doubts = Vec::new();
+    if url.is_probably_private() {
+        doubts.push("the vendor can hardly reach this host: it looks private");
+    }
+    if !url.is_https() {
+        doubts
+            .push("the call will travel unencrypted; it carries link and password of the archive");
+    }
+    if url.has_query() {
+        doubts.push("the URL has a query, and the manual does not say how the vendor adds its own");
+    }
+    doubts
+}
+
+impl Activate {
+    async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
+        let client = wiring::client(&app.config)?;
+        client.activate(Timestamp::now()).await?;
+        if self.json {
+            app.out.json(&json!({ "activated": true }))?;
+        } else {
+            app.out.line("activated: the vendor calls again")?;
+        }
+        Ok(Exit::Done)
+    }
+}

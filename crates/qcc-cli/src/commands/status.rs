@@ -1,0 +1,56 @@
+//! `qcc status`: the facts of one moment, and what to do next.
+
+mod advice;
+mod report;
+
+use clap::Args;
+use jiff::Timestamp;
+use qcc_sync::{Overview, StateName, Store};
+
+use crate::{
+    app::App,
+    exit::{Exit, Usage},
+    wiring,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Close the gap of this number, once its orders are accounted for
+    #[arg(long, value_name = "ID")]
+    close_gap: Option<i64>,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
+        let store = wiring::existing_store(&app.config).await?;
+        let now = Timestamp::now();
+        if let Some(id) = self.close_gap {
+            if !store.close_gap(id, now).await? {
+                let message = format!("there is no open gap {id}: `qcc status` lists them");
+                return Err(Usage::new(message).into());
+            }
+            app.notes.say(format_args!("gap {id} is closed"));
+        }
+        let overview = store.overview().await?;
+        let advice = advice::of(&overview, now);
+        if self.json {
+            app.out.json(&report::json(&overview, &advice))?;
+        } else {
+            app.out.line(report::text(&overview, &advice, now))?;
+        }
+        Ok(exit_of(&overview))
+    }
+}
+
+/// How a run ends that leaves things so: something waits, is under way, is
+/// quarantined or missing, or nothing does.
+pub(super) fn exit_of(overview: &Overview) -> Exit {
+    let done = StateName::ALL
+        .into_iter()
+        .all(|state| state == StateName::Applied || overview.count(state) == 0);
+    let complete = done && overview.gaps.is_empty() && overview.hold.is_none();
+    if complete { Exit::Done } else { Exit::Unfinished }
+}

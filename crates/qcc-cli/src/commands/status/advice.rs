@@ -1,0 +1,130 @@
+//! What to do next, from the facts alone.
+
+use jiff::{SignedDuration, Timestamp};
+use qcc_sync::{Overview, ReasonCode, StateName};
+
+use crate::output::{count, duration, when};
+
+/// How old a list may get where the window's length is not known.
+const LIST_AGE: SignedDuration = SignedDuration::from_hours(4);
+
+/// One line for each thing a person should do or know; none where all is well.
+pub(super) fn of(overview: &Overview, now: Timestamp) -> Vec<String> {
+    let mut advice = Vec::new();
+    if let Some(hold) = &overview.hold {
+        advice.push(match hold.until {
+            Some(until) => format!(
+                "the vendor is left in peace until {}; then `qcc sync` goes on",
+                when(until)
+            ),
+            None => "set right what the vendor refused (`qcc doctor` helps), then run `qcc sync`"
+                .to_owned(),
+        });
+    }
+    for gap in &overview.gaps {
+        advice.push(format!(
+            "gap {}: ask the vendor for the orders between {} and {}, then \
+             `qcc status --close-gap {}`",
+            gap.id, gap.after.order_no, gap.before.order_no, gap.id
+        ));
+    }
+    let due: u64 = [StateName::Seen, StateName::Located, StateName::Fetched]
+        .map(|state| overview.count(state))
+        .iter()
+        .sum();
+    if due > 0 {
+        advice.push(format!("{} orders are under way: `qcc sync` takes them up", count(due)));
+    }
+    if overview.count(StateName::Quarantined) > 0 {
+        advice.push(
+            "quarantined orders need you: `qcc orders show NO` says why, `qcc retry NO` tries again"
+                .to_owned(),
+        );
+        advice.extend(overview.reasons.keys().filter_map(|code| cure(*code)));
+    }
+    if let Some(due) = overview.next_due {
+        advice.push(format!("the next waiting order is due at {}: run `qcc sync` then", when(due)));
+    }
+    if overview.set_aside > 0 {
+        advice.push(format!(
+            "{} records were not as the manual describes and were set aside with their bytes: \
+             `qcc orders show NO` lists those of an order",
+            count(overview.set_aside)
+        ));
+    }
+    advice.extend(list_again(overview, now));
+    advice
+}
+
+/// What helps against a kind of reason, where that is known.
+fn cure(code: ReasonCode) -> Option<String> {
+    let cure = match code {
+        ReasonCode::LinkRefused => {
+            "link_refused: if the host in it is the vendor's, add it to QCC_DOWNLOAD_HOSTS"
+        }
+        ReasonCode::ArchiveRefused => {
+            "archive_refused: `qcc archive info FILE` looks into the kept archive; tell the vendor"
+        }
+        ReasonCode::Storage => "storage: see whether the disk is full or read-only",
+        _ => return None,
+    };
+    Some(cure.to_owned())
+}
+
+/// Whether the list should be read again before it forgets.
+fn list_again(overview: &Overview, now: Timestamp) -> Option<String> {
+    let Some(listing) = &overview.last_listing else {
+        return Some("the order list was never read: run `qcc sync`".to_owned());
+    };
+    let age = now.duration_since(listing.at);
+    let lasts = listing.pressure().lasts;
+    (age > lasts.unwrap_or(LIST_AGE)).then(|| {
+        format!(
+            "the order list is {} old: run `qcc sync`, before the vendor forgets orders",
+            duration(age)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use qcc_sync::Listing;
+
+    use super::*;
+
+    fn listing(age_hours: i64) -> (Overview, Timestamp) {
+        let now: Timestamp = "2026-11-24T02:00:00Z".parse().unwrap();
+        let mut overview = Overview::empty();
+        overview.last_listing = Some(Listing {
+            at: now - SignedDuration::from_hours(age_hours),
+            window: 30,
+            listed: 12,
+            fresh: 0,
+            oldest: None,
+            newest: None,
+        });
+        (overview, now)
+    }
+
+    #[test]
+    fn where_all_is_well_there_is_nothing_to_do() {
+        let (overview, now) = listing(0);
+        assert_eq!(of(&overview, now), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_old_list_is_to_be_read_again() {
+        let (overview, now) = listing(9);
+        assert!(of(&overview, now)[0].contains("9 h old: run `qcc sync`"));
+        assert!(of(&Overview::empty(), now)[0].contains("never read"));
+    }
+
+    #[test]
+    fn a_quarantined_order_names_its_cure() {
+        let (mut overview, now) = listing(0);
+        overview.orders.insert(StateName::Quarantined, 1);
+        overview.reasons.insert(ReasonCode::LinkRefused, 1);
+        let advice = of(&overview, now);
+        assert!(advice.iter().any(|line| line.contains("QCC_DOWNLOAD_HOSTS")), "{advice:?}");
+    }
+}

@@ -1,0 +1,183 @@
+//! The facts as text and as JSON.
+
+use jiff::Timestamp;
+use qcc_proto::ListedOrder;
+use qcc_sync::{Gap, Listing, Overview, StateName};
+use serde_json::{Map, Value, json};
+
+use crate::output::{count, duration, facts, instant, json_reason, plain, when};
+
+/// The facts as `docs/cli.md` documents them.
+pub(super) fn json(overview: &Overview, advice: &[String]) -> Value {
+    let orders: Map<String, Value> = StateName::ALL
+        .into_iter()
+        .map(|state| (state.to_string(), overview.count(state).into()))
+        .collect();
+    let reasons: Map<String, Value> = overview
+        .reasons
+        .iter()
+        .map(|(code, number)| (code.to_string(), (*number).into()))
+        .collect();
+    let unknown: Vec<Value> = overview
+        .unknown_words
+        .iter()
+        .map(|word| json!({ "field": word.field, "word": word.word, "count": word.count }))
+        .collect();
+    json!({
+        "orders": orders,
+        "reasons": reasons,
+        "oldest_pending": overview.oldest_pending.as_ref().map(|(no, since)| {
+            json!({ "order_no": no.as_str(), "since": instant(*since) })
+        }),
+        "next_due": overview.next_due.map(instant),
+        "records": overview.records,
+        "set_aside": overview.set_aside,
+        "unknown_words": unknown,
+        "gaps": overview.gaps.iter().map(gap_json).collect::<Vec<_>>(),
+        "last_listing": overview.last_listing.as_ref().map(listing_json),
+        "last_callback": overview.last_call.map(instant),
+        "last_applied": overview.last_applied.map(instant),
+        "hold": overview.hold.as_ref().map(|hold| {
+            json!({
+                "since": instant(hold.since),
+                "until": hold.until.map(instant),
+                "reason": json_reason(&hold.reason),
+            })
+        }),
+        "advice": advice,
+    })
+}
+
+fn gap_json(gap: &Gap) -> Value {
+    let end = |order: &ListedOrder| {
+        json!({
+            "order_no": order.order_no.as_str(),
+            "created_at": order.created_at.map(|at| at.to_string()),
+        })
+    };
+    json!({
+        "id": gap.id,
+        "found_at": instant(gap.found_at),
+        "after": end(&gap.after),
+        "before": end(&gap.before),
+    })
+}
+
+fn listing_json(listing: &Listing) -> Value {
+    let pressure = listing.pressure();
+    json!({
+        "at": instant(listing.at),
+        "window": listing.window,
+        "listed": listing.listed,
+        "fresh": listing.fresh,
+        "oldest": listing.oldest.map(|at| at.to_string()),
+        "newest": listing.newest.map(|at| at.to_string()),
+        "pressure": pressure.share,
+        "window_lasts_seconds": pressure.lasts.map(|span| span.as_secs()),
+    })
+}
+
+/// The facts for a person.
+pub(super) fn text(overview: &Overview, advice: &[String], now: Timestamp) -> String {
+    let mut lines = vec![
+        ("orders", orders(overview)),
+        ("records", records(overview)),
+        ("last list", last_list(overview, now)),
+    ];
+    if let Some(window) = window(overview) {
+        lines.push(("window", window));
+    }
+    let moment = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| ago(at, now));
+    lines.push(("last callback", moment(overview.last_call)));
+    lines.push(("last applied", moment(overview.last_applied)));
+    if let Some((no, since)) = &overview.oldest_pending {
+        lines.push(("waits longest", format!("{no}, {}", ago(*since, now))));
+    }
+    for (code, number) in &overview.reasons {
+        lines.push(("in the way", format!("{code}: {}", orders_of(*number))));
+    }
+    for gap in &overview.gaps {
+        lines.push(("GAP", gap_text(gap)));
+    }
+    if let Some(hold) = &overview.hold {
+        let until =
+            hold.until.map_or("until a person acts".to_owned(), |at| format!("until {}", when(at)));
+        lines.push(("HOLD", format!("all calls rest {until}: {}", hold.reason)));
+    }
+    if !overview.unknown_words.is_empty() {
+        lines.push(("new words", unknown_words(overview)));
+    }
+    let mut text = facts(&lines);
+    if advice.is_empty() {
+        text.push_str("\n\nNothing to do.");
+    } else {
+        text.push_str("\n\nWhat to do next");
+        for line in advice {
+            text.push_str("\n- ");
+            text.push_str(&plain(line));
+        }
+    }
+    text
+}
+
+fn orders(overview: &Overview) -> String {
+    let present: Vec<String> = StateName::ALL
+        .into_iter()
+        .rev()
+        .filter(|state| overview.count(*state) > 0)
+        .map(|state| format!("{} {state}", count(overview.count(state))))
+        .collect();
+    if present.is_empty() { "none".to_owned() } else { present.join(", ") }
+}
+
+fn records(overview: &Overview) -> String {
+    match overview.set_aside {
+        0 => count(overview.records),
+        aside => format!("{} ({} more set aside)", count(overview.records), count(aside)),
+    }
+}
+
+fn last_list(overview: &Overview, now: Timestamp) -> String {
+    overview.last_listing.as_ref().map_or_else(
+        || "never".to_owned(),
+        |list| format!("{}: {} orders, {} of them new", ago(list.at, now), list.listed, list.fresh),
+    )
+}
+
+fn window(overview: &Overview) -> Option<String> {
+    let listing = overview.last_listing.as_ref()?;
+    let pressure = listing.pressure();
+    Some(match pressure.lasts {
+        Some(lasts) => format!(
+            "{:.0} % new at the last list; a full one lasts {}: do not stay away longer",
+            pressure.share * 100.0,
+            duration(lasts)
+        ),
+        None => {
+            format!("{} of {}: not full, nothing can be missed yet", listing.listed, listing.window)
+        }
+    })
+}
+
+fn gap_text(gap: &Gap) -> String {
+    format!(
+        "{}: orders may be missing between {} and {}",
+        gap.id, gap.after.order_no, gap.before.order_no
+    )
+}
+
+fn unknown_words(overview: &Overview) -> String {
+    let words = overview.unknown_words.iter().take(5);
+    let shown: Vec<String> = words
+        .map(|word| format!("{} {} ({}×)", word.field, word.word, count(word.count)))
+        .collect();
+    format!("{} — kept as sent; the manual lists none of them", shown.join(", "))
+}
+
+fn orders_of(number: u64) -> String {
+    if number == 1 { "1 order".to_owned() } else { format!("{} orders", count(number)) }
+}
+
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    format!("{} ({} ago)", when(at), duration(now.duration_since(at)))
+}

@@ -1,0 +1,132 @@
+//! `qcc.toml`: read by hand, so that an error names the key and never quotes a
+//! value, which may be the secret.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use toml::{Table, Value};
+
+use super::{Origin, Secret, Sourced, layer::Layer, secret::readable_by_others};
+use crate::exit::Usage;
+
+/// Reads a configuration file. Relative paths in it start at its folder.
+pub(super) fn read(path: &Path) -> Result<Layer, Usage> {
+    let shown = path.display();
+    let text = fs::read_to_string(path).map_err(|error| {
+        let what = match error.kind() {
+            io::ErrorKind::NotFound => format!("there is no configuration file {shown}"),
+            _ => format!("the configuration file {shown} cannot be read"),
+        };
+        Usage::new(what).with_source(error)
+    })?;
+    let table = text.parse::<Table>().map_err(|error| {
+        let line = error.span().map_or(1, |span| line_of(&text, span.start));
+        Usage::new(format!("{shown}, line {line}: this is no TOML"))
+    })?;
+    let mut reader = Reader { path, table };
+    let layer = Layer {
+        key: reader.text("key")?,
+        secret_key: reader.text("secret_key")?.map(secret),
+        secret_key_file: reader.path("secret_key_file")?,
+        base_url: reader.text("base_url")?,
+        download_hosts: reader.hosts("download_hosts")?,
+        store: reader.store()?,
+        archive_dir: reader.path("archive_dir")?,
+        archive_password: reader.text("archive_password")?.map(secret),
+        window: reader.count("window")?,
+        log: reader.text("log")?,
+    };
+    reader.nothing_left()?;
+    let holds_secret = layer.secret_key.is_some() || layer.archive_password.is_some();
+    if holds_secret && fs::metadata(path).is_ok_and(|meta| readable_by_others(&meta)) {
+        return Err(Usage::new(format!(
+            "{shown} holds a secret and can be read by others: chmod 600 {shown}"
+        )));
+    }
+    Ok(layer)
+}
+
+/// What `qcc.toml` may say.
+const KEYS: &str = "key, secret_key, secret_key_file, base_url, download_hosts, store, \
+                    archive_dir, archive_password, window, log";
+
+struct Reader<'a> {
+    path: &'a Path,
+    table: Table,
+}
+
+impl Reader<'_> {
+    fn text(&mut self, key: &'static str) -> Result<Option<Sourced<String>>, Usage> {
+        match self.table.remove(key) {
+            None => Ok(None),
+            Some(Value::String(value)) => Ok(Some(self.sourced(key, value))),
+            Some(_) => Err(self.wrong(key, "a text in quotes")),
+        }
+    }
+
+    fn path(&mut self, key: &'static str) -> Result<Option<Sourced<PathBuf>>, Usage> {
+        let text = self.text(key)?;
+        Ok(text.map(|found| {
+            let value = self.folder().join(found.value);
+            Sourced { value, origin: found.origin }
+        }))
+    }
+
+    fn store(&mut self) -> Result<Option<Sourced<String>>, Usage> {
+        let text = self.text("store")?;
+        Ok(text.map(|mut found| {
+            if let Some(path) = found.value.strip_prefix("sqlite:") {
+                found.value = format!("sqlite:{}", self.folder().join(path).display());
+            }
+            found
+        }))
+    }
+
+    /// A list of texts, or one text with commas.
+    fn hosts(&mut self, key: &'static str) -> Result<Option<Sourced<String>>, Usage> {
+        let Some(Value::Array(items)) = self.table.get(key) else { return self.text(key) };
+        let hosts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
+        let Some(hosts) = hosts else { return Err(self.wrong(key, "a list of texts")) };
+        let joined = hosts.join(",");
+        self.table.remove(key);
+        Ok(Some(self.sourced(key, joined)))
+    }
+
+    fn count(&mut self, key: &'static str) -> Result<Option<Sourced<u32>>, Usage> {
+        let Some(value) = self.table.remove(key) else { return Ok(None) };
+        let number = value.as_integer().and_then(|number| u32::try_from(number).ok());
+        match number.filter(|number| *number > 0) {
+            Some(number) => Ok(Some(self.sourced(key, number))),
+            None => Err(self.wrong(key, "a whole number above 0")),
+        }
+    }
+
+    fn nothing_left(&self) -> Result<(), Usage> {
+        let Some(key) = self.table.keys().next() else { return Ok(()) };
+        let key: String = key.chars().flat_map(char::escape_debug).take(60).collect();
+        let shown = self.path.display();
+        Err(Usage::new(format!("{shown}: there is no setting `{key}`; there are: {KEYS}")))
+    }
+
+    fn wrong(&self, key: &str, expected: &str) -> Usage {
+        Usage::new(format!("{}: `{key}` must be {expected}", self.path.display()))
+    }
+
+    fn sourced<T>(&self, key: &'static str, value: T) -> Sourced<T> {
+        Sourced { value, origin: Origin::File { path: self.path.to_owned(), key } }
+    }
+
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+}
+
+fn secret(text: Sourced<String>) -> Sourced<Secret> {
+    Sourced { value: Secret::new(text.value), origin: text.origin }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}

@@ -1,0 +1,143 @@
+//! One layer of settings, and the two that are no file: environment and flags.
+
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
+
+use super::{Origin, Secret, Sourced};
+use crate::cli::GlobalArgs;
+
+/// What one layer says; most of it usually nothing.
+#[derive(Debug, Default)]
+pub(super) struct Layer {
+    pub(super) key: Option<Sourced<String>>,
+    pub(super) secret_key: Option<Sourced<Secret>>,
+    pub(super) secret_key_file: Option<Sourced<PathBuf>>,
+    pub(super) base_url: Option<Sourced<String>>,
+    pub(super) download_hosts: Option<Sourced<String>>,
+    pub(super) store: Option<Sourced<String>>,
+    pub(super) archive_dir: Option<Sourced<PathBuf>>,
+    pub(super) archive_password: Option<Sourced<Secret>>,
+    pub(super) window: Option<Sourced<u32>>,
+    pub(super) log: Option<Sourced<String>>,
+}
+
+impl Layer {
+    pub(super) fn of_vars(vars: &Vars) -> Self {
+        let text = |name| {
+            let value = vars.value(name)?.to_owned();
+            Some(Sourced { value, origin: Origin::Environment(name) })
+        };
+        let path = |name| {
+            let value = PathBuf::from(vars.value(name)?);
+            Some(Sourced { value, origin: Origin::Environment(name) })
+        };
+        let secret = |name| {
+            let value = Secret::new(vars.value(name)?);
+            Some(Sourced { value, origin: Origin::Environment(name) })
+        };
+        Self {
+            key: text("QCC_KEY"),
+            secret_key: secret("QCC_SECRET_KEY"),
+            secret_key_file: path("QCC_SECRET_KEY_FILE"),
+            base_url: text("QCC_BASE_URL"),
+            download_hosts: text("QCC_DOWNLOAD_HOSTS"),
+            store: text("QCC_STORE"),
+            archive_dir: path("QCC_ARCHIVE_DIR"),
+            archive_password: secret("QCC_ARCHIVE_PASSWORD"),
+            window: None,
+            log: text("QCC_LOG"),
+        }
+    }
+
+    pub(super) fn of_flags(flags: &GlobalArgs) -> Self {
+        let text = |value: &Option<String>, name| {
+            let value = value.clone()?;
+            Some(Sourced { value, origin: Origin::Flag(name) })
+        };
+        let archive_dir = flags
+            .archive_dir
+            .clone()
+            .map(|value| Sourced { value, origin: Origin::Flag("archive-dir") });
+        Self {
+            key: text(&flags.key, "key"),
+            base_url: text(&flags.base_url, "base-url"),
+            download_hosts: text(&flags.download_hosts, "download-hosts"),
+            store: text(&flags.store, "store"),
+            archive_dir,
+            ..Self::default()
+        }
+    }
+}
+
+/// Names this version reads, or leaves to the commands that listen.
+const KNOWN: [&str; 15] = [
+    "QCC_CONFIG",
+    "QCC_KEY",
+    "QCC_SECRET_KEY",
+    "QCC_SECRET_KEY_FILE",
+    "QCC_BASE_URL",
+    "QCC_DOWNLOAD_HOSTS",
+    "QCC_STORE",
+    "QCC_ARCHIVE_DIR",
+    "QCC_ARCHIVE_PASSWORD",
+    "QCC_LOG",
+    "QCC_LISTEN",
+    "QCC_CALLBACK_PATH",
+    "QCC_ADMIN_LISTEN",
+    "QCC_PUBLIC_URL",
+    "QCC_POLL_INTERVAL",
+];
+
+/// The proxy variables people set, in either case.
+const PROXY: [&str; 8] = [
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+];
+
+/// The environment, as far as it concerns this program. `Debug` shows names.
+#[derive(Clone, Default)]
+pub(crate) struct Vars(BTreeMap<String, OsString>);
+
+impl Vars {
+    /// Those of this process.
+    pub(crate) fn of_process() -> Self {
+        let ours = |name: &str| {
+            name.starts_with("QCC_") || PROXY.contains(&name) || name == "REQUEST_METHOD"
+        };
+        let named = std::env::vars_os().filter_map(|(name, value)| {
+            let name = name.into_string().ok()?;
+            ours(&name).then_some((name, value))
+        });
+        Self(named.collect())
+    }
+
+    /// A variable's text; one that is empty counts as not set.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.to_str().filter(|text| !text.is_empty())
+    }
+
+    /// Remarks about variables that look like ours and are not.
+    pub(super) fn unknown(&self) -> Vec<String> {
+        let ours = self.0.keys().filter(|name| name.starts_with("QCC_"));
+        let unknown = ours.filter(|name| !KNOWN.contains(&name.as_str()));
+        unknown.map(|name| format!("{name} is set, but no setting has that name")).collect()
+    }
+}
+
+impl std::fmt::Debug for Vars {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+impl<const N: usize> From<[(&str, &str); N]> for Vars {
+    fn from(pairs: [(&str, &str); N]) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
+    }
+}

@@ -1,0 +1,158 @@
+//! The exit codes, and which error leads to which: the contract scripts rely on.
+
+use std::{error::Error as StdError, fmt, io, process::ExitCode};
+
+use qcc_archive::ErrorKind as ArchiveKind;
+use qcc_http::TransportErrorKind;
+use qcc_proto::DocumentError;
+use qcc_sync::StoreErrorKind;
+
+use crate::output::{StdoutError, plain};
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exit {
+    /// Done, nothing left.
+    Done = 0,
+    /// Network, disk, or unexpected.
+    Failed = 1,
+    /// Wrong usage or configuration, a file that is not there.
+    Usage = 2,
+    /// The vendor refused, or knows no such order.
+    Vendor = 3,
+    /// The archive was refused.
+    Archive = 4,
+    /// Finished, but something waits, is quarantined or missing.
+    Unfinished = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Something the caller got wrong: a flag, a setting, a file name.
+#[derive(Debug)]
+pub(crate) struct Usage {
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Usage {
+    /// What is wrong, and what to do.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), source: None }
+    }
+
+    /// The same with what caused it.
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Usage {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// The exit code an error ends with: that of the first cause in its chain that
+/// has one.
+pub(crate) fn exit_for(error: &anyhow::Error) -> Exit {
+    error.chain().find_map(exit_of).unwrap_or(Exit::Failed)
+}
+
+fn exit_of(cause: &(dyn StdError + 'static)) -> Option<Exit> {
+    if let Some(error) = cause.downcast_ref::<io::Error>() {
+        return exit_of_io(error);
+    }
+    if cause.is::<Usage>() {
+        return Some(Exit::Usage);
+    }
+    if let Some(error) = cause.downcast_ref::<qcc_http::Error>() {
+        return Some(exit_of_call(error));
+    }
+    if let Some(error) = cause.downcast_ref::<DocumentError>() {
+        return exit_of_document(error);
+    }
+    if let Some(error) = cause.downcast_ref::<qcc_archive::Error>() {
+        return Some(exit_of_archive(error.kind()));
+    }
+    if let Some(error) = cause.downcast_ref::<qcc_sync::StoreError>() {
+        return Some(match error.kind() {
+            StoreErrorKind::NewerSchema => Exit::Usage,
+            _ => Exit::Failed,
+        });
+    }
+    None
+}
+
+/// Only an answer that is the vendor's, or its file host's, is a refusal.
+fn exit_of_call(error: &qcc_http::Error) -> Exit {
+    use qcc_http::Error;
+    match error {
+        Error::Rejected { .. } | Error::EchoDiffers => Exit::Vendor,
+        Error::Storage { .. } if !error.is_transient() => Exit::Vendor,
+        Error::LinkExpired => Exit::Vendor,
+        // The list of download hosts is ours to set right.
+        Error::LinkRefused(_) => Exit::Usage,
+        Error::Transport(error) if error.kind() == TransportErrorKind::Forbidden => Exit::Usage,
+        _ => Exit::Failed,
+    }
+}
+
+/// Where the source failed, its own error says why.
+fn exit_of_document(error: &DocumentError) -> Option<Exit> {
+    match error {
+        DocumentError::Source(_) => None,
+        _ => Some(Exit::Archive),
+    }
+}
+
+/// Reading the archive's file may fail without the archive being at fault.
+fn exit_of_archive(kind: &ArchiveKind) -> Exit {
+    match kind {
+        ArchiveKind::Io => Exit::Failed,
+        _ => Exit::Archive,
+    }
+}
+
+/// A closed pipe behind standard output is the reader's way to say "enough".
+fn exit_of_io(error: &io::Error) -> Option<Exit> {
+    if let Some(inner) = qcc_archive::Error::from_io(error) {
+        return Some(exit_of_archive(inner.kind()));
+    }
+    let stdout = error.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<StdoutError>);
+    (stdout && error.kind() == io::ErrorKind::BrokenPipe).then_some(Exit::Done)
+}
+
+/// The error as a person reads it: what failed, then each cause.
+pub(crate) fn explain(error: &anyhow::Error) -> String {
+    format!("error: {}", causes(error).join("\n  because: "))
+}
+
+/// What failed and its causes, each said once: some errors repeat their cause.
+pub(crate) fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for cause in error.chain() {
+        let line = plain(&cause.to_string()).into_owned();
+        if !line.is_empty() && !lines.iter().any(|said| said.contains(&line)) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! Data to standard output, words to standard error.
+
+mod csv;
+mod json;
+mod paint;
+mod progress;
+mod shown;
+mod table;
+
+use std::{
+    fmt,
+    io::{self, BufWriter, Write},
+};
+
+pub(crate) use csv::csv_line;
+pub(crate) use json::{instant, line as json_line, reason as json_reason};
+pub(crate) use paint::{Paint, colours_wanted};
+pub(crate) use progress::Progress;
+pub(crate) use shown::{bytes, count, duration, plain, when};
+pub(crate) use table::{facts, table};
+
+/// Standard output: buffered, and tagged, so that a closed pipe there is told
+/// apart from one anywhere else.
+pub(crate) struct Out {
+    inner: BufWriter<Tagged<io::Stdout>>,
+}
+
+impl Out {
+    pub(crate) fn stdout() -> Self {
+        Self { inner: BufWriter::with_capacity(64 * 1024, Tagged(io::stdout())) }
+    }
+
+    /// One line.
+    pub(crate) fn line(&mut self, text: impl fmt::Display) -> io::Result<()> {
+        writeln!(self.inner, "{text}")
+    }
+
+    /// One JSON value on a line of its own.
+    pub(crate) fn json(&mut self, value: &serde_json::Value) -> io::Result<()> {
+        self.line(value)
+    }
+
+    /// Makes everything written so far visible.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Standard output without a buffer, for large writes: line buffering would
+/// search each of them for its last line end.
+pub(crate) fn raw_stdout() -> io::Result<impl Write + Send + 'static> {
+    #[cfg(unix)]
+    let duplicate = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let duplicate =
+        std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
+    Ok(Tagged(std::fs::File::from(duplicate)))
+}
+
+struct Tagged<W>(W);
+
+impl<W: Write> Write for Tagged<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(StdoutError::tag)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(StdoutError::tag)
+    }
+}
+
+/// Writing to standard output failed.
+#[derive(Debug)]
+pub(crate) struct StdoutError(io::Error);
+
+impl StdoutError {
+    fn tag(error: io::Error) -> io::Error {
+        match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            kind => io::Error::new(kind, Self(error)),
+        }
+    }
+}
+
+impl fmt::Display for StdoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("writing to standard output failed")
+    }
+}
+
+impl std::error::Error for StdoutError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// Standard error: words for a person, none with `--quiet`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Notes {
+    quiet: bool,
+}
+
+impl Notes {
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self { quiet }
+    }
+
+    /// Says something that is no error.
+    pub(crate) fn say(self, text: impl fmt::Display) {
+        if !self.quiet {
+            complain(&text.to_string());
+        }
+    }
+
+    /// Whether nothing shall be said.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+}
+
+/// A line on standard error, whatever `--quiet` says. That nobody listens is no
+/// reason to fail.
+pub(crate) fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

@@ -1,0 +1,126 @@
+//! What a run is doing: a bar on a terminal, lines elsewhere, both on standard
+//! error.
+
+use std::{io::IsTerminal, sync::Mutex, time::Duration};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use qcc_proto::OrderNo;
+use qcc_sync::{Event, Observer};
+
+use super::{Notes, bytes, complain, count, plain, when};
+use crate::config::Config;
+
+/// Shows the engine's events.
+pub(crate) struct Progress {
+    notes: Notes,
+    bar: Option<ProgressBar>,
+    /// The order the bar stands for.
+    current: Mutex<Option<OrderNo>>,
+}
+
+impl Progress {
+    /// A bar where standard error is a terminal and no log would run into it.
+    pub(crate) fn new(notes: Notes, config: &Config) -> Self {
+        let logs = config.verbosity > 0 || config.log.is_some();
+        let wanted = !notes.is_quiet() && !logs && std::io::stderr().is_terminal();
+        let bar = wanted.then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.set_style(ProgressStyle::default_spinner());
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Self { notes, bar, current: Mutex::new(None) }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| complain(text)),
+            None => self.notes.say(text),
+        }
+    }
+
+    fn doing(&self, order_no: &OrderNo, what: &str, done: u64, total: Option<u64>, unit: Unit) {
+        let Some(bar) = &self.bar else { return };
+        if let Ok(mut current) = self.current.lock()
+            && current.as_ref() != Some(order_no)
+        {
+            *current = Some(order_no.clone());
+        }
+        let of = total.map(|total| format!(" of {}", unit.show(total))).unwrap_or_default();
+        bar.set_message(format!("{order_no}: {what} {}{of}", unit.show(done)));
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Unit {
+    Bytes,
+    Records,
+}
+
+impl Unit {
+    fn show(self, amount: u64) -> String {
+        match self {
+            Self::Bytes => bytes(amount),
+            Self::Records => format!("{} records", count(amount)),
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn event(&self, event: &Event) {
+        match event {
+            Event::Listed { listed, fresh } => {
+                self.say(&format!("{listed} orders listed, {fresh} of them new"));
+            }
+            Event::Gap(gap) => self.say(&format!(
+                "GAP: orders may be missing between {} and {}; see qcc status",
+                gap.after.order_no, gap.before.order_no
+            )),
+            Event::Downloading { order_no, received, total } => {
+                self.doing(order_no, "downloading", *received, *total, Unit::Bytes);
+            }
+            Event::Fetched { order_no, size } => {
+                self.doing(order_no, "fetched", *size, None, Unit::Bytes);
+            }
+            Event::Applying { order_no, records, total } => {
+                self.doing(order_no, "applying", *records, *total, Unit::Records);
+            }
+            Event::Applied { order_no, applied } => {
+                let mut text = format!("{order_no}: {} records applied", count(applied.stored));
+                if applied.superseded > 0 {
+                    text += &format!(", {} superseded", count(applied.superseded));
+                }
+                if applied.quarantined > 0 {
+                    text += &format!(", {} set aside", count(applied.quarantined));
+                }
+                self.say(&text);
+            }
+            Event::Waiting { order_no, until, reason } => self.say(&format!(
+                "{order_no}: waits until {} ({})",
+                when(*until),
+                plain(&reason.detail)
+            )),
+            Event::Quarantined { order_no, reason } => {
+                self.say(&format!("{order_no}: QUARANTINED: {}", plain(&reason.detail)));
+            }
+            Event::Held(hold) => {
+                let until = hold.until.map_or_else(
+                    || "until a person acts".to_owned(),
+                    |until| format!("until {}", when(until)),
+                );
+                self.say(&format!(
+                    "all calls to the vendor rest {until}: {}",
+                    plain(&hold.reason.detail)
+                ));
+            }
+            _ => {}
+        }
+    }
+}

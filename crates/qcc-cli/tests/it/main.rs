@@ -1,0 +1,22 @@
+//! The program as others meet it: its output, its exit codes, its files.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what goes wrong in a test's own helpers fails the test"
+)]
+
+mod archive;
+mod configuration;
+mod demo;
+mod doctor;
+mod kills;
+mod orders;
+mod push;
+mod records;
+mod secrets;
+mod sim;
+mod status;
+mod support;
+mod sync;
+mod usage;

@@ -1,0 +1,129 @@
+//! `qcc orders`: the vendor's list, one order, one archive.
+
+use std::{fs, path::Path};
+
+use qcc_sim::{Fault, Rate};
+
+use crate::support::{Ran, World};
+
+#[test]
+fn the_list_is_the_vendors() {
+    let world = World::new();
+    world.run(&["orders", "list"]).ends(0).says("lists no orders");
+    let pushed = world.push(3);
+    let lines = world.run(&["orders", "list", "--json"]).ends(0).lines();
+    let numbers: Vec<_> = lines.iter().map(|line| line["order_no"].as_str().unwrap()).collect();
+    assert_eq!(numbers.len(), 3);
+    assert!(pushed.iter().all(|no| numbers.contains(&no.as_str())));
+    assert!(lines[0]["created_at"].is_string());
+    world.run(&["orders", "list"]).ends(0).prints(pushed[0].as_str());
+    assert!(!world.path("qcc.db").exists(), "listing made a database");
+}
+
+#[test]
+fn an_order_is_shown_without_its_secrets() {
+    let world = World::new();
+    let pushed = world.push(1);
+    let no = pushed[0].as_str();
+    let ran = world.run(&["orders", "show", no]).ends(0).prints("(hidden; --reveal shows it)");
+    assert!(!ran.out.contains("Signature"), "{}", ran.out);
+    let shown = world.run(&["orders", "show", no, "--json"]).ends(0).json();
+    assert_eq!(shown["ledger"], serde_json::Value::Null);
+    assert_eq!(shown["vendor"]["password"], serde_json::Value::Null);
+    assert!(!shown["vendor"]["link"].as_str().unwrap().contains('?'));
+
+    let revealed = world.run(&["orders", "show", no, "--json", "--reveal"]).ends(0).json();
+    assert!(revealed["vendor"]["link"].as_str().unwrap().contains("Signature="));
+    let password = revealed["vendor"]["password"].as_str().unwrap();
+    assert!(!ran.out.contains(password));
+
+    world.run(&["sync"]).ends(0);
+    let shown = world.run(&["orders", "show", no, "--offline", "--json"]).ends(0).json();
+    assert_eq!(shown["ledger"]["state"], "applied");
+    assert_eq!(shown["vendor"], serde_json::Value::Null);
+    world.run(&["orders", "show", no, "--offline"]).ends(0).prints("sha256");
+}
+
+#[test]
+fn an_order_the_vendor_does_not_know_is_3() {
+    let world = World::new();
+    world.run(&["orders", "show", "DDMON1"]).ends(3).says("the vendor answered");
+    let ran = world.run(&["orders", "fetch", "DDMON1", "-o", "x.zip"]).ends(3);
+    ran.says("the vendor answered");
+    assert!(!world.path("x.zip").exists());
+    world.push(1);
+    world.run(&["sync"]).ends(0);
+    world.run(&["orders", "show", "DDMON1", "--offline"]).ends(2).says("the ledger has no order");
+}
+
+#[test]
+fn an_archive_is_fetched_and_opens_with_its_password() {
+    let world = World::new();
+    let pushed = world.push(2);
+    let no = pushed[1].as_str();
+    let arguments = ["orders", "fetch", no, "-o", "x.zip", "--password-out", "pw", "--json"];
+    let ran = world.run(&arguments).ends(0);
+    assert_eq!(ran.json()["password"], serde_json::Value::Null);
+    assert_eq!(ran.json()["size"], fs::metadata(world.path("x.zip")).unwrap().len());
+    private(&world.path("pw"));
+    world.run(&["archive", "records", "x.zip", "--password-file", "pw", "--count"]).ends(0);
+
+    world.run(&arguments).ends(2).says("is there already");
+    let ran = world.run(&["orders", "fetch", no, "-o", "y.zip", "--reveal"]).ends(0);
+    assert_eq!(ran.out.trim_end(), fs::read_to_string(world.path("pw")).unwrap());
+}
+
+#[cfg(unix)]
+#[track_caller]
+fn private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path) {}
+
+#[test]
+fn a_download_that_breaks_off_goes_on() {
+    let world = World::new();
+    let pushed = world.push(1);
+    world.fault(Fault::TruncatedDownload, Rate::first(3));
+    let ran = world.run(&["orders", "fetch", pushed[0].as_str(), "-o", "x.zip"]);
+    ran.ends(0);
+    assert!(world.vendor().journal().entries().any(|entry| entry.range.is_some()));
+}
+
+#[test]
+fn what_is_no_archive_is_4_and_not_kept() {
+    let world = World::new();
+    let pushed = world.push(1);
+    let no = pushed[0].as_str();
+    let fetch =
+        |more: &[&str]| world.run(&[&["orders", "fetch", no, "-o", "x.zip"], more].concat());
+    world.fault(Fault::HtmlInsteadOfZip, Rate::ALWAYS);
+    fetch(&[]).ends(4).says("a web page");
+    assert_eq!(fs::read_dir(world.folder.path()).unwrap().count(), 0, "something was kept");
+    world.fault(Fault::WrongPassword, Rate::ALWAYS);
+    fetch(&[]).ends(4).says("wrong password");
+    fetch(&["--unverified"]).ends(0);
+    assert!(world.path("x.zip").exists());
+}
+
+#[test]
+fn a_link_elsewhere_is_not_followed() {
+    let world = World::new();
+    let pushed = world.push(1);
+    let mut command = world.command(&["orders", "fetch", pushed[0].as_str(), "-o", "x.zip"]);
+    command.env_remove("QCC_DOWNLOAD_HOSTS");
+    let ran = Ran::from(command.output().unwrap()).ends(2);
+    ran.says(&world.address.to_string()).says("not among the allowed download hosts");
+}
+
+#[test]
+fn a_target_that_cannot_be_written_is_named() {
+    let world = World::new();
+    let pushed = world.push(1);
+    let no = pushed[0].as_str();
+    world.run(&["orders", "fetch", no, "-o", "."]).ends(2).says("is a folder");
+    world.run(&["orders", "fetch", no, "-o", "none/x.zip"]).ends(2).says("there is no folder");
+}

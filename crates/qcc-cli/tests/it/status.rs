@@ -1,0 +1,43 @@
+//! `qcc status`: the facts, for people and machines.
+
+use crate::support::World;
+
+#[test]
+fn a_store_where_all_is_well_says_so() {
+    let world = World::new();
+    world.push(3);
+    world.run(&["sync"]).ends(0);
+    let ran = world.run(&["status"]).ends(0).prints("3 applied").prints("last callback  never");
+    let ran = ran.prints("Nothing to do.");
+    assert!(!ran.out.contains("waiting"), "{}", ran.out);
+}
+
+#[test]
+fn the_json_has_every_member_always() {
+    let world = World::new();
+    world.run(&["sync"]).ends(0);
+    let status = world.run(&["status", "--json"]).ends(0).json();
+    let mut names: Vec<&str> = status.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "advice",
+            "gaps",
+            "hold",
+            "last_applied",
+            "last_callback",
+            "last_listing",
+            "next_due",
+            "oldest_pending",
+            "orders",
+            "reasons",
+            "records",
+            "set_aside",
+            "unknown_words"
+        ]
+    );
+    let orders = status["orders"].as_object().unwrap();
+    assert_eq!(orders.len(), 6);
+    assert_eq!(status["last_listing"]["window"], 30);
+}

@@ -1,0 +1,180 @@
+//! `qcc sync`: the exact table, or the truth about why not.
+
+use std::{fs, process::Command, time::Duration};
+
+use qcc_proto::OrderNo;
+use qcc_sim::{Fault, FaultPlan, Rate, VendorConfig};
+
+use crate::support::{Ran, World};
+
+#[test]
+fn the_table_is_what_the_vendor_meant_to_send() {
+    let world = World::new();
+    world.push(8);
+    let ran = world.run(&["sync"]).ends(0);
+    let ran = ran.prints("8 orders listed, 8 new; 8 fetched, 8 applied").says("records applied");
+    assert!(!ran.err.contains("error"), "{}", ran.err);
+    world.assert_true_table();
+
+    let again = world.run(&["sync", "--json"]).ends(0).json();
+    assert_eq!((&again["fresh"], &again["applied"]), (&0.into(), &0.into()));
+    assert_eq!(again["exit"], 0);
+    world.assert_true_table();
+
+    world.push(2);
+    world.run(&["sync", "-q"]).ends(0).prints("2 new");
+    world.assert_true_table();
+}
+
+#[test]
+fn trouble_that_passes_is_outlived() {
+    for seed in 1..=2 {
+        let world = World::with(VendorConfig { seed, ..VendorConfig::default() });
+        world.push(5);
+        let plan: FaultPlan = "truncated-download*2, corrupt-download*1, reset-after*1, \
+                               status-203*1, list-junk-line, duplicate-order-in-list"
+            .parse()
+            .unwrap();
+        world.vendor().set_faults(plan);
+        world.run(&["sync", "--patience", "5m"]).ends(0);
+        world.assert_true_table();
+    }
+}
+
+#[test]
+fn an_order_that_is_spoilt_for_good_ends_with_5_and_is_told() {
+    let world = World::new();
+    world.vendor().set_faults(FaultPlan::none().with(Fault::WrongTotal, Rate::first(1)));
+    world.push(4);
+    let ran = world.run(&["sync", "--json"]).ends(5).says("QUARANTINED");
+    assert_eq!(ran.json()["applied"], 3);
+    world.assert_true_table();
+    let status = world.run(&["status", "--json"]).ends(5).json();
+    assert_eq!(status["orders"]["quarantined"], 1);
+    assert_eq!(status["reasons"]["count_mismatch"], 1);
+
+    let ran = world.run(&["retry", "--all", "--json"]).ends(0).says("qcc sync");
+    assert_eq!(ran.json()["retried"].as_array().unwrap().len(), 1);
+    world.run(&["sync"]).ends(5);
+}
+
+#[test]
+fn an_order_that_waits_ends_with_5() {
+    let world = World::new();
+    let pushed = world.push(2);
+    world.vendor().config_mut().preparing_for = Duration::from_secs(1);
+    world.fault(Fault::Status205, Rate::first(1));
+    world.run(&["sync", "--patience", "0s"]).ends(5).says("waits until");
+    let status = world.run(&["status"]).ends(5);
+    status.prints("1 waiting").prints("1 applied").prints("the next waiting order is due");
+
+    world.vendor().set_faults(FaultPlan::none());
+    let ran = world.run(&["retry", pushed[0].as_str(), pushed[1].as_str()]).ends(0);
+    let ran = ran.says("left as it is");
+    assert_eq!(ran.out.lines().count(), 1);
+    world.run(&["sync", "--patience", "3m"]).ends(0);
+    world.assert_true_table();
+    world.run(&["retry", "DDMON1"]).ends(2).says("the ledger has no order DDMON1");
+}
+
+#[test]
+fn a_refusal_of_the_account_is_3_and_nothing_is_lost() {
+    let world = World::new();
+    world.push(2);
+    let ran: Ran =
+        world.command(&["sync"]).env("QCC_SECRET_KEY", "another").output().unwrap().into();
+    ran.ends(3).says("107").says("The clocks agree");
+    world.run(&["sync"]).ends(0);
+    world.assert_true_table();
+}
+
+#[test]
+fn a_clock_that_is_off_is_measured_and_worked_around() {
+    let world = World::new();
+    world.push(2);
+    world.fault(Fault::ClockSkew, Rate::ALWAYS);
+    world.run(&["sync"]).ends(0);
+    world.assert_true_table();
+}
+
+#[test]
+fn a_vendor_that_is_away_is_1() {
+    let world = World::new();
+    world.fault(Fault::Http502Html, Rate::ALWAYS);
+    world.run(&["sync", "--patience", "2s"]).ends(1).says("HTTP 502").says("nothing is lost");
+}
+
+#[test]
+fn a_link_to_another_host_is_quarantined_with_its_cure() {
+    let world = World::new();
+    world.push(1);
+    let ran: Ran =
+        world.command(&["sync"]).env_remove("QCC_DOWNLOAD_HOSTS").output().unwrap().into();
+    ran.ends(5);
+    world.run(&["status"]).ends(5).prints("add it to QCC_DOWNLOAD_HOSTS");
+    world.run(&["retry", "--all"]).ends(0);
+    world.run(&["sync"]).ends(0);
+    world.assert_true_table();
+}
+
+#[test]
+fn a_window_that_was_outrun_is_a_gap_until_it_is_closed() {
+    let world = World::with(VendorConfig { seed: 3, window: 30, ..VendorConfig::default() });
+    world.push(3);
+    world.run(&["sync"]).ends(0);
+    world.push(40);
+    world.run(&["sync"]).ends(5).says("GAP");
+    let status = world.run(&["status", "--json"]).ends(5).json();
+    assert_eq!(status["gaps"].as_array().unwrap().len(), 1);
+    assert_eq!(status["last_listing"]["pressure"], 1.0);
+    world.run(&["status"]).ends(5).prints("do not stay away longer").prints("--close-gap 1");
+    world.run(&["status", "--close-gap", "2"]).ends(2).says("no open gap 2");
+    world.run(&["status", "--close-gap", "1"]).ends(0);
+    world.run(&["status"]).ends(0);
+}
+
+#[test]
+fn a_database_that_is_none_or_newer_is_named() {
+    let world = World::new();
+    fs::write(world.path("qcc.db"), "this is a letter, not a database".repeat(40)).unwrap();
+    world.run(&["sync"]).ends(1).says("qcc.db cannot be used");
+    fs::remove_file(world.path("qcc.db")).unwrap();
+    world.run(&["sync"]).ends(0);
+    let newer = Command::new("python3")
+        .arg("-c")
+        .arg("import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('PRAGMA user_version=9999'); c.commit()")
+        .arg(world.path("qcc.db"))
+        .status();
+    if newer.is_ok_and(|status| status.success()) {
+        world.run(&["sync"]).ends(2).says("newer");
+    }
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named() {
+    let world = World::new();
+    fs::write(world.path("file"), "").unwrap();
+    world.run(&["--store", "sqlite:file/qcc.db", "sync"]).ends(1).says("file/qcc.db");
+    world.run(&["--archive-dir", "file", "sync"]).ends(1).says("file cannot be used");
+    assert!(world.vendor().journal().entries().next().is_none(), "the vendor was called in vain");
+}
+
+#[cfg(unix)]
+#[test]
+fn following_ends_politely_when_asked() {
+    let world = World::new();
+    let pushed: Vec<OrderNo> = world.push(3);
+    let child = world.start(&["sync", "--follow", "--json"]);
+    // The first round is over when its line is printed.
+    let mut child = child;
+    let mut line = String::new();
+    let stdout = child.stdout.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).unwrap();
+    let round: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(round["applied"], pushed.len());
+    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    world.assert_true_table();
+}
