@@ -33,7 +33,7 @@ pub(crate) struct GlobalArgs {
     /// The account's key; its secret never is a flag [env: QCC_KEY]
     #[arg(long, global = true, value_name = "KEY")]
     pub(crate) key: Option<String>,
-    /// Where the vendor's API is [env: QCC_BASE_URL] [default: https://pro.qcc.com]
+    /// Where the vendor's API is [env: QCC_BASE_URL] [default: pro.qcc.com over https]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
     /// Hosts archives may be downloaded from, separated by commas [env: QCC_DOWNLOAD_HOSTS]

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     app::App,
     exit::{Exit, Usage},
-    output::when,
+    output::{many, when},
     wiring,
 };
 
@@ -56,7 +56,8 @@ impl Retry {
             app.notes.say(format_args!("{no} neither waits nor is quarantined: left as it is"));
         }
         let ending = if changed.is_empty() { "" } else { ": `qcc sync` takes them up" };
-        app.notes.say(format_args!("{} orders are due now{ending}", changed.len()));
+        let due = many(changed.len() as u64, "order");
+        app.notes.say(format_args!("due now: {due}{ending}"));
         if let Some(until) = store.hold().await?.and_then(|hold| hold.until) {
             app.notes.say(format_args!(
                 "all calls to the vendor rest until {} all the same (--lift-hold ends that)",

@@ -5,12 +5,12 @@ mod report;
 
 use clap::Args;
 use jiff::Timestamp;
-use qcc_sync::{Overview, StateName, Store};
+use qcc_sync::{Order, OrderFilter, Overview, StateName, Store};
 
 use crate::{
     app::App,
     exit::{Exit, Usage},
-    wiring,
+    wiring::{self, SqliteStore},
 };
 
 #[derive(Debug, Args)]
@@ -35,14 +35,30 @@ impl Status {
             app.notes.say(format_args!("gap {id} is closed"));
         }
         let overview = store.overview().await?;
+        let stuck = stuck(&store).await?;
         let advice = advice::of(&overview, now);
         if self.json {
-            app.out.json(&report::json(&overview, &advice))?;
+            app.out.json(&report::json(&overview, &stuck, &advice))?;
         } else {
-            app.out.line(report::text(&overview, &advice, now))?;
+            app.out.line(report::text(&overview, &stuck, &advice, now))?;
         }
         Ok(exit_of(&overview))
     }
+}
+
+/// How many orders of a state are named.
+const NAMED: u32 = 100;
+
+/// Orders that do not move, quarantined ones first, newest first within each.
+async fn stuck(store: &SqliteStore) -> anyhow::Result<Vec<Order>> {
+    let mut stuck = Vec::new();
+    for state in [StateName::Quarantined, StateName::Waiting] {
+        let mut filter = OrderFilter::default();
+        filter.state = Some(state);
+        filter.limit = Some(NAMED);
+        stuck.extend(store.orders(&filter).await?);
+    }
+    Ok(stuck)
 }
 
 /// How a run ends that leaves things so: something waits, is under way, is

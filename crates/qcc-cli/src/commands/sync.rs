@@ -12,7 +12,7 @@ use crate::{
     commands::status,
     config::duration,
     exit::{Exit, exit_for, explain},
-    output::{Progress, count, instant, json_reason},
+    output::{Progress, count, instant, json_reason, many},
     wiring::{self, SqliteStore, Works},
 };
 
@@ -115,12 +115,12 @@ impl Sync {
             return Ok(exit);
         }
         app.out.line(format_args!(
-            "{} orders listed, {} new; {} fetched, {} applied; {} records stored{}{}",
-            report.listed,
+            "{} listed, {} new; {} fetched, {} applied; {} stored{}{}",
+            many(report.listed.into(), "order"),
             report.fresh,
             report.fetched,
             report.applied,
-            count(report.stored),
+            many(report.stored, "record"),
             also(report.superseded, "superseded"),
             also(report.set_aside, "set aside"),
         ))?;

@@ -1,21 +1,19 @@
 //! What a run is doing: a bar on a terminal, lines elsewhere, both on standard
 //! error.
 
-use std::{io::IsTerminal, sync::Mutex, time::Duration};
+use std::{io::IsTerminal, time::Duration};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use qcc_proto::OrderNo;
 use qcc_sync::{Event, Observer};
 
-use super::{Notes, bytes, complain, count, plain, when};
+use super::{Notes, bytes, complain, count, many, plain, when};
 use crate::config::Config;
 
 /// Shows the engine's events.
 pub(crate) struct Progress {
     notes: Notes,
     bar: Option<ProgressBar>,
-    /// The order the bar stands for.
-    current: Mutex<Option<OrderNo>>,
 }
 
 impl Progress {
@@ -29,7 +27,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Self { notes, bar, current: Mutex::new(None) }
+        Self { notes, bar }
     }
 
     /// Takes the bar away.
@@ -48,11 +46,6 @@ impl Progress {
 
     fn doing(&self, order_no: &OrderNo, what: &str, done: u64, total: Option<u64>, unit: Unit) {
         let Some(bar) = &self.bar else { return };
-        if let Ok(mut current) = self.current.lock()
-            && current.as_ref() != Some(order_no)
-        {
-            *current = Some(order_no.clone());
-        }
         let of = total.map(|total| format!(" of {}", unit.show(total))).unwrap_or_default();
         bar.set_message(format!("{order_no}: {what} {}{of}", unit.show(done)));
     }
@@ -68,7 +61,7 @@ impl Unit {
     fn show(self, amount: u64) -> String {
         match self {
             Self::Bytes => bytes(amount),
-            Self::Records => format!("{} records", count(amount)),
+            Self::Records => many(amount, "record"),
         }
     }
 }
@@ -77,7 +70,10 @@ impl Observer for Progress {
     fn event(&self, event: &Event) {
         match event {
             Event::Listed { listed, fresh } => {
-                self.say(&format!("{listed} orders listed, {fresh} of them new"));
+                self.say(&format!(
+                    "{} listed, {fresh} of them new",
+                    many((*listed).into(), "order")
+                ));
             }
             Event::Gap(gap) => self.say(&format!(
                 "GAP: orders may be missing between {} and {}; see qcc status",
@@ -93,7 +89,7 @@ impl Observer for Progress {
                 self.doing(order_no, "applying", *records, *total, Unit::Records);
             }
             Event::Applied { order_no, applied } => {
-                let mut text = format!("{order_no}: {} records applied", count(applied.stored));
+                let mut text = format!("{order_no}: {} applied", many(applied.stored, "record"));
                 if applied.superseded > 0 {
                     text += &format!(", {} superseded", count(applied.superseded));
                 }

@@ -39,6 +39,12 @@ pub(crate) fn count(number: u64) -> String {
     shown
 }
 
+/// So many of something: `1 order`, `2,412 orders`.
+pub(crate) fn many(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", count(number))
+}
+
 /// A size: `1.4 MiB`.
 pub(crate) fn bytes(size: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];

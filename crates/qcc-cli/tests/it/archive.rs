@@ -146,7 +146,7 @@ fn bad_records_are_set_aside_and_told() {
     let ran = ran.says("record 1 set aside: corpKeyNo is missing").says("2 of 3 records");
     assert_eq!(ran.json()["extra"]["new"][0], 1);
     let ran = run(folder.path(), &["records", "bad.zip", "--count"]).ends(5);
-    assert_eq!(ran.out, "1 records, 2 set aside, pushed 2022-06-07 10:13:42\n");
+    assert_eq!(ran.out, "1 record, 2 set aside, pushed 2022-06-07 10:13:42\n");
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn the_json_has_every_member_always() {
             "reasons",
             "records",
             "set_aside",
+            "stuck",
             "unknown_words"
         ]
     );

@@ -52,6 +52,10 @@ fn an_order_that_is_spoilt_for_good_ends_with_5_and_is_told() {
     let status = world.run(&["status", "--json"]).ends(5).json();
     assert_eq!(status["orders"]["quarantined"], 1);
     assert_eq!(status["reasons"]["count_mismatch"], 1);
+    assert_eq!(status["stuck"][0]["state"], "quarantined");
+    assert_eq!(status["stuck"][0]["reason"]["code"], "count_mismatch");
+    let no = status["stuck"][0]["order_no"].as_str().unwrap();
+    world.run(&["status"]).ends(5).prints(&format!("{no}: count_mismatch: totalSize says"));
 
     let ran = world.run(&["retry", "--all", "--json"]).ends(0).says("qcc sync");
     assert_eq!(ran.json()["retried"].as_array().unwrap().len(), 1);
@@ -177,4 +181,19 @@ fn following_ends_politely_when_asked() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     world.assert_true_table();
+}
+
+#[test]
+fn two_at_once_share_the_work() {
+    let world = World::new();
+    world.push(12);
+    let children = [world.start(&["sync"]), world.start(&["sync"])];
+    for child in children {
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        // Whoever is done first may find orders still in the other's hands.
+        assert!(ran.code == 0 || ran.code == 5, "{ran:?}");
+    }
+    world.run(&["sync"]).ends(0);
+    world.assert_true_table();
+    world.run(&["status"]).ends(0).prints("12 applied");
 }

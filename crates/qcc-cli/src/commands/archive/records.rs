@@ -11,7 +11,7 @@ use super::{Input, ahead::Ahead};
 use crate::{
     app::App,
     exit::Exit,
-    output::{count, json_line},
+    output::{count, json_line, many},
 };
 
 #[derive(Debug, Args)]
@@ -47,9 +47,9 @@ impl Records {
             return Ok(Exit::Done);
         }
         app.notes.say(format_args!(
-            "{} of {} records are not as the manual describes and were set aside",
+            "set aside, because they are not as the manual describes: {} of {}",
             count(summary.quarantined),
-            count(summary.total_size)
+            many(summary.total_size, "record")
         ));
         Ok(Exit::Unfinished)
     }
@@ -87,8 +87,8 @@ impl Records {
             0 => String::new(),
             aside => format!(", {} set aside", count(aside)),
         };
-        let records = count(summary.records);
-        Ok(app.out.line(format_args!("{records} records{aside}, pushed {}", summary.push_date))?)
+        let records = many(summary.records, "record");
+        Ok(app.out.line(format_args!("{records}{aside}, pushed {}", summary.push_date))?)
     }
 }
 

@@ -8,7 +8,7 @@ use super::Finding;
 use crate::{
     config::{Config, Origin, Sourced},
     exit::Exit,
-    output::{bytes, count},
+    output::{bytes, many},
     wiring,
 };
 
@@ -108,7 +108,7 @@ pub(super) async fn store(config: &Config) -> Finding {
     };
     match opened.await {
         Ok(overview) => {
-            Finding::fine(CHECK, format!("{shown}: {} records", count(overview.records)))
+            Finding::fine(CHECK, format!("{shown}: {}", many(overview.records, "record")))
         }
         Err(error) => Finding::of_error(CHECK, &error),
     }

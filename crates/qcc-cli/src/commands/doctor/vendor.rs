@@ -12,7 +12,11 @@ use qcc_http::{Body, Deadlines, HttpClient, HyperTransport, Transport, Transport
 use qcc_proto::Status;
 
 use super::Finding;
-use crate::{config::Config, output::duration, wiring};
+use crate::{
+    config::Config,
+    output::{duration, many},
+    wiring,
+};
 
 /// A clock that is off by less does no harm.
 const HARMLESS: SignedDuration = SignedDuration::from_secs(60);
@@ -33,9 +37,10 @@ pub(super) async fn reach(config: &Config, now: Timestamp) -> Vec<Finding> {
     let listed = client.list_orders(now).await;
     let took = started.elapsed().as_millis();
     let mut findings = vec![match listed {
-        Ok(list) => {
-            Finding::fine(CHECK, format!("{} orders listed in {took} ms", list.orders.len()))
-        }
+        Ok(list) => Finding::fine(
+            CHECK,
+            format!("{} listed in {took} ms", many(list.orders.len() as u64, "order")),
+        ),
         Err(error) => {
             let signature = error.status() == Some(Status::ADDRESS_OR_SIGNATURE);
             let mut finding = Finding::of_error(CHECK, &error.into());

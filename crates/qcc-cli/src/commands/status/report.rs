@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 use qcc_proto::ListedOrder;
-use qcc_sync::{Gap, Listing, Overview, StateName};
+use qcc_sync::{Gap, Listing, Order, Overview, State, StateName};
 use serde_json::{Map, Value, json};
 
-use crate::output::{count, duration, facts, instant, json_reason, plain, when};
+use crate::output::{count, duration, facts, instant, json_reason, many, plain, when};
 
 /// The facts as `docs/cli.md` documents them.
-pub(super) fn json(overview: &Overview, advice: &[String]) -> Value {
+pub(super) fn json(overview: &Overview, stuck: &[Order], advice: &[String]) -> Value {
     let orders: Map<String, Value> = StateName::ALL
         .into_iter()
         .map(|state| (state.to_string(), overview.count(state).into()))
@@ -26,6 +26,7 @@ pub(super) fn json(overview: &Overview, advice: &[String]) -> Value {
     json!({
         "orders": orders,
         "reasons": reasons,
+        "stuck": stuck.iter().map(stuck_json).collect::<Vec<_>>(),
         "oldest_pending": overview.oldest_pending.as_ref().map(|(no, since)| {
             json!({ "order_no": no.as_str(), "since": instant(*since) })
         }),
@@ -46,6 +47,22 @@ pub(super) fn json(overview: &Overview, advice: &[String]) -> Value {
         }),
         "advice": advice,
     })
+}
+
+fn stuck_json(order: &Order) -> Value {
+    json!({
+        "order_no": order.no.as_str(),
+        "state": order.state.name().as_str(),
+        "until": until(order).map(instant),
+        "reason": order.state.reason().map(json_reason),
+    })
+}
+
+fn until(order: &Order) -> Option<Timestamp> {
+    match &order.state {
+        State::Waiting { until, .. } => Some(*until),
+        _ => None,
+    }
 }
 
 fn gap_json(gap: &Gap) -> Value {
@@ -78,7 +95,12 @@ fn listing_json(listing: &Listing) -> Value {
 }
 
 /// The facts for a person.
-pub(super) fn text(overview: &Overview, advice: &[String], now: Timestamp) -> String {
+pub(super) fn text(
+    overview: &Overview,
+    stuck: &[Order],
+    advice: &[String],
+    now: Timestamp,
+) -> String {
     let mut lines = vec![
         ("orders", orders(overview)),
         ("records", records(overview)),
@@ -94,7 +116,11 @@ pub(super) fn text(overview: &Overview, advice: &[String], now: Timestamp) -> St
         lines.push(("waits longest", format!("{no}, {}", ago(*since, now))));
     }
     for (code, number) in &overview.reasons {
-        lines.push(("in the way", format!("{code}: {}", orders_of(*number))));
+        lines.push(("in the way", format!("{code}: {}", many(*number, "order"))));
+    }
+    lines.extend(stuck.iter().take(SHOWN).map(|order| (order.state.name().as_str(), why(order))));
+    if stuck.len() > SHOWN {
+        lines.push(("", "… more by --json".to_owned()));
     }
     for gap in &overview.gaps {
         lines.push(("GAP", gap_text(gap)));
@@ -108,6 +134,7 @@ pub(super) fn text(overview: &Overview, advice: &[String], now: Timestamp) -> St
         lines.push(("new words", unknown_words(overview)));
     }
     let mut text = facts(&lines);
+    text.push_str("\n(times are Shanghai's, +08:00)");
     if advice.is_empty() {
         text.push_str("\n\nNothing to do.");
     } else {
@@ -120,10 +147,18 @@ pub(super) fn text(overview: &Overview, advice: &[String], now: Timestamp) -> St
     text
 }
 
+/// How many stuck orders a person is shown.
+const SHOWN: usize = 10;
+
+fn why(order: &Order) -> String {
+    let until = until(order).map(|at| format!(" until {}", when(at))).unwrap_or_default();
+    let reason = order.state.reason().map(ToString::to_string).unwrap_or_default();
+    format!("{}{until}: {reason}", order.no)
+}
+
 fn orders(overview: &Overview) -> String {
     let present: Vec<String> = StateName::ALL
         .into_iter()
-        .rev()
         .filter(|state| overview.count(*state) > 0)
         .map(|state| format!("{} {state}", count(overview.count(state))))
         .collect();
@@ -172,10 +207,6 @@ fn unknown_words(overview: &Overview) -> String {
         .map(|word| format!("{} {} ({}×)", word.field, word.word, count(word.count)))
         .collect();
     format!("{} — kept as sent; the manual lists none of them", shown.join(", "))
-}
-
-fn orders_of(number: u64) -> String {
-    if number == 1 { "1 order".to_owned() } else { format!("{} orders", count(number)) }
 }
 
 fn ago(at: Timestamp, now: Timestamp) -> String {
