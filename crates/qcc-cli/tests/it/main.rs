@@ -10,6 +10,7 @@ mod archive;
 mod configuration;
 mod demo;
 mod doctor;
+mod foreign;
 mod kills;
 mod orders;
 mod push;
