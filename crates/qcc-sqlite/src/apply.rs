@@ -150,10 +150,7 @@ fn serve(
 ) -> Option<Reply<()>> {
     let mut upsert = Upsert::prepare(connection, begin.push_date, &begin.order_no);
     while let Ok(step) = steps.recv_timeout(idle) {
-        let upsert = match &mut upsert {
-            Ok(upsert) => upsert,
-            Err(_) => return None,
-        };
+        let Ok(upsert) = &mut upsert else { return None };
         match step {
             Step::Write(batch, reply) => answer(reply, upsert.write(batch))?,
             Step::SetAside(batch, reply) => {

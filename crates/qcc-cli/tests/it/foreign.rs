@@ -67,7 +67,7 @@ impl Foreign {
         ];
         let row = |row: serde_json::Value| {
             fields
-                .map(|field| match &row[field] {
+                .map(|field| match row.get(field).expect(field) {
                     serde_json::Value::String(text) => text.clone(),
                     other => other.to_string(),
                 })

@@ -64,9 +64,7 @@ fn unicode(bytes: &[u8]) -> Escape {
     if let Some(c) = char::from_u32(first) {
         return Escape::Char(c, 6);
     }
-    if first >= 0xDC00 {
-        return Escape::Bad;
-    }
+    // Half a pair. If it is the wrong half, what it joins to is no character.
     for (at, wanted) in [(6, b'\\'), (7, b'u')] {
         match bytes.get(at) {
             None => return Escape::Short,

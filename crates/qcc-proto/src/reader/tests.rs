@@ -22,6 +22,8 @@ impl Read for Endless<'_> {
 
 #[test]
 fn what_never_ends_is_held_in_no_memory() {
+    let escaped = format!(r#"{{"id":"\u0041{}"}},"#, "x".repeat(100));
+    let unknown = format!(r#"{{"note":"{}"}},"#, "x".repeat(100));
     let cases = [
         ("", " "),
         (r#"{""#, "四"),
@@ -39,8 +41,11 @@ fn what_never_ends_is_held_in_no_memory() {
         (r#"{"result":[{"score":1"#, "0"),
         (r#"{"result":[{"a":[1"#, ",[]"),
         (r#"{"result":[{"a":1"#, r#","a":1"#),
+        (r#"{"result":["#, escaped.as_str()),
+        (r#"{"result":["#, unknown.as_str()),
     ];
-    let limits = ReaderLimits { record: 64 * 1024, ..ReaderLimits::default() };
+    let limits =
+        ReaderLimits { record: 64 * 1024, quarantined: u64::MAX, ..ReaderLimits::default() };
     for (before, repeated) in cases {
         let piece = repeated.repeat(1 << 14);
         let times = (4 << 20) / piece.len();

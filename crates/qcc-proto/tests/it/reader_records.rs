@@ -52,6 +52,10 @@ fn the_usual_record_is_taken_as_it_is() {
     assert_eq!(take(GOOD), expected);
     let spaced = GOOD.replace(',', " , ").replace("\":", "\" : ");
     assert_eq!(take(&spaced), expected);
+    for (token, spaced) in [(",", " ,"), (",", ", "), ("\":", "\" :"), ("\":", "\": "), ("}", " }")]
+    {
+        assert_eq!(take(&GOOD.replace(token, spaced)), expected, "{token:?} as {spaced:?}");
+    }
     let mut fields: Vec<&str> = GOOD.trim_matches(['{', '}']).split(',').collect();
     for _ in 0..fields.len() {
         fields.rotate_left(1);
@@ -90,6 +94,7 @@ fn every_field_of_the_manual_must_be_there() {
         check_aside(&shouted, "missing-field", &format!("{field} is missing"));
     }
     check_aside("{}", "missing-field", "id is missing");
+    check_aside(r#"{"id":"a"}"#, "missing-field", "corpKeyNo is missing");
 }
 
 #[test]
@@ -227,6 +232,13 @@ fn no_text_of_a_record_may_hold_nul() {
         check_aside(&record, "nul-in-text", "a text holds U+0000");
     }
     assert_eq!(take(&good_but("corpName", r#""\\u0000""#)).corp_name.as_deref(), Some(r"\u0000"));
+}
+
+#[test]
+fn nul_in_one_record_is_not_held_against_the_next() {
+    let (bad, good) = (good_and(r#""note":"\u0000""#), good_and(r#""note":"fine""#));
+    let reading = read_all(document(&[&bad, &good, &bad, GOOD]).as_bytes());
+    assert_eq!(reading.verdict(), "2 good, 2 aside");
 }
 
 #[test]

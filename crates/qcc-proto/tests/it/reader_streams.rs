@@ -198,6 +198,20 @@ fn raw_bytes_are_kept_to_their_limit() {
 }
 
 #[test]
+fn a_value_cut_at_its_limit_is_known_to_be_cut_wherever_it_ends() {
+    let mut limits = ReaderLimits::default();
+    limits.raw = 10;
+    // The reader takes in 128 KiB at a time: let the number end just there.
+    let before = document(&["1"]).find("[1").unwrap() + 1;
+    for digits in (131_072 - before - 3)..(131_072 - before + 3) {
+        let reading = read(document(&["1".repeat(digits).as_str()]).as_bytes(), limits);
+        let Item::Quarantined(aside) = &reading.items[0] else { panic!() };
+        assert_eq!(aside.raw, b"1111111111");
+        assert!(aside.truncated, "{digits} digits");
+    }
+}
+
+#[test]
 fn a_record_too_long_must_still_be_json() {
     let mut limits = ReaderLimits::default();
     limits.record = 10;

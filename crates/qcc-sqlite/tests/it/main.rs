@@ -1,4 +1,5 @@
 //! What a user of the crate relies on.
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test's own helpers fails the test")]
 
 mod conformance;
 mod given;
