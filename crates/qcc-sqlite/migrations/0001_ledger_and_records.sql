@@ -16,9 +16,10 @@ CREATE TABLE risk_records (
     extra           TEXT
 );
 
--- Rows of one archive share both values, and later archives have greater ones:
--- new entries go to the right edge, which costs next to nothing.
-CREATE INDEX risk_records_by_push ON risk_records (push_date, order_no);
+-- For "what is new since". Later archives have greater values, so new entries go
+-- to the right edge: a tenth of the insert speed, where an index on a random value
+-- such as corp_key_no costs half of it.
+CREATE INDEX risk_records_by_push_date ON risk_records (push_date);
 
 CREATE TABLE orders (
     order_no          TEXT NOT NULL PRIMARY KEY,

@@ -120,7 +120,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             ReasonCode::CountMismatch,
             format!(
                 "totalSize says {}, but the document holds {found} records; nothing was applied. \
-                 Ask the vendor, or allow it by policy and retry the order",
+                 The archive is kept; ask the vendor which of the two is right",
                 summary.total_size
             ),
             Remedy::Quarantine,
