@@ -130,7 +130,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         let listed = unique(answer.orders);
         let continuity = self.store.continuity(&listed).await?;
         let window = self.policy.window.get();
-        let gap = detect_gap(&listed, window, &continuity, now);
+        let gap = detect_gap(&listed, &continuity, now);
         let count = u32::try_from(listed.len()).unwrap_or(u32::MAX);
         let listing = Listing {
             at: now,

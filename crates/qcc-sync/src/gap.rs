@@ -46,18 +46,14 @@ pub struct Gap {
 
 /// Finds the gap that a list reveals.
 ///
-/// A full list that shares no order with any list before it leaves a stretch of
-/// which nothing is known. Orders known only from the vendor's calls do not
-/// close that stretch: a call says nothing about the orders around it.
+/// A list that shares no order with any list before it leaves a stretch of which
+/// nothing is known. Orders known only from the vendor's calls do not close that
+/// stretch: a call says nothing about the orders around it. Nor does it matter
+/// whether the list is full: a short one should still hold what was listed before,
+/// and one that lags behind or shows less than it used to hides just as much.
 /// The first list of all has nothing to join on to and reveals no gap.
-pub fn detect_gap(
-    listed: &[ListedOrder],
-    window: u32,
-    continuity: &Continuity,
-    now: Timestamp,
-) -> Option<Gap> {
-    let full = u32::try_from(listed.len()).unwrap_or(u32::MAX) >= window;
-    if !full || continuity.listed_before > 0 {
+pub fn detect_gap(listed: &[ListedOrder], continuity: &Continuity, now: Timestamp) -> Option<Gap> {
+    if continuity.listed_before > 0 {
         return None;
     }
     let after = continuity.newest_listed.clone()?;

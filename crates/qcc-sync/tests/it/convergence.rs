@@ -214,6 +214,23 @@ fn a_window_that_ran_over_is_a_gap() {
 }
 
 #[test]
+fn a_list_that_lags_does_not_hide_a_gap() {
+    paused(async {
+        let world = World::new(VendorConfig { seed: 3, ..VendorConfig::default() });
+        world.push(5);
+        world.settle().await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        world.push(40);
+        let lags = FaultPlan::none().with(Fault::ListLags, Rate::first(1));
+        world.vendor.lock().unwrap().set_faults(lags);
+        for _ in 0..2 {
+            let _ = world.engine().settle(Duration::ZERO, &()).await;
+        }
+        assert_eq!(world.store.gaps().await.unwrap().len(), 1);
+    });
+}
+
+#[test]
 fn thirty_orders_in_one_go_are_no_gap_while_the_last_known_is_listed() {
     paused(async {
         let world = World::new(VendorConfig { seed: 3, ..VendorConfig::default() });

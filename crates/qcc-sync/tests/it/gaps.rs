@@ -29,7 +29,7 @@ async fn known(store: &MemoryStore, range: std::ops::Range<u32>) {
 
 #[track_caller]
 fn check(listed: &[ListedOrder], continuity: &Continuity, gap: Option<(u32, u32)>) {
-    let found = detect_gap(listed, 30, continuity, now());
+    let found = detect_gap(listed, continuity, now());
     let ends = |n: u32| orders(n..n + 1).remove(0);
     assert_eq!(
         found.map(|gap| (gap.after, gap.before)),
@@ -62,11 +62,18 @@ async fn a_full_list_of_strangers_is_a_gap_between_the_last_known_and_its_oldest
 }
 
 #[tokio::test]
-async fn a_short_list_reveals_no_gap() {
+async fn a_short_list_of_strangers_hides_as_much() {
     let store = MemoryStore::default();
     known(&store, 0..3).await;
-    let listed = orders(40..69);
-    check(&listed, &store.continuity(&listed).await.unwrap(), None);
+    let listed = orders(40..67);
+    check(&listed, &store.continuity(&listed).await.unwrap(), Some((2, 40)));
+}
+
+#[tokio::test]
+async fn an_empty_list_reveals_no_gap() {
+    let store = MemoryStore::default();
+    known(&store, 0..3).await;
+    check(&[], &store.continuity(&[]).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -84,7 +91,7 @@ async fn a_gap_is_kept_once_until_a_person_closes_it() {
     known(&store, 0..30).await;
     let listed = orders(40..70);
     let continuity = store.continuity(&listed).await.unwrap();
-    let gap = detect_gap(&listed, 30, &continuity, now()).unwrap();
+    let gap = detect_gap(&listed, &continuity, now()).unwrap();
     for _ in 0..2 {
         store.note_listing(&listed, &listing(30), Some(&gap)).await.unwrap();
     }
