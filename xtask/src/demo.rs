@@ -63,9 +63,11 @@ fn difference(theirs: &str, ours: &str) -> Option<(String, String)> {
 }
 
 /// A line without what may differ between two runs: each word that holds a
-/// digit counts as one number, spaces and rules as one of their kind.
+/// digit, and the demo's folder, counts as one number, spaces and rules as one of their kind.
 fn shape(line: &str) -> String {
     let words = line.split_whitespace().map(|word| match word {
+        // The folder's name is random, with digits or without.
+        word if word.contains("qcc-demo-") => "#",
         word if word.contains(|c: char| c.is_ascii_digit()) => "#",
         word if word.chars().all(|c| "-─═━".contains(c)) => "─",
         // The unit of a duration follows its size.
