@@ -26,28 +26,3 @@ impl Clock for SystemClock {
         tokio::time::sleep(time).await;
     }
 }
-
-/// A clock that starts where it is told and runs with the runtime's: under
-/// `tokio::time::pause` it jumps instead of waiting.
-#[derive(Debug, Clone, Copy)]
-pub struct RuntimeClock {
-    start: Timestamp,
-    began: tokio::time::Instant,
-}
-
-impl RuntimeClock {
-    /// A clock that shows `start` now.
-    pub fn starting_at(start: Timestamp) -> Self {
-        Self { start, began: tokio::time::Instant::now() }
-    }
-}
-
-impl Clock for RuntimeClock {
-    fn now(&self) -> Timestamp {
-        self.start.checked_add(self.began.elapsed()).unwrap_or(Timestamp::MAX)
-    }
-
-    async fn sleep(&self, time: Duration) {
-        tokio::time::sleep(time).await;
-    }
-}

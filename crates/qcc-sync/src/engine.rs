@@ -241,7 +241,9 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         observer: &dyn Observer,
     ) -> Result<(), EngineError> {
         let mut wait = self.policy.first_wait / 4;
-        for tries in 1.. {
+        let mut tries = 0;
+        loop {
+            tries += 1;
             let error = match self.list(observer).await {
                 Ok((listed, fresh)) => {
                     (report.listed, report.fresh) = (listed, fresh);
@@ -267,7 +269,6 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                 }
             }
         }
-        Ok(())
     }
 
     async fn hold_in_force(&self) -> Result<Option<Hold>, EngineError> {

@@ -17,7 +17,7 @@ pub use archives::{
     Archives, ArchivesError, FolderArchives, FolderPartial, InvalidSha256, KeptArchive,
     MemoryArchives, MemoryPartial, Partial, Sha256,
 };
-pub use clock::{Clock, RuntimeClock, SystemClock};
+pub use clock::{Clock, SystemClock};
 pub use engine::{Engine, EngineError, Parts, Report};
 pub use event::{Event, Observer};
 pub use gap::{Continuity, Gap, Listing, WindowPressure, detect_gap};

@@ -11,19 +11,33 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use qcc_http::{Client, HttpClient};
 use qcc_proto::RiskRecord;
-use qcc_sim::{Fault, FaultPlan, Rate, SimTransport, Vendor, VendorConfig};
+use qcc_sim::{Fault, FaultPlan, Rate, SimTransport, Vendor, VendorConfig, VirtualClock};
 use qcc_sync::{
-    Engine, MemoryArchives, MemoryStore, OrderFilter, Parts, Policy, Rank, RecordFilter,
-    RuntimeClock, StateName, Store, Worker,
+    Clock, Engine, MemoryArchives, MemoryStore, OrderFilter, Parts, Policy, Rank, RecordFilter,
+    StateName, Store, Worker,
 };
 
 type Table = BTreeMap<String, (Rank, RiskRecord)>;
+
+/// The simulator's virtual time, as the engine asks for it.
+#[derive(Clone, Copy)]
+struct WorldClock(VirtualClock);
+
+impl Clock for WorldClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
 
 struct World {
     vendor: Arc<Mutex<Vendor>>,
     store: Arc<MemoryStore>,
     archives: Arc<MemoryArchives>,
-    clock: RuntimeClock,
+    clock: WorldClock,
 }
 
 impl World {
@@ -33,12 +47,12 @@ impl World {
             vendor: Arc::new(Mutex::new(Vendor::new(config))),
             store: Arc::default(),
             archives: Arc::default(),
-            clock: RuntimeClock::starting_at(start),
+            clock: WorldClock(VirtualClock::starting_at(start)),
         }
     }
 
     fn now(&self) -> Timestamp {
-        qcc_sync::Clock::now(&self.clock)
+        self.clock.now()
     }
 
     fn push(&self, orders: u32) {
@@ -48,10 +62,9 @@ impl World {
         }
     }
 
-    fn engine(&self) -> Engine<MemoryStore, MemoryArchives, RuntimeClock> {
+    fn engine(&self) -> Engine<MemoryStore, MemoryArchives, WorldClock> {
         let clock = self.clock;
-        let transport =
-            SimTransport::new(self.vendor.clone(), move || qcc_sync::Clock::now(&clock));
+        let transport = SimTransport::new(self.vendor.clone(), move || clock.now());
         let credentials = self.vendor.lock().unwrap().config().account.credentials().clone();
         Engine::new(Parts {
             client: Client::new(credentials, HttpClient::new(transport)),
