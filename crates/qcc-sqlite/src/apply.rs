@@ -44,10 +44,13 @@ pub struct SqliteApply {
 type Reply<T> = oneshot::Sender<Result<T, Fault>>;
 
 enum Step {
-    Write(Vec<Row>, Reply<Written>),
+    Write(Vec<Row>, Reply<()>),
     SetAside(Vec<SetAside>, Reply<()>),
-    Commit(Box<Order>, Vec<UnknownWord>, Reply<()>),
+    Commit(Vec<UnknownWord>, Outcome, Reply<Written>),
 }
+
+/// What the counts make of the order.
+type Outcome = Box<dyn FnOnce(Written) -> Order + Send>;
 
 impl fmt::Debug for SqliteApply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,7 +89,7 @@ impl SqliteApply {
 }
 
 impl Apply for SqliteApply {
-    async fn write(&mut self, batch: Vec<Row>) -> Result<Written, StoreError> {
+    async fn write(&mut self, batch: Vec<Row>) -> Result<(), StoreError> {
         self.step(|reply| Step::Write(batch, reply)).await
     }
 
@@ -94,9 +97,13 @@ impl Apply for SqliteApply {
         self.step(|reply| Step::SetAside(batch, reply)).await
     }
 
-    async fn commit(self, order: &Order, unknown: &[UnknownWord]) -> Result<(), StoreError> {
-        let (order, unknown) = (Box::new(order.clone()), unknown.to_vec());
-        self.step(|reply| Step::Commit(order, unknown, reply)).await
+    async fn commit(
+        self,
+        unknown: &[UnknownWord],
+        order: impl FnOnce(Written) -> Order + Send + 'static,
+    ) -> Result<Written, StoreError> {
+        let (unknown, outcome) = (unknown.to_vec(), Box::new(order));
+        self.step(|reply| Step::Commit(unknown, outcome, reply)).await
     }
 }
 
@@ -125,10 +132,10 @@ fn run(desk: &mut Desk, begin: &Begin, steps: &mpsc::Receiver<Step>, begun: Repl
     if begun.send(Ok(())).is_err() {
         return;
     }
-    let Some(reply) = serve(&tx, begin, steps, IDLE) else { return };
+    let Some((written, reply)) = serve(&tx, begin, steps, IDLE) else { return };
     // A caller that is gone will take the order for not applied.
     if !reply.is_closed() {
-        let _ = reply.send(tx.commit().map_err(Fault::from));
+        let _ = reply.send(tx.commit().map(|()| written).map_err(Fault::from));
     }
 }
 
@@ -141,13 +148,13 @@ fn open<'c>(connection: &'c Connection, begin: &Begin) -> Result<Transaction<'c>
 }
 
 /// Takes steps until one fails or is abandoned, or the last one stands ready to
-/// be committed: then whom to tell.
+/// be committed: then what to say, and whom to tell.
 fn serve(
     connection: &Connection,
     begin: &Begin,
     steps: &mpsc::Receiver<Step>,
     idle: Duration,
-) -> Option<Reply<()>> {
+) -> Option<(Written, Reply<Written>)> {
     let mut upsert = Upsert::prepare(connection, begin.push_date, &begin.order_no);
     while let Ok(step) = steps.recv_timeout(idle) {
         let Ok(upsert) = &mut upsert else { return None };
@@ -156,9 +163,11 @@ fn serve(
             Step::SetAside(batch, reply) => {
                 answer(reply, records::keep_aside(connection, &begin.order_no, &batch))?;
             }
-            Step::Commit(order, unknown, reply) => {
-                return match finish(connection, begin, &order, &unknown, upsert.inserted()) {
-                    Ok(()) => Some(reply),
+            Step::Commit(unknown, outcome, reply) => {
+                let (written, inserted) = (upsert.written(), upsert.inserted());
+                let order = outcome(written);
+                return match finish(connection, begin, &order, &unknown, inserted) {
+                    Ok(()) => Some((written, reply)),
                     Err(fault) => {
                         let _ = reply.send(Err(fault));
                         None

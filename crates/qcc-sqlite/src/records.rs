@@ -19,6 +19,8 @@ pub(crate) struct Upsert<'c> {
     update: Statement<'c>,
     push_date: String,
     order_no: String,
+    rows: u64,
+    stored: u64,
     inserted: u64,
 }
 
@@ -52,6 +54,8 @@ impl<'c> Upsert<'c> {
             )?,
             push_date: push_date.to_string(),
             order_no: order_no.as_str().to_owned(),
+            rows: 0,
+            stored: 0,
             inserted: 0,
         })
     }
@@ -61,19 +65,20 @@ impl<'c> Upsert<'c> {
         self.inserted
     }
 
+    /// How the records written so far fared.
+    pub(crate) fn written(&self) -> Written {
+        Written { stored: self.stored, superseded: self.rows - self.stored }
+    }
+
     /// Writes a batch. Neighbours in the index are written together, which is
     /// what random ids cost most.
-    pub(crate) fn write(&mut self, mut batch: Vec<Row>) -> Result<Written, Fault> {
+    pub(crate) fn write(&mut self, mut batch: Vec<Row>) -> Result<(), Fault> {
         batch.sort_unstable_by(|a, b| (&a.record.id, a.position).cmp(&(&b.record.id, b.position)));
-        let mut written = Written::default();
         for row in &batch {
-            if self.write_row(row)? {
-                written.stored += 1;
-            } else {
-                written.superseded += 1;
-            }
+            self.rows += 1;
+            self.stored += u64::from(self.write_row(row)?);
         }
-        Ok(written)
+        Ok(())
     }
 
     /// Returns whether one more record of this archive stands.

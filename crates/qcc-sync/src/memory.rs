@@ -140,7 +140,8 @@ impl Store for MemoryStore {
             order_no: order_no.clone(),
             push_date,
             worker: worker.clone(),
-            changed: BTreeMap::new(),
+            rows: 0,
+            greatest: BTreeMap::new(),
             set_aside: Vec::new(),
         })
     }
@@ -325,30 +326,22 @@ pub struct MemoryApply {
     order_no: OrderNo,
     push_date: ShanghaiTime,
     worker: Worker,
-    changed: BTreeMap<String, (Rank, RiskRecord)>,
+    rows: u64,
+    greatest: BTreeMap<String, (Rank, RiskRecord)>,
     set_aside: Vec<SetAside>,
 }
 
 impl Apply for MemoryApply {
-    async fn write(&mut self, batch: Vec<Row>) -> Result<Written, StoreError> {
-        let tables = self.store.tables();
-        let mut written = Written::default();
+    async fn write(&mut self, batch: Vec<Row>) -> Result<(), StoreError> {
+        self.rows += batch.len() as u64;
         for Row { position, record } in batch {
             let (push_date, order_no) = (self.push_date, self.order_no.clone());
             let rank = Rank { push_date, order_no, position };
-            let standing = self.changed.get(&record.id).or_else(|| tables.records.get(&record.id));
-            // Of a repetition within the archive one stands and the other lost.
-            let repeated = self.changed.get(&record.id).is_some_and(|(own, _)| *own < rank);
-            if repeated || standing.is_some_and(|(standing, _)| *standing > rank) {
-                written.superseded += 1;
-            } else {
-                written.stored += 1;
-            }
-            if standing.is_none_or(|(standing, _)| *standing <= rank) {
-                self.changed.insert(record.id.clone(), (rank, record));
+            if self.greatest.get(&record.id).is_none_or(|(greatest, _)| *greatest <= rank) {
+                self.greatest.insert(record.id.clone(), (rank, record));
             }
         }
-        Ok(written)
+        Ok(())
     }
 
     async fn set_aside(&mut self, batch: Vec<SetAside>) -> Result<(), StoreError> {
@@ -356,19 +349,23 @@ impl Apply for MemoryApply {
         Ok(())
     }
 
-    async fn commit(mut self, order: &Order, unknown: &[UnknownWord]) -> Result<(), StoreError> {
+    async fn commit(
+        mut self,
+        unknown: &[UnknownWord],
+        order: impl FnOnce(Written) -> Order + Send + 'static,
+    ) -> Result<Written, StoreError> {
         let mut tables = self.store.tables();
-        tables.write(order, &self.worker)?;
-        for (id, (rank, record)) in self.changed {
-            let standing = tables.records.get(&id);
-            if standing.is_none_or(|(standing, _)| *standing <= rank) {
-                tables.records.insert(id, (rank, record));
-            }
-        }
+        self.greatest.retain(|id, (rank, _)| {
+            tables.records.get(id).is_none_or(|(standing, _)| *standing <= *rank)
+        });
+        let stored = self.greatest.len() as u64;
+        let written = Written { stored, superseded: self.rows - stored };
+        tables.write(&order(written), &self.worker)?;
+        tables.records.extend(self.greatest);
         self.set_aside.sort_by_key(|record| record.position);
         tables.set_aside.insert(self.order_no.clone(), self.set_aside);
         tables.unknown.insert(self.order_no.clone(), unknown.to_vec());
         tables.leases.remove(&self.order_no);
-        Ok(())
+        Ok(written)
     }
 }

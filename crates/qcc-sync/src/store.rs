@@ -140,14 +140,12 @@ pub trait Store: Send + Sync + 'static {
 /// One archive on its way into the table: a transaction. Dropped without
 /// [`commit`](Self::commit), it never was.
 pub trait Apply: Send {
-    /// Writes records; those of lesser rank than what stands are counted and left out.
+    /// Takes records, in any order. A store may gather them and merge all of an
+    /// archive at once, so how they fare is known at the commit.
     ///
     /// # Errors
     /// [`StoreError`], as for every method here.
-    fn write(
-        &mut self,
-        batch: Vec<Row>,
-    ) -> impl Future<Output = Result<Written, StoreError>> + Send;
+    fn write(&mut self, batch: Vec<Row>) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Keeps records that are not as the manual describes.
     fn set_aside(
@@ -155,13 +153,14 @@ pub trait Apply: Send {
         batch: Vec<SetAside>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Commits the records together with the order, which is in its new state,
-    /// and the words the manual does not list. The lease ends with it.
+    /// Leaves out the records of lesser rank than what stands, and commits the
+    /// others together with the words the manual does not list and with the order
+    /// in its new state, which `order` makes of the counts. The lease ends with it.
     fn commit(
         self,
-        order: &Order,
         unknown: &[UnknownWord],
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+        order: impl FnOnce(Written) -> Order + Send + 'static,
+    ) -> impl Future<Output = Result<Written, StoreError>> + Send;
 }
 
 /// Who is at work: a name of its own, and how long each lease lasts.
@@ -193,12 +192,13 @@ pub struct Row {
     pub record: RiskRecord,
 }
 
-/// How a batch went.
+/// How the records of an archive fared: each is one or the other.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
     /// Records that now stand.
     pub stored: u64,
-    /// Records that lost against what stood.
+    /// Records that lost: against what stood, or against a later place in the same
+    /// archive.
     pub superseded: u64,
 }
 

@@ -50,7 +50,8 @@ async fn a_full_disk_rolls_the_apply_back() {
     let error = apply.write(rows(0..5000)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Full, "{error}");
     assert!(error.to_string().contains("make room"), "{error}");
-    let error = apply.commit(&order, &[]).await.unwrap_err();
+    let unchanged = order.clone();
+    let error = apply.commit(&[], move |_| unchanged).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Busy, "nothing is committed after a failure");
     assert_eq!(store.records(&RecordFilter::default(), None, 1).await.unwrap(), []);
     assert_eq!(store.order(&order_no).await.unwrap(), Some(order.clone()));
@@ -58,7 +59,7 @@ async fn a_full_disk_rolls_the_apply_back() {
     limit(1_000_000).await.unwrap();
     let mut apply = store.begin_apply(&order_no, push_date, &worker).await.unwrap();
     apply.write(rows(0..5000)).await.unwrap();
-    apply.commit(&order, &[]).await.unwrap();
+    apply.commit(&[], move |_| order).await.unwrap();
     assert_eq!(store.overview().await.unwrap().records, 5000, "with room it goes through");
 }
 

@@ -59,16 +59,17 @@ pub(crate) async fn leased(store: &SqliteStore, order_no: &str, worker: &Worker)
 }
 
 /// The order once its records are in the table.
-pub(crate) fn applied(order: Order, pushed: i64, written: Written) -> Order {
-    let Written { stored, superseded } = written;
-    order.applied(Applied {
-        at: at(100),
-        push_date: local(pushed),
-        total_size: stored + superseded,
-        stored,
-        superseded,
-        quarantined: 0,
-    })
+pub(crate) fn applied(order: Order, pushed: i64) -> impl FnOnce(Written) -> Order + Send {
+    move |Written { stored, superseded }| {
+        order.applied(Applied {
+            at: at(100),
+            push_date: local(pushed),
+            total_size: stored + superseded,
+            stored,
+            superseded,
+            quarantined: 0,
+        })
+    }
 }
 
 /// Applies an archive from the first call to the commit.
@@ -81,12 +82,8 @@ pub(crate) async fn apply(
     let hand = worker("hand");
     let order = leased(store, order_no, &hand).await;
     let mut apply = store.begin_apply(&order.no, local(pushed), &hand).await.unwrap();
-    let mut sum = Written::default();
     for batch in batches {
-        let written = apply.write(batch).await.unwrap();
-        sum.stored += written.stored;
-        sum.superseded += written.superseded;
+        apply.write(batch).await.unwrap();
     }
-    apply.commit(&applied(order, pushed, sum), &[]).await.unwrap();
-    sum
+    apply.commit(&[], applied(order, pushed)).await.unwrap()
 }

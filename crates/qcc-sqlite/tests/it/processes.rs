@@ -68,13 +68,12 @@ async fn child_applies(path: String) {
     let hand = worker("child");
     let order = store.claim(&hand, at(10)).await.unwrap().unwrap();
     let mut apply = store.begin_apply(&order.no, local(10), &hand).await.unwrap();
-    let mut sum = qcc_sync::Written::default();
     for n in 0..BATCHES {
-        sum.stored += apply.write(rows(n * 500..(n + 1) * 500)).await.unwrap().stored;
+        apply.write(rows(n * 500..(n + 1) * 500)).await.unwrap();
         say("written");
     }
     say("committing");
-    apply.commit(&applied(order, 10, sum), &[]).await.unwrap();
+    apply.commit(&[], applied(order, 10)).await.unwrap();
     say("committed");
     // Until it is killed.
     std::future::pending::<()>().await;

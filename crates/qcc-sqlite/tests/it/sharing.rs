@@ -43,7 +43,7 @@ async fn a_call_is_durable_while_an_archive_is_applied() {
     let hand = worker("hand");
     let order = leased(&store, "A1", &hand).await;
     let mut apply = store.begin_apply(&order.no, local(0), &hand).await.unwrap();
-    let written = apply.write(rows(0..5000)).await.unwrap();
+    apply.write(rows(0..5000)).await.unwrap();
     assert!(store.note_call(&no("A2"), at(1)).await.unwrap());
     assert!(other.note_call(&no("A3"), at(2)).await.unwrap());
     assert!(!other.note_call(&no("A2"), at(3)).await.unwrap(), "both see both");
@@ -54,7 +54,7 @@ async fn a_call_is_durable_while_an_archive_is_applied() {
         assert_eq!(store.overview().await.unwrap().count(StateName::Seen), 3);
         assert_eq!(store.overview().await.unwrap().records, 0);
     }
-    apply.commit(&applied(order, 0, written), &[]).await.unwrap();
+    apply.commit(&[], applied(order, 0)).await.unwrap();
     assert_eq!(other.overview().await.unwrap().records, 5000);
     let next = other.claim(&worker("next"), at(10)).await.unwrap().unwrap();
     assert_eq!((next.no, next.called_at), (no("A2"), Some(at(3))));
@@ -67,14 +67,14 @@ async fn a_write_waits_for_the_open_apply() {
     let hand = worker("hand");
     let order = leased(&store, "A1", &hand).await;
     let mut open = store.begin_apply(&order.no, local(0), &hand).await.unwrap();
-    let written = open.write(rows(0..10)).await.unwrap();
+    open.write(rows(0..10)).await.unwrap();
     let mut hold = Box::pin(store.set_hold(None));
     tokio::select! {
         biased;
         _ = &mut hold => panic!("a write went through an open apply"),
         () = tokio::task::yield_now() => {}
     }
-    open.commit(&applied(order, 0, written), &[]).await.unwrap();
+    open.commit(&[], applied(order, 0)).await.unwrap();
     hold.await.unwrap();
 }
 
@@ -109,8 +109,8 @@ async fn an_apply_outlives_its_store() {
     let order = leased(&store, "A1", &hand).await;
     let mut open = store.begin_apply(&order.no, local(0), &hand).await.unwrap();
     drop(store);
-    let written = open.write(rows(0..10)).await.unwrap();
-    open.commit(&applied(order, 0, written), &[]).await.unwrap();
+    open.write(rows(0..10)).await.unwrap();
+    open.commit(&[], applied(order, 0)).await.unwrap();
     let store = SqliteStore::open(path).await.unwrap();
     assert_eq!(store.overview().await.unwrap().records, 10);
 }

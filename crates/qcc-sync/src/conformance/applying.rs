@@ -89,7 +89,7 @@ pub async fn an_open_apply_shows_nothing_and_lets_calls_in<S: Store, F: Future<O
     ok(store.note_call(&no("A2"), at(10)).await);
     let order = lease(&store, &no("A2"), &hand, 10).await;
     let mut apply = ok(store.begin_apply(&no("A2"), local(10), &hand).await);
-    let written = ok(apply.write(vec![row(0, record("a", "2"))]).await);
+    ok(apply.write(vec![row(0, record("a", "2"))]).await);
 
     assert!(ok(store.note_call(&no("A3"), at(20)).await), "a new order");
     assert!(!ok(store.note_call(&no("A3"), at(21)).await), "the same order");
@@ -103,8 +103,8 @@ pub async fn an_open_apply_shows_nothing_and_lets_calls_in<S: Store, F: Future<O
     let numbers: Vec<_> = orders.into_iter().map(|order| order.no).collect();
     assert_eq!(numbers, ["A3", "A2", "A1"].map(no));
 
-    let done = Archive::new("A2", 10, Vec::new()).outcome(&order, written, 30);
-    ok(apply.commit(&done, &[]).await);
+    let done = Archive::new("A2", 10, Vec::new()).outcome(&order, 30);
+    assert_eq!(ok(apply.commit(&[], done).await), Written { stored: 1, superseded: 0 });
     assert_eq!(versions(&store).await, [pair("a", "2")]);
     assert_eq!(known(&store, &no("A2")).await.called_at, Some(at(22)));
     let next = ok(store.claim(&worker("next"), at(40)).await).map(|order| order.no);
@@ -121,13 +121,13 @@ pub async fn a_lease_passes_or_the_commit_stands<S: Store, F: Future<Output = S>
     ok(store.note_call(&no("A1"), at(0)).await);
     let order = lease(&store, &no("A1"), &one, 0).await;
     let mut apply = ok(store.begin_apply(&no("A1"), local(0), &one).await);
-    let written = ok(apply.write(vec![row(0, record("a", "1"))]).await);
-    let done = Archive::new("A1", 0, Vec::new()).outcome(&order, written, 30);
-    let (claim, commit) = join(store.claim(&two, at(3600)), apply.commit(&done, &[])).await;
+    ok(apply.write(vec![row(0, record("a", "1"))]).await);
+    let done = Archive::new("A1", 0, Vec::new()).outcome(&order, 30);
+    let (claim, commit) = join(store.claim(&two, at(3600)), apply.commit(&[], done)).await;
     let state = known(&store, &no("A1")).await.state;
     let records = versions(&store).await;
     match (ok(claim), commit) {
-        (None, Ok(())) => {
+        (None, Ok(_)) => {
             assert_eq!((state, records), (State::Applied, vec![pair("a", "1")]));
         }
         (Some(_), Err(error)) => {

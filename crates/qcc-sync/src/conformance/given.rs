@@ -100,18 +100,25 @@ impl Archive {
         self
     }
 
-    /// The order's new state.
-    pub(super) fn outcome(&self, order: &Order, written: Written, second: i64) -> Order {
-        let aside = self.aside.len() as u64;
-        let applied = Applied {
-            at: at(second),
-            push_date: self.push_date,
-            total_size: written.stored + written.superseded + aside,
-            stored: written.stored,
-            superseded: written.superseded,
-            quarantined: aside,
-        };
-        Order { state: self.state.clone(), ..order.clone().applied(applied) }
+    /// The order's new state, once the counts are known.
+    pub(super) fn outcome(
+        &self,
+        order: &Order,
+        second: i64,
+    ) -> impl FnOnce(Written) -> Order + Send + use<> {
+        let (order, state) = (order.clone(), self.state.clone());
+        let (push_date, quarantined) = (self.push_date, self.aside.len() as u64);
+        move |written| {
+            let applied = Applied {
+                at: at(second),
+                push_date,
+                total_size: written.stored + written.superseded + quarantined,
+                stored: written.stored,
+                superseded: written.superseded,
+                quarantined,
+            };
+            Order { state, ..order.applied(applied) }
+        }
     }
 
     /// Notes the order, leases it and applies the archive.
@@ -120,20 +127,17 @@ impl Archive {
         ok(store.note_call(&self.order_no, at(second)).await);
         let order = lease(store, &self.order_no, &hand, second).await;
         let mut apply = ok(store.begin_apply(&self.order_no, self.push_date, &hand).await);
-        let mut sum = Written::default();
         for batch in &self.batches {
-            let written = ok(apply.write(batch.clone()).await);
-            assert_eq!(
-                written.stored + written.superseded,
-                batch.len() as u64,
-                "every record of a batch is either stored or superseded"
-            );
-            sum.stored += written.stored;
-            sum.superseded += written.superseded;
+            ok(apply.write(batch.clone()).await);
         }
         ok(apply.set_aside(self.aside.clone()).await);
-        ok(apply.commit(&self.outcome(&order, sum, second), &self.words).await);
-        sum
+        let written = ok(apply.commit(&self.words, self.outcome(&order, second)).await);
+        assert_eq!(
+            written.stored + written.superseded,
+            self.batches.iter().map(|batch| batch.len() as u64).sum::<u64>(),
+            "every record is either stored or superseded"
+        );
+        written
     }
 }
 

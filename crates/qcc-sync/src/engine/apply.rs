@@ -4,7 +4,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use qcc_archive::{Archive, ReadAt};
-use qcc_proto::{DocumentError, DocumentHeader, DocumentSummary, Item, RecordReader, RiskRecord};
+use qcc_proto::{
+    DocumentError, DocumentHeader, DocumentSummary, Item, RecordReader, RiskRecord, ShanghaiTime,
+};
 use tokio::sync::mpsc;
 
 use super::{Engine, EngineError, Report, Trouble};
@@ -47,11 +49,21 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             .await
             .map_err(|e| Trouble::damaged(format!("reading the archive stopped short ({e})")))?;
         read?;
-        let Some((applied, pending)) = written? else {
+        let Some(Pending { transaction, push_date, summary, unknown }) = written? else {
             return Err(Trouble::damaged("the archive ended before its document did"));
         };
-        let done = order.clone().applied(applied.clone());
-        pending.transaction.commit(&done, &pending.unknown).await?;
+        let at = self.clock.now();
+        let applied = move |written: Written| Applied {
+            at,
+            push_date,
+            total_size: summary.total_size,
+            stored: written.stored,
+            superseded: written.superseded,
+            quarantined: summary.quarantined,
+        };
+        let done = order.clone();
+        let written = transaction.commit(&unknown, move |w| done.applied(applied(w))).await?;
+        let applied = applied(written);
         report.applied += 1;
         report.stored += applied.stored;
         report.superseded += applied.superseded;
@@ -67,43 +79,31 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         order: &Order,
         pieces: &mut mpsc::Receiver<Piece>,
         observer: &dyn Observer,
-    ) -> Result<Option<(Applied, Pending<S::Apply>)>, Trouble> {
+    ) -> Result<Option<Pending<S::Apply>>, Trouble> {
         let Some(Piece::Head(head)) = pieces.recv().await else { return Ok(None) };
         let (push_date, total) = (head.push_date, Some(head.total_size));
-        let transaction = self.store.begin_apply(&order.no, push_date, &self.worker).await?;
-        let mut pending = Pending { transaction, unknown: Vec::new() };
+        let mut transaction = self.store.begin_apply(&order.no, push_date, &self.worker).await?;
         let mut words = BTreeMap::new();
-        let mut sum = Written::default();
         let mut records = 0;
         while let Some(piece) = pieces.recv().await {
             match piece {
                 Piece::Rows(rows, aside) => {
                     rows.iter().for_each(|row| count_unknown(&row.record, &mut words));
                     records += (rows.len() + aside.len()) as u64;
-                    let written = pending.transaction.write(rows).await?;
-                    sum.stored += written.stored;
-                    sum.superseded += written.superseded;
+                    transaction.write(rows).await?;
                     if !aside.is_empty() {
-                        pending.transaction.set_aside(aside).await?;
+                        transaction.set_aside(aside).await?;
                     }
                     let order_no = order.no.clone();
                     observer.event(&Event::Applying { order_no, records, total });
                 }
                 Piece::End(summary) => {
                     self.check_count(&summary)?;
-                    pending.unknown = words
+                    let unknown = words
                         .into_iter()
                         .map(|((field, word), count)| UnknownWord { field, word, count })
                         .collect();
-                    let applied = Applied {
-                        at: self.clock.now(),
-                        push_date,
-                        total_size: summary.total_size,
-                        stored: sum.stored,
-                        superseded: sum.superseded,
-                        quarantined: summary.quarantined,
-                    };
-                    return Ok(Some((applied, pending)));
+                    return Ok(Some(Pending { transaction, push_date, summary, unknown }));
                 }
                 Piece::Head(_) => {}
             }
@@ -131,6 +131,8 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
 /// A transaction that waits for the reader's last word.
 struct Pending<T> {
     transaction: T,
+    push_date: ShanghaiTime,
+    summary: DocumentSummary,
     unknown: Vec<UnknownWord>,
 }
 
