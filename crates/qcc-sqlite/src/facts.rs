@@ -7,6 +7,7 @@ use qcc_sync::{Hold, Overview, Reason, StateName, UnknownWord};
 use rusqlite::{Connection, Row, params};
 
 use crate::{
+    callbacks,
     calls::Call,
     fault::Fault,
     listing, orders,
@@ -95,6 +96,7 @@ pub(crate) fn overview(connection: &Connection, calls: &[Call]) -> Result<Overvi
     overview.gaps.retain(|gap| gap.closed_at.is_none());
     overview.last_listing = listing::last(connection)?;
     overview.hold = hold(connection)?;
+    overview.callbacks = callbacks::facts(connection, calls)?;
     add_calls(connection, &mut overview, calls)?;
     Ok(overview)
 }

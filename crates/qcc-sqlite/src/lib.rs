@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod apply;
+mod callbacks;
 mod calls;
 mod facts;
 mod fault;

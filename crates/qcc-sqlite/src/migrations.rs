@@ -17,7 +17,10 @@ pub(crate) struct Schema {
 /// Ledger and records. `QCC1` in a file's header.
 pub(crate) const STORE: Schema = Schema {
     application_id: 0x5143_4331,
-    migrations: &[include_str!("../migrations/0001_ledger_and_records.sql")],
+    migrations: &[
+        include_str!("../migrations/0001_ledger_and_records.sql"),
+        include_str!("../migrations/0002_callbacks.sql"),
+    ],
 };
 
 /// Calls that the ledger has not taken over yet. `QCCi` in a file's header.

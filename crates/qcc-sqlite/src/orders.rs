@@ -21,15 +21,37 @@ pub(crate) fn claim(
     worker: &Worker,
     now: Timestamp,
 ) -> Result<Option<Order>, Fault> {
+    let order = "TRUE ORDER BY archive_sha256 IS NOT NULL, ordered_at, order_no";
+    claim_first(connection, order, worker, now)
+}
+
+/// Leases the most urgent order that is due and whose archive is kept.
+pub(crate) fn claim_kept(
+    connection: &Connection,
+    worker: &Worker,
+    now: Timestamp,
+) -> Result<Option<Order>, Fault> {
+    let order = "(archive_sha256 IS NOT NULL) = 1 ORDER BY ordered_at, order_no";
+    claim_first(connection, order, worker, now)
+}
+
+fn claim_first(
+    connection: &Connection,
+    order: &str,
+    worker: &Worker,
+    now: Timestamp,
+) -> Result<Option<Order>, Fault> {
     // The condition on `state` and the order of the rows are those of the index
     // `orders_open`, which therefore yields the answer with its first fit.
     let urgent = connection
         .query_row(
-            "SELECT order_no FROM orders
-             WHERE state NOT IN ('applied', 'quarantined')
-               AND (state <> 'waiting' OR not_before <= :now)
-               AND (lease_owner IS NULL OR lease_owner = :worker OR lease_until <= :now)
-             ORDER BY archive_sha256 IS NOT NULL, ordered_at, order_no LIMIT 1",
+            &format!(
+                "SELECT order_no FROM orders
+                 WHERE state NOT IN ('applied', 'quarantined')
+                   AND (state <> 'waiting' OR not_before <= :now)
+                   AND (lease_owner IS NULL OR lease_owner = :worker OR lease_until <= :now)
+                   AND {order} LIMIT 1"
+            ),
             named_params! { ":now": instant(now), ":worker": worker.name },
             |row| row.get::<_, String>(0),
         )

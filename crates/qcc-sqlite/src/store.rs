@@ -9,14 +9,15 @@ use std::{
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime};
 use qcc_sync::{
-    Continuity, Gap, Hold, Listing, Order, OrderFilter, Overview, RecordFilter, SetAside,
-    StateName, Store, StoreError, StoredRecord, Worker,
+    Activation, Continuity, Gap, Hold, Listing, Order, OrderFilter, Overview, RecordFilter,
+    SecretPath, SetAside, StateName, Store, StoreError, StoredRecord, Worker,
 };
 use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use crate::{
     apply::{Begin, SqliteApply},
+    callbacks,
     calls::{self, Call, Calls},
     facts,
     fault::Fault,
@@ -190,6 +191,15 @@ impl Store for SqliteStore {
         self.write_after_calls(move |tx| orders::claim(tx, &worker, now)).await
     }
 
+    async fn claim_kept(
+        &self,
+        worker: &Worker,
+        now: Timestamp,
+    ) -> Result<Option<Order>, StoreError> {
+        let worker = worker.clone();
+        self.write_after_calls(move |tx| orders::claim_kept(tx, &worker, now)).await
+    }
+
     async fn save(&self, order: &Order, worker: &Worker, now: Timestamp) -> Result<(), StoreError> {
         let (order, worker) = (order.clone(), worker.clone());
         let lease_end = orders::lease_end(worker.term, now);
@@ -269,6 +279,24 @@ impl Store for SqliteStore {
 
     async fn hold(&self) -> Result<Option<Hold>, StoreError> {
         self.read(|tx, _| facts::hold(tx)).await
+    }
+
+    async fn expect_calls(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |tx| callbacks::expect(tx, now)).await
+    }
+
+    async fn note_activation(&self, activation: &Activation) -> Result<(), StoreError> {
+        let activation = activation.clone();
+        self.write(move |tx| callbacks::note_activation(tx, &activation)).await
+    }
+
+    async fn set_secret_path(&self, path: Option<&SecretPath>) -> Result<(), StoreError> {
+        let path = path.cloned();
+        self.write(move |tx| callbacks::set_path(tx, path.as_ref())).await
+    }
+
+    async fn secret_path(&self) -> Result<Option<SecretPath>, StoreError> {
+        self.read(|tx, _| callbacks::path(tx)).await
     }
 
     async fn overview(&self) -> Result<Overview, StoreError> {

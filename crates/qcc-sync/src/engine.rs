@@ -4,6 +4,9 @@
 mod apply;
 mod error;
 mod fetch;
+mod follow;
+mod heal;
+mod rotate;
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,12 +15,13 @@ use qcc_http::Client;
 use qcc_proto::ListedOrder;
 
 use crate::{
-    Archives, Clock, Event, Gap, Hold, Listing, Observer, Order, Policy, Remedy, State, Step,
-    Store, StoreErrorKind, Worker, detect_gap, next_step,
+    Answer, Archives, Clock, Event, Gap, Hold, Listing, Observer, Order, Policy, Remedy, State,
+    Step, Store, StoreErrorKind, VendorCall, Worker, detect_gap, next_step,
 };
 
 pub use error::EngineError;
 use error::{Trouble, failure_of};
+pub use follow::Follow;
 
 /// Brings every order the vendor names into the store.
 ///
@@ -33,9 +37,6 @@ pub struct Engine<S, A, C> {
     worker: Worker,
     policy: Policy,
 }
-
-/// A list that fails so often in a row is reported: somebody may be watching.
-const LIST_TRIES: u32 = 4;
 
 /// What an engine is made of.
 #[derive(Debug)]
@@ -84,7 +85,10 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     }
 
     /// Lists, then works until nothing is due, waiting for what becomes due
-    /// within `patience` in all.
+    /// within `patience` in all. A list that fails is tried again for as long.
+    ///
+    /// While calls to the vendor rest, and where the list cannot be read, archives
+    /// that are kept already are applied all the same.
     ///
     /// # Errors
     /// [`EngineError`] where the vendor refuses the list or a disk or database
@@ -96,14 +100,17 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     ) -> Result<Report, EngineError> {
         let mut report = Report::default();
         let mut left = patience;
-        if let Some(hold) = self.hold_in_force().await? {
+        report.held = self.hold_in_force(observer).await?;
+        if let Some(hold) = &report.held {
             observer.event(&Event::Held(hold.clone()));
-            report.held = Some(hold);
-        } else {
-            self.list_patiently(&mut left, &mut report, observer).await?;
+        } else if let Err(error) = self.list_patiently(&mut left, &mut report, observer).await {
+            if matches!(error, EngineError::Vendor(_)) {
+                while self.work_on_kept(&mut report, observer).await? {}
+            }
+            return Err(error);
         }
         loop {
-            while report.held.is_none() && self.work(&mut report, observer).await? {}
+            while self.work(&mut report, observer).await? {}
             if report.held.is_some() {
                 return Ok(report);
             }
@@ -123,7 +130,9 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     /// [`EngineError`], as for [`settle`](Self::settle).
     pub async fn list(&self, observer: &dyn Observer) -> Result<(u32, u32), EngineError> {
         let now = self.clock.now();
-        let answer = self.client.list_orders(now).await.map_err(EngineError::Vendor)?;
+        let answer = self.client.list_orders(now).await;
+        tell_answer(VendorCall::List, &answer, observer);
+        let answer = answer.map_err(EngineError::Vendor)?;
         if !answer.unreadable.is_empty() {
             tracing::warn!(lines = ?answer.unreadable, "the list has lines that name no order");
         }
@@ -153,6 +162,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     ///
     /// An order whose archive has just been secured is given back, so that every
     /// archive is on disk before any is applied: the vendor forgets, disks do not.
+    /// Once the report tells of a hold, only kept archives are applied.
     ///
     /// # Errors
     /// [`EngineError`] where a disk or database fails.
@@ -161,9 +171,29 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         report: &mut Report,
         observer: &dyn Observer,
     ) -> Result<bool, EngineError> {
-        let Some(order) = self.store.claim(&self.worker, self.clock.now()).await? else {
-            return Ok(false);
-        };
+        if report.held.is_some() {
+            return self.work_on_kept(report, observer).await;
+        }
+        let claimed = self.store.claim(&self.worker, self.clock.now()).await?;
+        self.take(claimed, report, observer).await
+    }
+
+    async fn work_on_kept(
+        &self,
+        report: &mut Report,
+        observer: &dyn Observer,
+    ) -> Result<bool, EngineError> {
+        let claimed = self.store.claim_kept(&self.worker, self.clock.now()).await?;
+        self.take(claimed, report, observer).await
+    }
+
+    async fn take(
+        &self,
+        claimed: Option<Order>,
+        report: &mut Report,
+        observer: &dyn Observer,
+    ) -> Result<bool, EngineError> {
+        let Some(order) = claimed else { return Ok(false) };
         let no = order.no.clone();
         match self.advance(order, report, observer).await {
             Ok(()) => Ok(true),
@@ -225,11 +255,9 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         now: Timestamp,
         observer: &dyn Observer,
     ) -> Result<Order, Trouble> {
-        let location = self
-            .client
-            .locate(&order.no, now)
-            .await
-            .map_err(|e| Trouble::Failed(failure_of(&e, now, &self.policy)))?;
+        let location = self.client.locate(&order.no, now).await;
+        tell_answer(VendorCall::Locate, &location, observer);
+        let location = location.map_err(|e| Trouble::Failed(failure_of(&e, now, &self.policy)))?;
         observer.event(&Event::Located { order_no: order.no.clone() });
         Ok(order.clone().located(location, now))
     }
@@ -241,9 +269,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         observer: &dyn Observer,
     ) -> Result<(), EngineError> {
         let mut wait = self.policy.first_wait / 4;
-        let mut tries = 0;
         loop {
-            tries += 1;
             let error = match self.list(observer).await {
                 Ok((listed, fresh)) => {
                     (report.listed, report.fresh) = (listed, fresh);
@@ -254,16 +280,17 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             };
             let now = self.clock.now();
             match failure_of(&error, now, &self.policy) {
-                failure if error.is_transient() && tries < LIST_TRIES && wait <= *left => {
+                failure if error.is_transient() && !left.is_zero() => {
                     tracing::warn!(reason = %failure.reason, "the order list failed, trying again");
-                    *left -= wait;
-                    self.clock.sleep(wait).await;
+                    let pause = wait.min(*left);
+                    *left -= pause;
+                    self.clock.sleep(pause).await;
                     wait = (wait * 2).min(self.policy.longest_wait);
                 }
                 failure => {
                     if let Remedy::HoldAll(until) = failure.remedy {
                         let hold = Hold { since: now, until, reason: failure.reason };
-                        self.hold(hold, observer).await?;
+                        report.held = Some(self.hold(hold, observer).await?);
                     }
                     return Err(EngineError::Vendor(error));
                 }
@@ -271,17 +298,31 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         }
     }
 
-    async fn hold_in_force(&self) -> Result<Option<Hold>, EngineError> {
+    /// The hold in force. One that has ended is lifted, and so is one that waits
+    /// for a person: somebody started this run.
+    async fn hold_in_force(&self, observer: &dyn Observer) -> Result<Option<Hold>, EngineError> {
         let Some(hold) = self.store.hold().await? else { return Ok(None) };
         if hold.until.is_some_and(|until| self.clock.now() < until) {
             return Ok(Some(hold));
         }
-        self.store.set_hold(None).await?;
+        self.lift(hold, observer).await?;
         Ok(None)
     }
 
-    async fn hold(&self, hold: Hold, observer: &dyn Observer) -> Result<Hold, EngineError> {
+    async fn lift(&self, hold: Hold, observer: &dyn Observer) -> Result<(), EngineError> {
+        tracing::info!(reason = %hold.reason, "calls to the vendor go on");
+        self.store.set_hold(None).await?;
+        observer.event(&Event::Lifted(hold));
+        Ok(())
+    }
+
+    /// Sets a hold. One for the reason of the last counts from when that was set.
+    async fn hold(&self, mut hold: Hold, observer: &dyn Observer) -> Result<Hold, EngineError> {
         tracing::error!(reason = %hold.reason, "all calls to the vendor rest");
+        let before = self.store.hold().await?;
+        if let Some(before) = before.filter(|before| before.reason.code == hold.reason.code) {
+            hold.since = before.since;
+        }
         self.store.set_hold(Some(&hold)).await?;
         observer.event(&Event::Held(hold.clone()));
         Ok(hold)
@@ -292,6 +333,10 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
 fn unique(listed: Vec<ListedOrder>) -> Vec<ListedOrder> {
     let mut seen = std::collections::BTreeSet::new();
     listed.into_iter().filter(|order| seen.insert(order.order_no.clone())).collect()
+}
+
+fn tell_answer<T>(call: VendorCall, outcome: &Result<T, qcc_http::Error>, observer: &dyn Observer) {
+    observer.event(&Event::Asked { call, answer: Answer::of(call, outcome) });
 }
 
 fn until(due: Timestamp, now: Timestamp) -> Duration {

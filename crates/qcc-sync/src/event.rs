@@ -1,9 +1,10 @@
 //! What the engine tells while it works.
 
 use jiff::Timestamp;
-use qcc_proto::OrderNo;
+use qcc_http::Error as ClientError;
+use qcc_proto::{OrderNo, Status};
 
-use crate::{Applied, Gap, Hold, Reason};
+use crate::{Applied, Delivery, EngineError, Gap, Hold, Probed, Reason, Report};
 
 /// Something happened that a person may want to see.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,12 +74,98 @@ pub enum Event {
     },
     /// All calls to the vendor rest.
     Held(Hold),
+    /// Calls to the vendor go on.
+    Lifted(Hold),
+    /// The vendor, or its file host, was asked for something.
+    Asked {
+        /// For what.
+        call: VendorCall,
+        /// What it answered.
+        answer: Answer,
+    },
+    /// Whether the vendor's calls arrive is judged otherwise than before.
+    Delivery(Delivery),
+    /// Our own public URL was tried.
+    Probed(Probed),
+    /// The vendor agreed to call again (6.2.3).
+    Activated,
+    /// The vendor was asked to call again and did not agree.
+    ActivationFailed(Reason),
+    /// Nothing is due; the engine rests until then, or until it is woken. Comes at
+    /// least once a minute from an engine that follows and is not at work.
+    Resting {
+        /// Until when.
+        until: Timestamp,
+    },
+}
+
+/// What the engine asks the vendor for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum VendorCall {
+    /// The push setting (6.2.1).
+    SetPush,
+    /// To call again (6.2.3).
+    Activate,
+    /// The order list (6.2.4).
+    List,
+    /// Where an archive is (6.2.5).
+    Locate,
+    /// An archive (6.2.6).
+    Download,
+}
+
+impl VendorCall {
+    /// The call's name, as it stands in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SetPush => "set_push",
+            Self::Activate => "activate",
+            Self::List => "list",
+            Self::Locate => "locate",
+            Self::Download => "download",
+        }
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// The vendor's own status.
+    Status(Status),
+    /// An HTTP status that stands for no answer of the vendor's; from the file
+    /// host, for any answer.
+    Http(u16),
+    /// Nothing that could be used.
+    None,
+}
+
+impl Answer {
+    /// What a call came to.
+    pub(crate) fn of<T>(call: VendorCall, outcome: &Result<T, ClientError>) -> Self {
+        match outcome {
+            Ok(_) if call == VendorCall::Download => Self::Http(200),
+            Ok(_) => Self::Status(Status::OK),
+            Err(ClientError::Rejected { refusal, .. }) => Self::Status(refusal.status),
+            Err(ClientError::Http { http, .. } | ClientError::Storage { http, .. }) => {
+                Self::Http(http.as_u16())
+            }
+            Err(_) => Self::None,
+        }
+    }
 }
 
 /// Is told of every event, on the engine's task: be quick.
 pub trait Observer: Send + Sync {
     /// Something happened.
     fn event(&self, event: &Event);
+
+    /// A round of [`Engine::follow`](crate::Engine::follow) is over: what it did,
+    /// and what ended it before its time, if anything did.
+    fn round(&self, report: &Report, failure: Option<&EngineError>) {
+        let _ = (report, failure);
+    }
 }
 
 /// Tells nobody.

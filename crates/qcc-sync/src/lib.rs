@@ -4,28 +4,37 @@ mod archives;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod delivery;
 mod engine;
 mod event;
 mod gap;
+mod heal;
 mod ledger;
 mod memory;
+mod pace;
 mod policy;
 mod reason;
+mod secret_path;
 mod store;
+mod wake;
 
 pub use archives::{
     Archives, ArchivesError, FolderArchives, FolderPartial, InvalidSha256, KeptArchive,
     MemoryArchives, MemoryPartial, Partial, Sha256,
 };
 pub use clock::{Clock, SystemClock};
-pub use engine::{Engine, EngineError, Parts, Report};
-pub use event::{Event, Observer};
+pub use delivery::{Activation, Callbacks, Delivery, DeliveryPolicy};
+pub use engine::{Engine, EngineError, Follow, Parts, Report};
+pub use event::{Answer, Event, Observer, VendorCall};
 pub use gap::{Continuity, Gap, Listing, WindowPressure, detect_gap};
+pub use heal::{Heal, HealWait, Probe, Probed, next_heal};
 pub use ledger::{Applied, Located, Order, State, StateName, Step, UnknownState, next_step};
 pub use memory::{MemoryApply, MemoryStore};
 pub use policy::{CountMismatch, Failure, Policy, Remedy};
 pub use reason::{Reason, ReasonCode, UnknownReasonCode};
+pub use secret_path::{InvalidPathSegment, PathSegment, SecretPath};
 pub use store::{
     Apply, Hold, OrderFilter, Overview, Rank, RecordFilter, Row, SetAside, Store, StoreError,
     StoreErrorKind, StoredRecord, UnknownWord, Worker, Written,
 };
+pub use wake::Wake;

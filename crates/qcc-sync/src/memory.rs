@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use qcc_proto::{ListedOrder, MonitorLevel, MonitorType, OrderNo, RiskRecord, ShanghaiTime};
 
 use crate::{
-    Apply, Continuity, Gap, Hold, Listing, Order, OrderFilter, Overview, Rank, RecordFilter, Row,
-    SetAside, State, Store, StoreError, StoreErrorKind, StoredRecord, UnknownWord, Worker, Written,
+    Activation, Apply, Callbacks, Continuity, Gap, Hold, Listing, Order, OrderFilter, Overview,
+    Rank, RecordFilter, Row, SecretPath, SetAside, State, Store, StoreError, StoreErrorKind,
+    StoredRecord, UnknownWord, Worker, Written,
 };
 
 /// A [`Store`] in memory, for tests, simulation and as the reference that other
@@ -28,6 +29,9 @@ struct Tables {
     gaps: Vec<Gap>,
     listing: Option<Listing>,
     hold: Option<Hold>,
+    calls_expected_since: Option<Timestamp>,
+    activation: Option<Activation>,
+    secret_path: Option<SecretPath>,
 }
 
 impl MemoryStore {
@@ -92,25 +96,15 @@ impl Store for MemoryStore {
     }
 
     async fn claim(&self, worker: &Worker, now: Timestamp) -> Result<Option<Order>, StoreError> {
-        let mut tables = self.tables();
-        let theirs = |no: &OrderNo| {
-            tables.leases.get(no).is_some_and(|(who, until)| *who != worker.name && *until > now)
-        };
-        let due = |order: &&Order| match &order.state {
-            State::Seen | State::Located | State::Fetched => true,
-            State::Waiting { until, .. } => *until <= now,
-            State::Applied | State::Quarantined { .. } => false,
-        };
-        let urgent = tables
-            .orders
-            .values()
-            .filter(|order| due(order) && !theirs(&order.no))
-            .min_by_key(|order| (order.archive.is_some(), age(order)))
-            .cloned();
-        if let Some(order) = &urgent {
-            tables.lease(&order.no, worker, now);
-        }
-        Ok(urgent)
+        Ok(self.tables().claim(worker, now, |_| true))
+    }
+
+    async fn claim_kept(
+        &self,
+        worker: &Worker,
+        now: Timestamp,
+    ) -> Result<Option<Order>, StoreError> {
+        Ok(self.tables().claim(worker, now, |order| order.archive.is_some()))
     }
 
     async fn save(&self, order: &Order, worker: &Worker, now: Timestamp) -> Result<(), StoreError> {
@@ -219,6 +213,25 @@ impl Store for MemoryStore {
         Ok(self.tables().hold.clone())
     }
 
+    async fn expect_calls(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.tables().calls_expected_since.get_or_insert(now);
+        Ok(())
+    }
+
+    async fn note_activation(&self, activation: &Activation) -> Result<(), StoreError> {
+        self.tables().activation = Some(activation.clone());
+        Ok(())
+    }
+
+    async fn set_secret_path(&self, path: Option<&SecretPath>) -> Result<(), StoreError> {
+        self.tables().secret_path = path.cloned();
+        Ok(())
+    }
+
+    async fn secret_path(&self) -> Result<Option<SecretPath>, StoreError> {
+        Ok(self.tables().secret_path.clone())
+    }
+
     async fn overview(&self) -> Result<Overview, StoreError> {
         let tables = self.tables();
         let mut overview = Overview::empty();
@@ -246,11 +259,54 @@ impl Store for MemoryStore {
         overview.last_applied =
             tables.orders.values().filter_map(|order| Some(order.applied.as_ref()?.at)).max();
         overview.hold = tables.hold.clone();
+        overview.callbacks = tables.callbacks();
         Ok(overview)
     }
 }
 
 impl Tables {
+    fn claim(
+        &mut self,
+        worker: &Worker,
+        now: Timestamp,
+        wanted: impl Fn(&Order) -> bool,
+    ) -> Option<Order> {
+        let theirs = |no: &OrderNo| {
+            self.leases.get(no).is_some_and(|(who, until)| *who != worker.name && *until > now)
+        };
+        let due = |order: &&Order| match &order.state {
+            State::Seen | State::Located | State::Fetched => true,
+            State::Waiting { until, .. } => *until <= now,
+            State::Applied | State::Quarantined { .. } => false,
+        };
+        let urgent = self
+            .orders
+            .values()
+            .filter(|order| due(order) && wanted(order) && !theirs(&order.no))
+            .min_by_key(|order| (order.archive.is_some(), age(order)))
+            .cloned();
+        if let Some(order) = &urgent {
+            self.lease(&order.no, worker, now);
+        }
+        urgent
+    }
+
+    fn callbacks(&self) -> Callbacks {
+        let mut callbacks = Callbacks::default();
+        callbacks.expected_since = self.calls_expected_since;
+        callbacks.activation = self.activation.clone();
+        let Some(expected_since) = self.calls_expected_since else { return callbacks };
+        let made = |order: &Order| age(order).0;
+        let listed = || self.orders.values().filter(|order| order.listed_at.is_some());
+        let newest_called = listed().filter(|order| order.called_at.is_some()).map(made).max();
+        let agreed_at = self.activation.as_ref().and_then(|activation| activation.agreed_at);
+        let bound = Some(expected_since).max(newest_called).max(agreed_at);
+        let uncalled = || listed().filter(|o| o.called_at.is_none() && Some(made(o)) > bound);
+        callbacks.uncalled = uncalled().count() as u64;
+        callbacks.uncalled_since = uncalled().filter_map(|order| order.listed_at).min();
+        callbacks
+    }
+
     fn lease(&mut self, order_no: &OrderNo, worker: &Worker, now: Timestamp) {
         let until = now.checked_add(worker.term).unwrap_or(Timestamp::MAX);
         self.leases.insert(order_no.clone(), (worker.name.clone(), until));

@@ -25,6 +25,11 @@ pub struct Policy {
     pub resumes: u32,
     /// How long everything rests when the vendor asks to slow down.
     pub cool_off: SignedDuration,
+    /// While a hold waits for a person, the list is tried after so long; each
+    /// further refusal doubles it.
+    pub first_recheck: Duration,
+    /// No such wait is longer.
+    pub longest_recheck: Duration,
     /// The largest archive that is downloaded, in bytes.
     pub archive_size: u64,
     /// What a `totalSize` that is not the number of records means.
@@ -58,6 +63,8 @@ impl Default for Policy {
             downloads: NonZeroU32::new(6).unwrap_or(NonZeroU32::MIN),
             resumes: 8,
             cool_off: SignedDuration::from_mins(30),
+            first_recheck: Duration::from_secs(10 * 60),
+            longest_recheck: Duration::from_secs(6 * 3600),
             archive_size: 4 << 30,
             count_mismatch: CountMismatch::Quarantine,
             archive: qcc_archive::Options::default(),

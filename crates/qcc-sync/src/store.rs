@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, error::Error as StdError, fmt, future::Future, 
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo, RiskRecord, ShanghaiTime};
 
-use crate::{Continuity, Gap, Listing, Order, Reason, ReasonCode, StateName};
+use crate::{
+    Activation, Callbacks, Continuity, Gap, Listing, Order, Reason, ReasonCode, SecretPath,
+    StateName,
+};
 
 /// Ledger and records in one database.
 ///
@@ -54,6 +57,14 @@ pub trait Store: Send + Sync + 'static {
     /// Orders without an archive come first, since the vendor forgets them; within
     /// each group the oldest. A lease of the same worker is renewed.
     fn claim(
+        &self,
+        worker: &Worker,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
+
+    /// The same, but only among orders whose archive is kept: what can be done
+    /// without calling the vendor.
+    fn claim_kept(
         &self,
         worker: &Worker,
         now: Timestamp,
@@ -132,6 +143,25 @@ pub trait Store: Send + Sync + 'static {
 
     /// The hold in force.
     fn hold(&self) -> impl Future<Output = Result<Option<Hold>, StoreError>> + Send;
+
+    /// Notes that a receiver expects the vendor's calls from now on; the first
+    /// time counts.
+    fn expect_calls(&self, now: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Notes an attempt to make the vendor call again, in place of the one before.
+    fn note_activation(
+        &self,
+        activation: &Activation,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Keeps the secret path of the callback URL, in place of the one before.
+    fn set_secret_path(
+        &self,
+        path: Option<&SecretPath>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The secret path of the callback URL.
+    fn secret_path(&self) -> impl Future<Output = Result<Option<SecretPath>, StoreError>> + Send;
 
     /// The facts that `qcc status` shows, of one moment.
     fn overview(&self) -> impl Future<Output = Result<Overview, StoreError>> + Send;
@@ -302,6 +332,8 @@ pub struct Overview {
     pub last_applied: Option<Timestamp>,
     /// The hold in force.
     pub hold: Option<Hold>,
+    /// Whether and how the vendor calls.
+    pub callbacks: Callbacks,
 }
 
 impl Overview {
@@ -320,6 +352,7 @@ impl Overview {
             last_call: None,
             last_applied: None,
             hold: None,
+            callbacks: Callbacks::default(),
         }
     }
 

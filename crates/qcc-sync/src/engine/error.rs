@@ -4,9 +4,9 @@ use std::fmt;
 
 use jiff::Timestamp;
 use qcc_http::Error as ClientError;
-use qcc_proto::ShanghaiTime;
+use qcc_proto::{InvalidCallbackUrl, ShanghaiTime};
 
-use crate::{ArchivesError, Failure, Policy, ReasonCode, Remedy, StoreError};
+use crate::{ArchivesError, Failure, Policy, ReasonCode, Remedy, StoreError, StoreErrorKind};
 
 /// Why the engine stopped. What it had done until then stands.
 #[derive(Debug)]
@@ -18,6 +18,24 @@ pub enum EngineError {
     Store(StoreError),
     /// The disk that keeps the archives failed.
     Archives(ArchivesError),
+    /// The vendor could not be told of a new secret path.
+    PushSetting(ClientError),
+    /// The callback URL cannot take a secret path. Nothing was changed.
+    CallbackUrl(InvalidCallbackUrl),
+}
+
+impl EngineError {
+    /// Whether it may pass without anybody's help, so that a daemon goes on.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Vendor(_) | Self::Archives(_) | Self::PushSetting(_) => true,
+            Self::Store(error) => matches!(
+                error.kind(),
+                StoreErrorKind::Busy | StoreErrorKind::Unavailable | StoreErrorKind::Full
+            ),
+            Self::CallbackUrl(_) => false,
+        }
+    }
 }
 
 impl fmt::Display for EngineError {
@@ -26,6 +44,11 @@ impl fmt::Display for EngineError {
             Self::Vendor(_) => "the order list could not be read",
             Self::Store(_) => "the database failed; nothing half-written is left",
             Self::Archives(_) => "the archive folder failed; the order is tried again",
+            Self::PushSetting(_) => {
+                "the vendor could not be told the new callback URL; calls to the old one and to \
+                 the new one are accepted until it is, so rotate once more"
+            }
+            Self::CallbackUrl(_) => "the callback URL cannot take a secret path",
         })
     }
 }
@@ -33,9 +56,10 @@ impl fmt::Display for EngineError {
 impl std::error::Error for EngineError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(match self {
-            Self::Vendor(error) => error,
+            Self::Vendor(error) | Self::PushSetting(error) => error,
             Self::Store(error) => error,
             Self::Archives(error) => error,
+            Self::CallbackUrl(error) => error,
         })
     }
 }

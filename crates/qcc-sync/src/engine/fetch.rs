@@ -3,8 +3,11 @@
 use qcc_archive::{Looks, sniff};
 use qcc_http::{Download, ErrorClass, Resume};
 
-use super::{Engine, Trouble, failure_of};
-use crate::{Archives, Clock, Event, Failure, Observer, Order, Partial, ReasonCode, Remedy, Store};
+use super::{Engine, Trouble, failure_of, tell_answer};
+use crate::{
+    Archives, Clock, Event, Failure, Observer, Order, Partial, ReasonCode, Remedy, Store,
+    VendorCall,
+};
 
 impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     /// Downloads a located order's archive and keeps it.
@@ -19,7 +22,9 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         let mut partial = self.archives.begin().await?;
         let mut resume: Option<Resume> = None;
         for breaks in 1.. {
-            let broken = match self.client.download(&located.location.link, resume.as_ref()).await {
+            let download = self.client.download(&located.location.link, resume.as_ref()).await;
+            tell_answer(VendorCall::Download, &download, observer);
+            let broken = match download {
                 Ok(download) => {
                     match self.receive(download, &mut partial, order, observer).await? {
                         Received::Whole => break,

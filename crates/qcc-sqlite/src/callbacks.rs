@@ -1,0 +1,118 @@
+//! What is known of the vendor's calls as a whole, and the path they come to.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use qcc_sync::{Activation, Callbacks, PathSegment, SecretPath};
+use rusqlite::{Connection, Row, params};
+
+use crate::{
+    calls::Call,
+    fault::Fault,
+    text::{instant, parsed, required},
+};
+
+/// Notes since when calls are expected; the first time counts.
+pub(crate) fn expect(connection: &Connection, now: Timestamp) -> Result<(), Fault> {
+    connection.execute(
+        "UPDATE facts SET calls_expected_since = coalesce(calls_expected_since, ?1)",
+        [instant(now)],
+    )?;
+    Ok(())
+}
+
+/// Notes an attempt to make the vendor call again.
+pub(crate) fn note_activation(
+    connection: &Connection,
+    activation: &Activation,
+) -> Result<(), Fault> {
+    connection.execute(
+        "UPDATE facts SET activation_tried_at = ?1, activation_tries = ?2,
+             activation_agreed_at = ?3",
+        params![instant(activation.tried_at), activation.tries, activation.agreed_at.map(instant),],
+    )?;
+    Ok(())
+}
+
+/// Keeps the secret path.
+pub(crate) fn set_path(connection: &Connection, path: Option<&SecretPath>) -> Result<(), Fault> {
+    connection.execute(
+        "UPDATE facts SET path_current = ?1, path_previous = ?2, path_made_at = ?3,
+             path_confirmed_at = ?4",
+        params![
+            path.map(|path| path.current.reveal()),
+            path.and_then(|path| path.previous.as_ref()).map(PathSegment::reveal),
+            path.map(|path| instant(path.made_at)),
+            path.and_then(|path| path.confirmed_at).map(instant),
+        ],
+    )?;
+    Ok(())
+}
+
+/// The secret path.
+pub(crate) fn path(connection: &Connection) -> Result<Option<SecretPath>, Fault> {
+    connection
+        .prepare("SELECT * FROM facts WHERE path_current IS NOT NULL")?
+        .query_and_then([], |row| {
+            Ok(SecretPath {
+                current: required(row, "path_current")?,
+                previous: parsed(row, "path_previous")?,
+                made_at: required(row, "path_made_at")?,
+                confirmed_at: parsed(row, "path_confirmed_at")?,
+            })
+        })?
+        .next()
+        .transpose()
+}
+
+/// The facts that delivery is judged by; `calls` are those that the ledger has
+/// not taken over yet.
+pub(crate) fn facts(connection: &Connection, calls: &[Call]) -> Result<Callbacks, Fault> {
+    let mut facts = connection
+        .prepare("SELECT * FROM facts")?
+        .query_and_then([], expectation)?
+        .next()
+        .transpose()?
+        .unwrap_or_default();
+    let Some(expected_since) = facts.expected_since else { return Ok(facts) };
+    let agreed_at = facts.activation.as_ref().and_then(|activation| activation.agreed_at);
+    let bound = instant(agreed_at.map_or(expected_since, |at| at.max(expected_since)));
+    let newest_called: Option<String> = connection.query_row(
+        "SELECT max(ordered_at) FROM orders WHERE listed_at IS NOT NULL AND called_at IS NOT NULL",
+        [],
+        |row| row.get(0),
+    )?;
+    let mut bound = newest_called.unwrap_or_default().max(bound);
+    let mut uncalled: Vec<(String, Timestamp)> = Vec::new();
+    let called: BTreeSet<&str> = calls.iter().map(|call| call.order_no.as_str()).collect();
+    let mut statement = connection.prepare(
+        "SELECT order_no, ordered_at, listed_at FROM orders
+         WHERE listed_at IS NOT NULL AND called_at IS NULL AND ordered_at > ?1",
+    )?;
+    let mut rows = statement.query([&bound])?;
+    while let Some(row) = rows.next()? {
+        let (order_no, made): (String, String) = (row.get("order_no")?, row.get("ordered_at")?);
+        match called.contains(order_no.as_str()) {
+            true => bound = bound.max(made),
+            false => uncalled.push((made, required(row, "listed_at")?)),
+        }
+    }
+    uncalled.retain(|(made, _)| *made > bound);
+    facts.uncalled = uncalled.len() as u64;
+    facts.uncalled_since = uncalled.into_iter().map(|(_, listed_at)| listed_at).min();
+    Ok(facts)
+}
+
+fn expectation(row: &Row<'_>) -> Result<Callbacks, Fault> {
+    let mut facts = Callbacks::default();
+    facts.expected_since = parsed(row, "calls_expected_since")?;
+    facts.activation = match parsed(row, "activation_tried_at")? {
+        Some(tried_at) => Some(Activation {
+            tried_at,
+            tries: row.get("activation_tries")?,
+            agreed_at: parsed(row, "activation_agreed_at")?,
+        }),
+        None => None,
+    };
+    Ok(facts)
+}

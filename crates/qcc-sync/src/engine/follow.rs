@@ -1,0 +1,287 @@
+//! Following: lists and work, round after round, until asked to stop.
+
+use std::{
+    future::Future,
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Engine, EngineError, Report, failure_of};
+use crate::{
+    Archives, Clock, Delivery, DeliveryPolicy, Event, Hold, Observer, Overview, Probe, Probed,
+    Remedy, Store, Wake,
+    delivery::later,
+    pace::{ListPace, Rhythm},
+};
+
+/// How an engine follows.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Follow<P = ()> {
+    /// How often the list is read; `None`: as often as the window asks for, see
+    /// [`Overview::poll_interval`].
+    pub poll_interval: Option<Duration>,
+    /// When calls count as missing, and how often the vendor is asked to call again.
+    pub delivery: DeliveryPolicy,
+    /// Whether the vendor is asked to call again when calls are missing.
+    pub heal: bool,
+    /// Tries our own public URL first.
+    pub probe: P,
+    /// How long the order in hand may take once the engine is asked to stop.
+    pub grace: Duration,
+}
+
+impl Default for Follow {
+    /// No receiver is at its side, so nothing is healed.
+    fn default() -> Self {
+        Self {
+            poll_interval: None,
+            delivery: DeliveryPolicy::default(),
+            heal: false,
+            probe: (),
+            grace: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Follow {
+    /// The same, beside a receiver: the vendor is asked to call again when its
+    /// calls are missing, unless `probe` finds that our own URL is at fault.
+    #[must_use]
+    pub fn healing<P: Probe>(self, probe: P) -> Follow<P> {
+        let Self { poll_interval, delivery, heal: _, probe: (), grace } = self;
+        Follow { poll_interval, delivery, heal: true, probe, grace }
+    }
+}
+
+/// A rest is never longer: other processes change the store without a word.
+const LONGEST_REST: Duration = Duration::from_secs(60);
+const SHORTEST_REST: Duration = Duration::from_secs(1);
+
+/// What one run remembers from round to round. Nothing of it is needed to go on
+/// after a crash.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    list: ListPace,
+    held: Option<Hold>,
+    delivery: Option<Delivery>,
+    pub(super) probed: Option<(Timestamp, Probed)>,
+    failures: u32,
+}
+
+/// How a round left things.
+struct Ended {
+    /// When the next thing is due.
+    rest_until: Timestamp,
+    /// The list could not be read.
+    failure: Option<EngineError>,
+}
+
+impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+    /// Lists and works until `stop` resolves.
+    ///
+    /// The engine rests until the list is due, an order is, or `wake` is called:
+    /// then an order that the store learnt of by a call is taken up at once,
+    /// without a list. Failures that may pass are told to the observer and
+    /// outlived. What needs a person becomes a hold; the list is tried now and
+    /// then, and the hold ends with the first one that is answered.
+    ///
+    /// Asked to stop, it begins nothing new and gives the order in hand
+    /// [`Follow::grace`]. What is not committed by then is left as it was, for
+    /// this worker's next start.
+    ///
+    /// # Errors
+    /// [`EngineError`] where [`EngineError::may_pass`] is false: the database
+    /// cannot be used. What was done until then stands.
+    pub async fn follow<P: Probe>(
+        &self,
+        settings: &Follow<P>,
+        wake: &Wake,
+        stop: impl Future<Output = ()>,
+        observer: &dyn Observer,
+    ) -> Result<(), EngineError> {
+        let mut stop = pin!(stop);
+        let stopping = AtomicBool::new(false);
+        let mut course = Course::default();
+        loop {
+            let mut report = Report::default();
+            let ended = {
+                let round = self.round(settings, &mut course, &stopping, &mut report, observer);
+                let mut round = pin!(round);
+                tokio::select! {
+                    biased;
+                    () = &mut stop => {
+                        stopping.store(true, Ordering::Relaxed);
+                        tokio::select! {
+                            ended = &mut round => Some(ended),
+                            () = self.clock.sleep(settings.grace) => None,
+                        }
+                    }
+                    ended = &mut round => Some(ended),
+                }
+            };
+            let rest_until = match &ended {
+                Some(Ok(Ended { rest_until, failure })) => {
+                    observer.round(&report, failure.as_ref());
+                    course.failures = 0;
+                    Some(*rest_until)
+                }
+                Some(Err(error)) => {
+                    observer.round(&report, Some(error));
+                    course.failures = course.failures.saturating_add(1);
+                    None
+                }
+                None => None,
+            };
+            match ended {
+                Some(Err(error)) if !error.may_pass() => return Err(error),
+                _ if stopping.load(Ordering::Relaxed) => return Ok(()),
+                _ => {}
+            }
+            let now = self.clock.now();
+            let rest = match rest_until {
+                Some(until) => super::until(until, now).clamp(SHORTEST_REST, LONGEST_REST),
+                // A database in trouble is left alone, whoever calls.
+                None => doubled(SHORTEST_REST, course.failures).min(LONGEST_REST),
+            };
+            let until = later(now, SignedDuration::try_from(rest).unwrap_or_default());
+            observer.event(&Event::Resting { until });
+            let woken = async {
+                match rest_until {
+                    Some(_) => wake.called().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = &mut stop => return Ok(()),
+                () = woken => {}
+                () = self.clock.sleep(rest) => {}
+            }
+        }
+    }
+
+    /// The list where it is due, then work until nothing is, then the calls.
+    async fn round<P: Probe>(
+        &self,
+        settings: &Follow<P>,
+        course: &mut Course,
+        stopping: &AtomicBool,
+        report: &mut Report,
+        observer: &dyn Observer,
+    ) -> Result<Ended, EngineError> {
+        let going_on = || !stopping.load(Ordering::Relaxed);
+        let mut failure = None;
+        if going_on() {
+            failure = self.list_when_due(course, report, observer).await?;
+        }
+        while going_on() && self.work(report, observer).await? {}
+        let mut overview = self.store.overview().await?;
+        self.judge(&overview, settings, course, observer);
+        let mut heal_at = None;
+        if going_on() && settings.heal && report.held.is_none() {
+            heal_at = self.heal(&mut overview, settings, course, report, observer).await?;
+        }
+        course.held.clone_from(&report.held);
+        let interval = settings.poll_interval.unwrap_or_else(|| overview.poll_interval());
+        course.list.set_interval(interval);
+        Ok(Ended { rest_until: self.rest_until(&overview, course, heal_at), failure })
+    }
+
+    /// Reads the list if it is due and no hold forbids it. Returns the failure
+    /// that is to be told and outlived.
+    async fn list_when_due(
+        &self,
+        course: &mut Course,
+        report: &mut Report,
+        observer: &dyn Observer,
+    ) -> Result<Option<EngineError>, EngineError> {
+        let now = self.clock.now();
+        let mut hold = self.store.hold().await?;
+        if let Some(ended) = hold.take_if(|hold| hold.until.is_some_and(|until| until <= now)) {
+            self.lift(ended, observer).await?;
+        }
+        let due = match &hold {
+            Some(Hold { until: Some(_), .. }) => false,
+            Some(_) => course.list.is_due(Rhythm::Recheck, &self.policy, now),
+            None => course.list.is_due(Rhythm::Poll, &self.policy, now),
+        };
+        if !due {
+            if let Some(hold) = hold.as_ref().filter(|hold| course.held.as_ref() != Some(hold)) {
+                observer.event(&Event::Held(hold.clone()));
+            }
+            report.held = hold;
+            return Ok(None);
+        }
+        let error = match self.list(observer).await {
+            Ok((listed, fresh)) => {
+                (report.listed, report.fresh) = (listed, fresh);
+                course.list.read(now);
+                if let Some(hold) = hold {
+                    self.lift(hold, observer).await?;
+                }
+                return Ok(None);
+            }
+            Err(EngineError::Vendor(error)) => error,
+            Err(other) => return Err(other),
+        };
+        let failure = failure_of(&error, now, &self.policy);
+        tracing::warn!(reason = %failure.reason, "the order list failed");
+        course.list.failed(error.is_transient(), now);
+        report.held = match failure.remedy {
+            Remedy::HoldAll(until) => {
+                let hold = Hold { since: now, until, reason: failure.reason };
+                Some(self.hold(hold, observer).await?)
+            }
+            _ => hold,
+        };
+        Ok(Some(EngineError::Vendor(error)))
+    }
+
+    /// Tells when the judgement about the vendor's calls changes.
+    fn judge<P>(
+        &self,
+        overview: &Overview,
+        settings: &Follow<P>,
+        course: &mut Course,
+        observer: &dyn Observer,
+    ) {
+        let delivery = overview.delivery(&settings.delivery, self.clock.now());
+        let before = course.delivery.replace(delivery);
+        if before.is_some_and(|before| before.as_str() == delivery.as_str()) {
+            return;
+        }
+        match delivery {
+            Delivery::Broken { orders, since } => tracing::warn!(
+                orders, %since, "the vendor's calls do not arrive; the list brings the orders"
+            ),
+            _ => tracing::info!(delivery = delivery.as_str(), "the vendor's calls"),
+        }
+        observer.event(&Event::Delivery(delivery));
+    }
+
+    /// When there is something to do again.
+    fn rest_until(
+        &self,
+        overview: &Overview,
+        course: &Course,
+        heal_at: Option<Timestamp>,
+    ) -> Timestamp {
+        match &course.held {
+            Some(Hold { until: Some(until), .. }) => *until,
+            Some(_) => course.list.due_at(Rhythm::Recheck, &self.policy),
+            None => {
+                let list = course.list.due_at(Rhythm::Poll, &self.policy);
+                heal_at.into_iter().chain(overview.next_due).fold(list, Timestamp::min)
+            }
+        }
+    }
+}
+
+/// A wait that doubles with each failure.
+fn doubled(first: Duration, failures: u32) -> Duration {
+    first.saturating_mul(1 << failures.saturating_sub(1).min(20))
+}

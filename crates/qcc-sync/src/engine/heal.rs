@@ -1,0 +1,84 @@
+//! Making the vendor call again: the effects of what `next_heal` decides.
+
+use jiff::Timestamp;
+
+use super::{Engine, EngineError, Follow, Report, failure_of, follow::Course, tell_answer};
+use crate::{
+    Activation, Archives, Clock, Event, Heal, Hold, Observer, Overview, Probe, Probed, Remedy,
+    Store, VendorCall, next_heal,
+};
+
+/// A probe, an activation, and the wait that follows them.
+const STEPS: u32 = 3;
+
+impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+    /// Does what is to be done about missing calls now; returns when to look again.
+    pub(super) async fn heal<P: Probe>(
+        &self,
+        overview: &mut Overview,
+        settings: &Follow<P>,
+        course: &mut Course,
+        report: &mut Report,
+        observer: &dyn Observer,
+    ) -> Result<Option<Timestamp>, EngineError> {
+        for _ in 0..STEPS {
+            let now = self.clock.now();
+            let probed = course.probed.as_ref().map(|(at, outcome)| (*at, outcome));
+            match next_heal(overview, probed, &settings.delivery, now) {
+                Heal::Nothing => return Ok(None),
+                Heal::Wait { until, .. } => return Ok(Some(until)),
+                Heal::Probe => {
+                    let outcome = settings.probe.probe().await;
+                    if let Probed::Failed(what) = &outcome {
+                        tracing::error!(
+                            what,
+                            "our own callback URL does not reach this receiver; the vendor is \
+                             not asked to call it again before it does"
+                        );
+                    }
+                    observer.event(&Event::Probed(outcome.clone()));
+                    course.probed = Some((self.clock.now(), outcome));
+                }
+                Heal::Activate => {
+                    let activation = self.activate(overview, report, observer).await?;
+                    overview.callbacks.activation = Some(activation);
+                    if report.held.is_some() {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Asks the vendor to call again. Written down first, so that a receiver that
+    /// crashes and starts over and over does not ask each time.
+    async fn activate(
+        &self,
+        overview: &Overview,
+        report: &mut Report,
+        observer: &dyn Observer,
+    ) -> Result<Activation, EngineError> {
+        let now = self.clock.now();
+        let before = overview.callbacks.activation.as_ref();
+        let attempt = Activation::again(before, overview.last_call, now);
+        self.store.note_activation(&attempt).await?;
+        let answer = self.client.activate(now).await;
+        tell_answer(VendorCall::Activate, &answer, observer);
+        let Err(error) = answer else {
+            let agreed = attempt.agreed(self.clock.now());
+            self.store.note_activation(&agreed).await?;
+            tracing::info!(tries = agreed.tries, "the vendor agreed to call again");
+            observer.event(&Event::Activated);
+            return Ok(agreed);
+        };
+        let failure = failure_of(&error, now, &self.policy);
+        tracing::warn!(reason = %failure.reason, "the vendor did not agree to call again");
+        observer.event(&Event::ActivationFailed(failure.reason.clone()));
+        if let Remedy::HoldAll(until) = failure.remedy {
+            let hold = Hold { since: now, until, reason: failure.reason };
+            report.held = Some(self.hold(hold, observer).await?);
+        }
+        Ok(attempt)
+    }
+}
