@@ -68,6 +68,19 @@ impl CallbackQuery {
     /// [`CallbackError`]: always the caller's fault, and never a reason to panic
     /// or to keep anything of the query.
     pub fn parse(raw_query: impl AsRef<[u8]>) -> Result<Self, CallbackError> {
+        Self::parse_where(raw_query, |_| true)
+    }
+
+    /// The same for a receiver: the order number is judged only where the
+    /// presented key is ours, so that a stranger learns nothing of what we take.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and [`CallbackError::Key`] where `is_ours` says
+    /// no.
+    pub fn parse_where(
+        raw_query: impl AsRef<[u8]>,
+        is_ours: impl FnOnce(&PresentedKey) -> bool,
+    ) -> Result<Self, CallbackError> {
         let raw = raw_query.as_ref();
         if raw.len() > Self::MAX_LEN {
             return Err(CallbackError::TooLong);
@@ -82,14 +95,18 @@ impl CallbackQuery {
         let [Some(key), Some(order_no), Some(link), expiry, Some(password)] = values else {
             return Err(CallbackError::Missing { parameters: missing });
         };
+        let key = PresentedKey::new(key);
+        if !is_ours(&key) {
+            return Err(CallbackError::Key);
+        }
         let order_no: OrderNo = order_no.parse().map_err(CallbackError::OrderNo)?;
         let location = Location {
-            order_no: None,
+            order_no: Some(order_no.clone()),
             link: DownloadLink::new(link),
             expires_at: expiry.and_then(|text| text.parse().ok()),
             password: UnzipPassword::new(password),
         };
-        Ok(Self::new(key, order_no, location))
+        Ok(Self { key, order_no, location })
     }
 
     /// The query as the vendor writes it, each value percent-encoded once.
@@ -206,6 +223,9 @@ pub enum CallbackError {
         /// Their names, in the manual's order.
         parameters: Vec<&'static str>,
     },
+    /// The key is not ours.
+    #[error("the callback's key is not ours")]
+    Key,
     /// `orderNo` is no order number.
     #[error("the callback's orderNo is refused")]
     OrderNo(#[source] InvalidOrderNo),

@@ -13,7 +13,7 @@ pub(crate) const HOUSE: &[(&str, &[&str])] = &[
     ("qcc-archive", &[]),
     ("qcc-http", &["qcc-proto", "qcc-sign"]),
     ("qcc-sync", &["qcc-proto", "qcc-sign", "qcc-archive", "qcc-http"]),
-    ("qcc-callback", &["qcc-proto"]),
+    ("qcc-callback", &["qcc-proto", "qcc-sign"]),
     ("qcc-sqlite", &["qcc-proto", "qcc-sync"]),
     ("qcc-postgres", &["qcc-proto", "qcc-sync"]),
     ("qcc-sim", &["qcc-proto", "qcc-sign", "qcc-http"]),

@@ -82,6 +82,21 @@ fn a_refusal_names_the_parameter_and_shows_no_value() {
 }
 
 #[test]
+fn what_a_stranger_says_of_an_order_is_not_judged() {
+    let stranger = |file| {
+        CallbackQuery::parse_where(fixtures::read("callbacks", file), |key| key.reveal() == "ours")
+            .unwrap_err()
+    };
+    assert_eq!(stranger("sample.txt"), CallbackError::Key);
+    assert_eq!(stranger("traversal.txt"), CallbackError::Key, "the key comes first");
+    assert_eq!(
+        stranger("repeated-hidden.txt"),
+        CallbackError::Repeated { parameter: "orderNo" },
+        "what cannot be read has no key"
+    );
+}
+
+#[test]
 fn an_empty_value_still_counts_as_the_first() {
     let error = CallbackQuery::parse("key=&key=AppKey").unwrap_err();
     assert_eq!(error, CallbackError::Repeated { parameter: "key" });

@@ -1,0 +1,142 @@
+//! What is told about each answer: to counters, to logs, never with a query.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use http::StatusCode;
+use qcc_proto::OrderNo;
+
+use crate::{ErrorBudget, Noted, Rejection};
+
+/// Is told of every answer, after it was decided and before it is sent.
+///
+/// Called from the task that answers, so it should only count or log.
+pub trait Observer: Send + Sync + 'static {
+    /// A request was answered.
+    fn answered(&self, answered: &Answered<'_>);
+}
+
+/// One answer, as an [`Observer`] is told of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Answered<'a> {
+    /// What came of it.
+    pub outcome: Outcome<'a>,
+    /// The client's address, as far as it can be believed.
+    pub client: Option<IpAddr>,
+    /// How long it took, from the head of the request on.
+    pub took: Duration,
+    /// The errors in a row, this one included.
+    pub budget: ErrorBudget,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Outcome<'a> {
+    /// A callback, durable.
+    Accepted {
+        /// The order it is about.
+        order_no: &'a OrderNo,
+        /// Whether it was news.
+        noted: Noted,
+    },
+    /// Refused.
+    Rejected(&'a Rejection),
+    /// No callback, but our own question whether we are here.
+    Probed,
+}
+
+impl Outcome<'_> {
+    /// A word for metrics: `new`, `known`, `probe`, or [`Rejection::code`].
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Accepted { noted: Noted::New, .. } => "new",
+            Self::Accepted { noted: Noted::Known, .. } => "known",
+            Self::Probed => "probe",
+            Self::Rejected(rejection) => rejection.code(),
+        }
+    }
+
+    /// The HTTP status of the answer.
+    pub fn http_status(&self) -> StatusCode {
+        match self {
+            Self::Accepted { .. } | Self::Probed => StatusCode::OK,
+            Self::Rejected(rejection) => rejection.http_status(),
+        }
+    }
+}
+
+/// Tells nobody.
+impl Observer for () {
+    fn answered(&self, _: &Answered<'_>) {}
+}
+
+/// Tells both.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn answered(&self, answered: &Answered<'_>) {
+        self.0.answered(answered);
+        self.1.answered(answered);
+    }
+}
+
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn answered(&self, answered: &Answered<'_>) {
+        (**self).answered(answered);
+    }
+}
+
+/// One line for each answer, through `tracing`: what came of it, for whom, how
+/// fast. Never the path, which may be secret, nor the query.
+///
+/// Accepted calls and probes are `INFO`, refusals `WARN` where the vendor may
+/// have been refused and `INFO` otherwise, a low budget `ERROR`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AccessLog;
+
+impl Observer for AccessLog {
+    fn answered(&self, answered: &Answered<'_>) {
+        let Answered { outcome, client, took, budget } = answered;
+        let (result, status) = (outcome.code(), outcome.http_status().as_u16());
+        let client = client.map(tracing::field::display);
+        let took = took.as_micros();
+        match outcome {
+            Outcome::Accepted { order_no, .. } => {
+                tracing::info!(client, result, status, took_us = took, %order_no, "callback accepted");
+            }
+            Outcome::Probed => {
+                tracing::debug!(client, result, status, took_us = took, "probe answered");
+            }
+            Outcome::Rejected(rejection) if rejection.may_count() => {
+                let cause = std::error::Error::source(rejection).map(tracing::field::display);
+                let errors = budget.in_a_row();
+                tracing::warn!(
+                    client,
+                    result,
+                    status,
+                    took_us = took,
+                    cause,
+                    errors,
+                    "callback refused: {rejection}"
+                );
+            }
+            Outcome::Rejected(rejection) => {
+                tracing::info!(
+                    client,
+                    result,
+                    status,
+                    took_us = took,
+                    "request refused: {rejection}"
+                );
+            }
+        }
+        if budget.is_low()
+            && matches!(outcome, Outcome::Rejected(rejection) if rejection.may_count())
+        {
+            tracing::error!(
+                errors = budget.in_a_row(),
+                left = budget.left(),
+                "the vendor stops calling after five errors in a row"
+            );
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The service on a port: hyper, with limits on everything a stranger may send.
+
+mod limits;
+mod seats;
+
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use http::{Request, Response};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use self::seats::{Seat, Seats};
+use crate::{AckBody, CallbackService, Inbox, PeerAddr};
+
+pub use limits::ServerLimits;
+
+/// After a connection could not be accepted, because of too many open files say.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long an evicted connection that has been answered before may take to
+/// send what is left of its last answer.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Serves callbacks over plain HTTP/1 until `shutdown` ends, and then until the
+/// last answer in hand is sent.
+///
+/// Binding is the caller's business, so a listener may come from elsewhere and
+/// outlive this. Must be called inside a tokio runtime with I/O and time.
+pub async fn serve<I: Inbox>(
+    listener: TcpListener,
+    service: CallbackService<I>,
+    limits: ServerLimits,
+    shutdown: impl Future<Output = ()>,
+) {
+    serve_with(listener, plain, service, limits, shutdown).await;
+}
+
+/// No handshake: the stream as accepted.
+///
+/// # Errors
+/// None, ever.
+pub async fn plain(stream: TcpStream) -> io::Result<TcpStream> {
+    Ok(stream)
+}
+
+/// [`serve`] behind a handshake, which makes of an accepted stream the one that
+/// HTTP is spoken over: TLS, say.
+///
+/// It runs in the connection's own task, within [`ServerLimits::handshake`], so
+/// a client that stalls in it stops nobody else.
+pub async fn serve_with<I, H, F, S>(
+    listener: TcpListener,
+    handshake: H,
+    service: CallbackService<I>,
+    limits: ServerLimits,
+    shutdown: impl Future<Output = ()>,
+) where
+    I: Inbox,
+    H: Fn(TcpStream) -> F + Send + Sync + 'static,
+    F: Future<Output = io::Result<S>> + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let handshake = Arc::new(handshake);
+    let (stop, stopped) = watch::channel(false);
+    let mut seats = Seats::new(limits.connections);
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            Some(ended) = connections.join_next_with_id() => {
+                seats.leave(ended);
+                continue;
+            }
+            accepted = listener.accept(), if seats.has_room() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let seat = seats.next();
+        let connection = Connection {
+            service: service.clone(),
+            limits: limits.clone(),
+            peer,
+            seat: Arc::clone(&seat),
+            stopped: stopped.clone(),
+        };
+        let handshake = Arc::clone(&handshake);
+        let task = connections.spawn(async move { connection.run(stream, &*handshake).await });
+        seats.take(task.id(), seat);
+    }
+    drop(listener);
+    stop.send_replace(true);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if timeout(limits.shutdown, ended).await.is_err() {
+        tracing::warn!(open = connections.len(), "connections were cut off at the shutdown");
+    }
+}
+
+/// One accepted connection.
+struct Connection<I> {
+    service: CallbackService<I>,
+    limits: ServerLimits,
+    peer: SocketAddr,
+    seat: Arc<Seat>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl<I: Inbox> Connection<I> {
+    async fn run<F, S>(mut self, stream: TcpStream, handshake: &(impl Fn(TcpStream) -> F + Sync))
+    where
+        F: Future<Output = io::Result<S>>,
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        // Answers are a few bytes: they must not wait for more to go with them.
+        let _ = stream.set_nodelay(true);
+        let shaken = tokio::select! {
+            shaken = timeout(self.limits.handshake, handshake(stream)) => shaken,
+            () = self.seat.evicted() => return,
+            () = told(&mut self.stopped) => return,
+        };
+        match shaken {
+            Ok(Ok(stream)) => self.speak(stream).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
+            Err(_) => tracing::debug!("a handshake took too long"),
+        }
+    }
+
+    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
+        let mut stopped = self.stopped.clone();
+        let service = service_fn(|request| self.answer(request));
+        let serving = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head)
+            .max_buf_size(self.limits.head_bytes.max(ServerLimits::LEAST_HEAD_BYTES))
+            .max_headers(self.limits.headers)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut serving = pin!(serving);
+        tokio::select! {
+            ended = serving.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+                return;
+            }
+            () = self.seat.evicted() => {
+                if self.seat.owes_nothing() {
+                    return;
+                }
+            }
+            () = told(&mut stopped) => {}
+        }
+        serving.as_mut().graceful_shutdown();
+        if timeout(FAREWELL, serving.as_mut()).await.is_err() && self.seat.is_busy() {
+            let _ = serving.await;
+        }
+    }
+
+    async fn answer(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<AckBody>, std::convert::Infallible> {
+        if !self.seat.begin() {
+            // The connection is being closed; nothing that was asked is done.
+            return std::future::pending().await;
+        }
+        request.extensions_mut().insert(PeerAddr(self.peer));
+        let response = self.service.answer_before(request, sleep(self.limits.answer)).await;
+        self.seat.end();
+        Ok(response)
+    }
+}
+
+/// Waits for the word to stop, or for whoever could give it to be gone.
+async fn told(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
