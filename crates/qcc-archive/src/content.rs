@@ -110,6 +110,25 @@ impl<S: ReadAt> Content<S> {
         }
     }
 
+    /// Hands out what is unpacked and not yet consumed, and goes on in `spare`;
+    /// empty only at the end.
+    pub(crate) fn take_chunk(&mut self, spare: Vec<u8>) -> Result<Vec<u8>, Error> {
+        if self.consumed == self.chunk.len() {
+            self.chunk = spare;
+            self.consumed = self.chunk.len();
+        }
+        self.chunk()?;
+        let mut chunk = std::mem::take(&mut self.chunk);
+        // Nothing but where a chunk was begun by another hand, and at the end.
+        chunk.drain(..std::mem::take(&mut self.consumed));
+        Ok(chunk)
+    }
+
+    /// How much has been unpacked so far.
+    pub(crate) fn unpacked(&self) -> u64 {
+        self.checks.unpacked
+    }
+
     /// What is unpacked and not yet consumed; empty only at the end.
     fn chunk(&mut self) -> Result<&[u8], Error> {
         if self.consumed == self.chunk.len()

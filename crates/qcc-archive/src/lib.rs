@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod ahead;
 mod archive;
 mod blocks;
 mod content;
@@ -18,6 +19,7 @@ mod sniff;
 mod source;
 mod verified;
 
+pub use ahead::Ahead;
 pub use archive::Archive;
 pub use content::Content;
 pub use entry::{AesVersion, Encryption, Entry, KeyStrength};

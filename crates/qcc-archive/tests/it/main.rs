@@ -8,6 +8,7 @@
     reason = "a helper of a test fails it by panicking"
 )]
 
+mod ahead;
 mod build;
 mod content;
 mod damage;

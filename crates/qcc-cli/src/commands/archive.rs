@@ -1,6 +1,5 @@
 //! `qcc archive`: an archive at hand, without account or store.
 
-mod ahead;
 mod info;
 mod records;
 
