@@ -230,7 +230,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         };
         let failure = failure_of(&error, now, &self.policy);
         tracing::warn!(reason = %failure.reason, "the order list failed");
-        course.list.failed(error.is_transient(), now);
+        course.list.failed(failure.remedy == Remedy::BackOff, now);
         report.held = match failure.remedy {
             Remedy::HoldAll(until) => {
                 let hold = Hold { since: now, until, reason: failure.reason };

@@ -10,5 +10,10 @@
 
 mod archives;
 mod convergence;
+mod delivery;
+mod following;
 mod gaps;
+mod healing;
+mod paths;
 mod steps;
+mod world;
