@@ -162,8 +162,8 @@ pub trait Observer: Send + Sync {
     fn event(&self, event: &Event);
 
     /// A round of [`Engine::follow`](crate::Engine::follow) is over: what it did,
-    /// and what ended it before its time, if anything did.
-    fn round(&self, report: &Report, failure: Option<&EngineError>) {
+    /// and the failure that may pass which it met, if any. Both are yours to keep.
+    fn round(&self, report: Report, failure: Option<EngineError>) {
         let _ = (report, failure);
     }
 }

@@ -30,30 +30,46 @@ impl Overview {
     }
 }
 
+/// Why the list is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rhythm {
+    /// To learn what is new.
+    Poll,
+    /// To see whether what a person had to mend is mended.
+    Recheck,
+}
+
 /// When the list was last asked for and how that went, as one run remembers it.
 #[derive(Debug)]
 pub(crate) struct ListPace {
     tried_at: Option<Timestamp>,
     failures: u32,
     may_pass: bool,
+    rechecks: u32,
     interval: Duration,
 }
 
 impl Default for ListPace {
     fn default() -> Self {
-        Self { tried_at: None, failures: 0, may_pass: true, interval: USUAL }
+        Self { tried_at: None, failures: 0, may_pass: true, rechecks: 0, interval: USUAL }
     }
 }
 
 impl ListPace {
-    /// The list was read.
-    pub(crate) fn read(&mut self, now: Timestamp) {
-        (self.tried_at, self.failures) = (Some(now), 0);
+    /// The list was read. A recheck that went well may end in the next hold: only
+    /// a list read in the usual course of things forgets it.
+    pub(crate) fn read(&mut self, rhythm: Rhythm, now: Timestamp) {
+        self.tried(rhythm, now);
+        self.failures = 0;
+        if rhythm == Rhythm::Poll {
+            self.rechecks = 0;
+        }
     }
 
     /// The list could not be read.
-    pub(crate) fn failed(&mut self, may_pass: bool, now: Timestamp) {
-        (self.tried_at, self.may_pass) = (Some(now), may_pass);
+    pub(crate) fn failed(&mut self, rhythm: Rhythm, may_pass: bool, now: Timestamp) {
+        self.tried(rhythm, now);
+        self.may_pass = may_pass;
         self.failures = self.failures.saturating_add(1);
     }
 
@@ -71,25 +87,98 @@ impl ListPace {
     /// When the list is to be read next; long ago where it never was.
     pub(crate) fn due_at(&self, rhythm: Rhythm, policy: &Policy) -> Timestamp {
         let Some(tried_at) = self.tried_at else { return Timestamp::MIN };
-        let doubling = |first: Duration, longest: Duration| {
-            first.saturating_mul(1 << self.failures.saturating_sub(1).min(20)).min(longest)
-        };
         let wait = match rhythm {
-            Rhythm::Recheck => doubling(policy.first_recheck, policy.longest_recheck),
+            Rhythm::Recheck => {
+                doubled(policy.first_recheck, self.rechecks).min(policy.longest_recheck)
+            }
             Rhythm::Poll if self.failures == 0 => self.interval,
-            Rhythm::Poll if self.may_pass => doubling(policy.first_wait, self.interval),
+            Rhythm::Poll if self.may_pass => {
+                doubled(policy.first_wait, self.failures).min(self.interval)
+            }
             // Not repeated unchanged, but not given up either: the vendor may mend it.
             Rhythm::Poll => policy.longest_wait,
         };
         later(tried_at, SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX))
     }
+
+    fn tried(&mut self, rhythm: Rhythm, now: Timestamp) {
+        self.tried_at = Some(now);
+        if rhythm == Rhythm::Recheck {
+            self.rechecks = self.rechecks.saturating_add(1);
+        }
+    }
 }
 
-/// Why the list is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rhythm {
-    /// To learn what is new.
-    Poll,
-    /// To see whether what a person had to mend is mended.
-    Recheck,
+/// A wait that doubles with each failure after the first.
+pub(crate) fn doubled(first: Duration, failures: u32) -> Duration {
+    first.saturating_mul(1 << failures.saturating_sub(1).min(20))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[track_caller]
+    fn check(pace: &ListPace, rhythm: Rhythm, after: i64) {
+        let policy = Policy::default();
+        assert_eq!(pace.due_at(rhythm, &policy), at(after), "{pace:?}");
+        assert!(pace.is_due(rhythm, &policy, at(after)), "{pace:?}");
+        assert!(!pace.is_due(rhythm, &policy, at(after - 1)), "{pace:?}");
+    }
+
+    #[test]
+    fn a_list_never_read_is_due() {
+        let pace = ListPace::default();
+        for rhythm in [Rhythm::Poll, Rhythm::Recheck] {
+            assert!(pace.is_due(rhythm, &Policy::default(), at(0)));
+        }
+    }
+
+    #[test]
+    fn failures_that_pass_come_back_soon_and_never_later_than_a_good_list() {
+        let mut pace = ListPace::default();
+        pace.read(Rhythm::Poll, at(0));
+        check(&pace, Rhythm::Poll, 300);
+        for wait in [5, 10, 20, 40, 80, 160, 300, 300] {
+            pace.failed(Rhythm::Poll, true, at(0));
+            check(&pace, Rhythm::Poll, wait);
+        }
+        pace.set_interval(Duration::from_secs(30));
+        check(&pace, Rhythm::Poll, 30);
+        pace.read(Rhythm::Poll, at(0));
+        check(&pace, Rhythm::Poll, 30);
+    }
+
+    #[test]
+    fn a_refused_list_is_seldom_repeated() {
+        let mut pace = ListPace::default();
+        pace.failed(Rhythm::Poll, false, at(0));
+        check(&pace, Rhythm::Poll, 1800);
+    }
+
+    #[test]
+    fn rechecks_grow_rare_until_the_usual_course_is_back() {
+        let mut pace = ListPace::default();
+        pace.failed(Rhythm::Poll, false, at(0));
+        check(&pace, Rhythm::Recheck, 600);
+        for wait in [600, 1200, 2400, 4800, 9600, 19_200, 21_600, 21_600] {
+            pace.failed(Rhythm::Recheck, false, at(0));
+            check(&pace, Rhythm::Recheck, wait);
+        }
+        pace.read(Rhythm::Recheck, at(0));
+        check(&pace, Rhythm::Recheck, 21_600);
+        pace.read(Rhythm::Poll, at(0));
+        check(&pace, Rhythm::Recheck, 600);
+    }
+
+    #[test]
+    fn a_clock_set_back_makes_no_wait_longer() {
+        let mut pace = ListPace::default();
+        pace.read(Rhythm::Poll, at(1000));
+        assert!(pace.is_due(Rhythm::Poll, &Policy::default(), at(999)));
+    }
 }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use clap::Args;
-use jiff::Timestamp;
-use qcc_sync::{EngineError, Overview, ReasonCode, Report, Store};
+use qcc_sync::{
+    EngineError, Event, Follow, Hold, Observer, Overview, ReasonCode, Report, Store, Wake,
+};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use crate::{
     app::App,
@@ -27,6 +29,26 @@ pub(crate) struct Sync {
     /// One JSON object for each round
     #[arg(long)]
     json: bool,
+}
+
+/// What a round did, and the failure it met.
+type Round = (Report, Option<EngineError>);
+
+/// Shows events at once, and hands the rounds on to be told.
+struct Rounds<'a> {
+    progress: &'a Progress,
+    rounds: mpsc::UnboundedSender<Round>,
+}
+
+impl Observer for Rounds<'_> {
+    fn event(&self, event: &Event) {
+        self.progress.event(event);
+    }
+
+    fn round(&self, report: Report, failure: Option<EngineError>) {
+        // Nobody listens any more where standard output is closed.
+        let _ = self.rounds.send((report, failure));
+    }
 }
 
 impl Sync {
@@ -61,43 +83,57 @@ impl Sync {
         self.tell(app, &works.store, &report).await
     }
 
-    /// Rounds of settling, each followed by a rest; failures that may pass are
-    /// told and outlived.
+    /// Rounds until asked to stop; failures that may pass are told and outlived.
     async fn follow(
         &self,
         app: &mut App,
         works: &Works,
         progress: &Progress,
     ) -> anyhow::Result<Exit> {
-        let stop = wiring::asked_to_stop();
-        tokio::pin!(stop);
-        let mut exit = Exit::Done;
-        loop {
-            let settled = tokio::select! {
-                settled = works.engine.settle(Duration::ZERO, progress) => settled,
-                () = &mut stop => break,
-            };
-            match settled {
-                Ok(report) if is_idle(&report) => {
-                    exit = exit_of(&report, &works.store.overview().await?);
-                }
-                Ok(report) => exit = self.tell(app, &works.store, &report).await?,
-                Err(error) if passes(&error) => {
-                    let error = anyhow::Error::new(error);
-                    exit = exit_for(&error);
-                    app.notes.say(format_args!("{}\n  trying again later", explain(&error)));
-                }
-                Err(error) => return Err(error.into()),
-            }
-            app.out.finish()?;
-            let rest = rest(&works.store.overview().await?, Timestamp::now());
+        let (rounds, mut told) = mpsc::unbounded_channel();
+        let (observer, wake) = (Rounds { progress, rounds }, Wake::new());
+        let settings = Follow::default();
+        let following = works.engine.follow(&settings, &wake, wiring::asked_to_stop(), &observer);
+        tokio::pin!(following);
+        let (mut exit, mut held) = (Exit::Done, None);
+        let ended = loop {
             tokio::select! {
-                () = tokio::time::sleep(rest) => {}
-                () = &mut stop => break,
+                biased;
+                Some(round) = told.recv() => {
+                    exit = self.tell_round(app, &works.store, round, &mut held).await?;
+                }
+                ended = &mut following => break ended,
             }
+        };
+        while let Ok(round) = told.try_recv() {
+            exit = self.tell_round(app, &works.store, round, &mut held).await?;
         }
+        ended?;
         progress.finish();
         app.notes.say("stopped: the next run goes on from here");
+        Ok(exit)
+    }
+
+    async fn tell_round(
+        &self,
+        app: &mut App,
+        store: &SqliteStore,
+        (report, failure): Round,
+        held: &mut Option<Hold>,
+    ) -> anyhow::Result<Exit> {
+        let news = report.fresh > 0 || report.fetched > 0 || report.applied > 0;
+        let hold_is_new = report.held.is_some() && report.held != *held;
+        held.clone_from(&report.held);
+        let mut exit = match news || hold_is_new {
+            true => self.tell(app, store, &report).await?,
+            false => exit_of(&report, &store.overview().await?),
+        };
+        if let Some(error) = failure {
+            let error = anyhow::Error::new(error);
+            exit = exit_for(&error);
+            app.notes.say(format_args!("{}\n  trying again later", explain(&error)));
+        }
+        app.out.finish()?;
         Ok(exit)
     }
 
@@ -129,11 +165,6 @@ impl Sync {
         }
         Ok(exit)
     }
-}
-
-/// Whether a round found nothing that is worth a line.
-fn is_idle(report: &Report) -> bool {
-    report.fresh == 0 && report.fetched == 0 && report.applied == 0 && report.held.is_none()
 }
 
 fn also(number: u64, what: &str) -> String {
@@ -173,19 +204,6 @@ fn summary(report: &Report, exit: Exit) -> Value {
     })
 }
 
-/// Whether a daemon should outlive the error.
-fn passes(error: &EngineError) -> bool {
-    match error {
-        EngineError::Vendor(error) => error.is_transient() || error.status().is_none(),
-        EngineError::Store(error) => {
-            use qcc_sync::StoreErrorKind as Kind;
-            matches!(error.kind(), Kind::Busy | Kind::Unavailable | Kind::Full)
-        }
-        EngineError::Archives(_) => true,
-        _ => false,
-    }
-}
-
 /// Says that trouble which passes has cost nothing.
 fn in_context(error: EngineError) -> anyhow::Error {
     let passing = matches!(&error, EngineError::Vendor(error) if error.is_transient());
@@ -196,18 +214,4 @@ fn in_context(error: EngineError) -> anyhow::Error {
     error.context(
         "the vendor could not be asked, several times; nothing is lost, run it again later",
     )
-}
-
-/// How long to rest until the next list: a tenth of what the window lasts,
-/// from 30 seconds to 10 minutes, and no longer than until an order is due.
-fn rest(overview: &Overview, now: Timestamp) -> Duration {
-    let lasts = overview.last_listing.as_ref().and_then(|listing| listing.pressure().lasts);
-    let tenth = lasts.and_then(|span| Duration::try_from(span / 10).ok());
-    let list = tenth
-        .unwrap_or(Duration::from_secs(300))
-        .clamp(Duration::from_secs(30), Duration::from_secs(600));
-    let due = overview
-        .next_due
-        .map(|due| Duration::try_from(due.duration_since(now)).unwrap_or(Duration::from_secs(1)));
-    due.map_or(list, |due| due.clamp(Duration::from_secs(1), list))
 }

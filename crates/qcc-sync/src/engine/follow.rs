@@ -14,7 +14,7 @@ use crate::{
     Archives, Clock, Delivery, DeliveryPolicy, Event, Hold, Observer, Overview, Probe, Probed,
     Remedy, Store, Wake,
     delivery::later,
-    pace::{ListPace, Rhythm},
+    pace::{ListPace, Rhythm, doubled},
 };
 
 /// How an engine follows.
@@ -123,23 +123,22 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                     ended = &mut round => Some(ended),
                 }
             };
-            let rest_until = match &ended {
+            let rest_until = match ended {
                 Some(Ok(Ended { rest_until, failure })) => {
-                    observer.round(&report, failure.as_ref());
+                    observer.round(report, failure);
                     course.failures = 0;
-                    Some(*rest_until)
+                    Some(rest_until)
                 }
-                Some(Err(error)) => {
-                    observer.round(&report, Some(error));
+                Some(Err(error)) if error.may_pass() => {
+                    observer.round(report, Some(error));
                     course.failures = course.failures.saturating_add(1);
                     None
                 }
+                Some(Err(error)) => return Err(error),
                 None => None,
             };
-            match ended {
-                Some(Err(error)) if !error.may_pass() => return Err(error),
-                _ if stopping.load(Ordering::Relaxed) => return Ok(()),
-                _ => {}
+            if stopping.load(Ordering::Relaxed) {
+                return Ok(());
             }
             let now = self.clock.now();
             let rest = match rest_until {
@@ -204,12 +203,9 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         if let Some(ended) = hold.take_if(|hold| hold.until.is_some_and(|until| until <= now)) {
             self.lift(ended, observer).await?;
         }
-        let due = match &hold {
-            Some(Hold { until: Some(_), .. }) => false,
-            Some(_) => course.list.is_due(Rhythm::Recheck, &self.policy, now),
-            None => course.list.is_due(Rhythm::Poll, &self.policy, now),
-        };
-        if !due {
+        let rhythm = if hold.is_some() { Rhythm::Recheck } else { Rhythm::Poll };
+        let resting = hold.as_ref().is_some_and(|hold| hold.until.is_some());
+        if resting || !course.list.is_due(rhythm, &self.policy, now) {
             if let Some(hold) = hold.as_ref().filter(|hold| course.held.as_ref() != Some(hold)) {
                 observer.event(&Event::Held(hold.clone()));
             }
@@ -219,7 +215,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         let error = match self.list(observer).await {
             Ok((listed, fresh)) => {
                 (report.listed, report.fresh) = (listed, fresh);
-                course.list.read(now);
+                course.list.read(rhythm, now);
                 if let Some(hold) = hold {
                     self.lift(hold, observer).await?;
                 }
@@ -230,7 +226,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         };
         let failure = failure_of(&error, now, &self.policy);
         tracing::warn!(reason = %failure.reason, "the order list failed");
-        course.list.failed(failure.remedy == Remedy::BackOff, now);
+        course.list.failed(rhythm, failure.remedy == Remedy::BackOff, now);
         report.held = match failure.remedy {
             Remedy::HoldAll(until) => {
                 let hold = Hold { since: now, until, reason: failure.reason };
@@ -279,9 +275,4 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             }
         }
     }
-}
-
-/// A wait that doubles with each failure.
-fn doubled(first: Duration, failures: u32) -> Duration {
-    first.saturating_mul(1 << failures.saturating_sub(1).min(20))
 }

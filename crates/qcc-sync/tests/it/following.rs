@@ -38,7 +38,7 @@ impl Observer for Told {
         }
     }
 
-    fn round(&self, _: &Report, failure: Option<&EngineError>) {
+    fn round(&self, _: Report, failure: Option<EngineError>) {
         self.failures.fetch_add(failure.is_some().into(), Ordering::Relaxed);
     }
 }
@@ -257,8 +257,8 @@ fn a_silenced_vendor_calls_again_after_one_activation() {
         .await;
         assert_eq!(asked(&world, Exchange::Activate), 1);
         assert_eq!(own_url.tried.load(Ordering::Relaxed), 1);
-        let story = ["unknown", "no_news", "healthy", "awaited", "broken", "activated", "healthy"];
-        assert!(story.ends_with(&told.delivery()[1..]), "{:?}", told.delivery());
+        let story = ["unknown", "healthy", "awaited", "broken", "activated", "healthy"];
+        assert_eq!(told.delivery(), story);
         assert_eq!(world.table().await, world.truth(true));
     });
 }
@@ -407,7 +407,7 @@ fn what_needs_a_person_is_rechecked_seldom_and_ends_by_itself() {
             world.push(2);
             receiver.attend(DAY).await;
             let asked = asked(&world, Exchange::ListOrders);
-            assert!((6..=9).contains(&asked), "the list was asked for {asked} times in a day");
+            assert!((6..=11).contains(&asked), "the list was asked for {asked} times in a day");
             let hold = world.store.hold().await.unwrap().unwrap();
             assert_eq!(hold.reason.code, ReasonCode::Signature);
             assert!(world.now().duration_since(hold.since) > SignedDuration::from_hours(23));
