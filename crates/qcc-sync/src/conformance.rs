@@ -22,6 +22,7 @@
 )]
 
 mod applying;
+mod delivering;
 mod given;
 mod leasing;
 mod noting;
@@ -60,12 +61,19 @@ suite! {
     leasing {
         urgent_orders_are_claimed_first,
         what_rests_is_not_claimed,
+        kept_archives_can_be_claimed_alone,
         a_lease_keeps_others_away_until_it_ends,
         claims_at_once_lease_different_orders,
         a_lost_lease_changes_nothing,
         what_is_saved_comes_back,
         a_save_leaves_what_was_noted_meanwhile,
         a_retry_makes_resting_orders_due,
+    }
+    delivering {
+        calls_are_expected_from_the_first_time,
+        what_should_have_come_by_call_is_counted,
+        an_activation_is_kept,
+        a_secret_path_is_kept,
     }
     applying {
         records_and_ledger_change_together,

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use qcc_sqlite::SqliteStore;
-use qcc_sync::{RecordFilter, Store, StoreError, StoreErrorKind as Kind};
+use qcc_sync::{Callbacks, RecordFilter, Store, StoreError, StoreErrorKind as Kind};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -98,6 +98,33 @@ async fn an_empty_file_becomes_a_store() {
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
     assert!(version > 0);
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_schema_is_brought_up_to_date() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("qcc.db");
+    let first = Connection::open(&path).unwrap();
+    first.execute_batch(include_str!("../../migrations/0001_ledger_and_records.sql")).unwrap();
+    first
+        .execute_batch(
+            "INSERT INTO orders (order_no, state, created_at, first_seen_at, seen_by, listed_at,
+                 ordered_at)
+             VALUES ('A1', 'seen', '2024-01-01 08:00:00', '2024-01-01T00:10:00.000Z', 'list',
+                 '2024-01-01T00:10:00.000Z', '2024-01-01T00:00:00.000Z');
+             UPDATE facts SET last_call_at = '2024-01-01T00:00:05.000Z';
+             PRAGMA application_id = 0x51434331;
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    drop(first);
+    let store = SqliteStore::open(&path).await.unwrap();
+    let overview = store.overview().await.unwrap();
+    assert_eq!(overview.last_call, Some("2024-01-01T00:00:05Z".parse().unwrap()));
+    assert_eq!(overview.callbacks, Callbacks::default());
+    store.expect_calls("2023-12-31T00:00:00Z".parse().unwrap()).await.unwrap();
+    assert_eq!(store.overview().await.unwrap().callbacks.uncalled, 1);
+    assert_eq!(store.secret_path().await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -72,6 +72,39 @@ pub async fn what_rests_is_not_claimed<S: Store, F: Future<Output = S>>(fresh: i
     assert_eq!(order.state, waiting(100), "claiming changes no state");
 }
 
+/// Without calling the vendor only orders whose archive is kept can be worked on:
+/// the oldest that is due and nobody else's, under the same lease.
+pub async fn kept_archives_can_be_claimed_alone<S: Store, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    let (one, two) = (worker("one"), worker("two"));
+    let kept_no = async |who: &Worker, second| {
+        ok(store.claim_kept(who, at(second)).await).map(|order| order.no)
+    };
+    ok(store.note_call(&no("S1"), at(0)).await);
+    put(&store, "L1", |order| Order { state: State::Located, ..order }).await;
+    assert_eq!(kept_no(&one, 1).await, None, "no archive is kept");
+    put(&store, "K2", |order| order.fetched(kept())).await;
+    put(&store, "W3", |order| Order { state: waiting(100), ..order.fetched(kept()) }).await;
+    put(&store, "Q4", |order| {
+        let reason = Reason::new(ReasonCode::CountMismatch, "ask");
+        Order { state: State::Quarantined { reason }, ..order.fetched(kept()) }
+    })
+    .await;
+    Archive::new("A5", 0, Vec::new()).apply(&store, 0).await;
+    let lines = [line("K1", -100)];
+    put(&store, "K1", |order| order.fetched(kept())).await;
+    ok(store.note_listing(&lines, &listing(10, &lines), None).await);
+    assert_eq!(kept_no(&one, 20).await, Some(no("K1")), "the oldest");
+    assert_eq!(kept_no(&one, 20).await, Some(no("K1")), "to its holder it is renewed");
+    assert_eq!(kept_no(&two, 20).await, Some(no("K2")));
+    assert_eq!(kept_no(&worker("three"), 20).await, None, "the rest is leased or not due");
+    assert_eq!(kept_no(&worker("three"), 81).await, Some(no("K1")), "leases end");
+    ok(store.save(&known(&store, &no("K2")).await, &two, at(82)).await);
+    assert_eq!(kept_no(&worker("four"), 100).await, Some(no("W3")), "due on the second");
+}
+
 /// Leases end, are renewed by their holder, and are given back.
 pub async fn a_lease_keeps_others_away_until_it_ends<S: Store, F: Future<Output = S>>(
     fresh: impl Fn() -> F,
