@@ -292,19 +292,23 @@ impl Tables {
     }
 
     fn callbacks(&self) -> Callbacks {
-        let mut callbacks = Callbacks::default();
-        callbacks.expected_since = self.calls_expected_since;
-        callbacks.activation = self.activation.clone();
-        let Some(expected_since) = self.calls_expected_since else { return callbacks };
+        let uncalled = self.uncalled();
+        Callbacks {
+            expected_since: self.calls_expected_since,
+            uncalled: uncalled.len() as u64,
+            uncalled_since: uncalled.iter().filter_map(|order| order.listed_at).min(),
+            activation: self.activation.clone(),
+        }
+    }
+
+    fn uncalled(&self) -> Vec<&Order> {
+        let Some(expected_since) = self.calls_expected_since else { return Vec::new() };
         let made = |order: &Order| age(order).0;
         let listed = || self.orders.values().filter(|order| order.listed_at.is_some());
         let newest_called = listed().filter(|order| order.called_at.is_some()).map(made).max();
         let agreed_at = self.activation.as_ref().and_then(|activation| activation.agreed_at);
         let bound = Some(expected_since).max(newest_called).max(agreed_at);
-        let uncalled = || listed().filter(|o| o.called_at.is_none() && Some(made(o)) > bound);
-        callbacks.uncalled = uncalled().count() as u64;
-        callbacks.uncalled_since = uncalled().filter_map(|order| order.listed_at).min();
-        callbacks
+        listed().filter(|o| o.called_at.is_none() && Some(made(o)) > bound).collect()
     }
 
     fn lease(&mut self, order_no: &OrderNo, worker: &Worker, now: Timestamp) {
