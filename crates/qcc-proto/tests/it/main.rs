@@ -19,4 +19,5 @@ mod reader_laws;
 mod reader_records;
 mod reader_streams;
 mod requests;
+mod second_opinion;
 mod statuses;

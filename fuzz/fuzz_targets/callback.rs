@@ -1,0 +1,4 @@
+//! Queries of any bytes, read by us and by the book.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| qcc_fuzz::callback::check(bytes));

@@ -1,0 +1,106 @@
+//! Whole decodes with a known password, past the authentication code.
+//!
+//! The input is a [`Recipe`]. An archive as it should be must be read, with
+//! the content that `miniz_oxide` finds in the packed bytes; one that is not
+//! must be refused; and one that was changed after its authentication code was
+//! made gives that content or none.
+
+use qcc_archive::{ErrorKind, KeyStrength, Options};
+
+use crate::{
+    inflated::{Inflated, inflated},
+    outcome::read,
+    recipe::{NAME, PASSWORD, Recipe},
+    unzipped::unzipped,
+};
+
+const MOST_CONTENT: usize = 256 << 10;
+const MOST_RATIO: usize = 64;
+const RATIO_FLOOR: usize = 16 << 10;
+
+/// What must come of an archive.
+enum Expected {
+    Content,
+    Refusal,
+    /// The content or a refusal, but no other content.
+    Either,
+}
+
+/// Checks one input.
+pub fn check(input: &[u8]) {
+    let Some(recipe) = Recipe::new(input) else { return };
+    let inflated = inflated(recipe.packed, MOST_CONTENT + 1);
+    let content = if recipe.method() == 0 { recipe.packed } else { inflated.content.as_slice() };
+    let size = (content.len() as u64).saturating_add_signed(recipe.size_lie());
+    let mut made = recipe.archive(size, crc32fast::hash(content));
+    let mut expected = expected(&recipe, &inflated, content.len(), size);
+    if let Some((at, mask)) = recipe.tampering(made.bytes.len()) {
+        made.bytes[at] ^= mask;
+        expected = if made.body.contains(&at) { Expected::Refusal } else { Expected::Either };
+    }
+
+    match (read(&made.bytes, NAME, PASSWORD, options(&recipe), recipe.step()), expected) {
+        (Ok(_), Expected::Refusal) => panic!("accepted"),
+        (Ok(found), _) => {
+            assert!(found == content, "another content");
+            unzipped(&made.bytes, recipe.path().as_bytes(), PASSWORD).assert_is(content);
+        }
+        (Err((error, _)), Expected::Content) => panic!("refused: {error}"),
+        (Err((error, released)), _) => {
+            assert!(recipe.streaming() || released.is_empty(), "released, then {error}");
+            assert!(released.len() <= MOST_CONTENT);
+            let authentic = !matches!(error.kind(), ErrorKind::Tampered);
+            assert!(authentic || released.is_empty(), "released before authentication");
+        }
+    }
+}
+
+fn options(recipe: &Recipe<'_>) -> Options {
+    let mut options = Options::default()
+        .with_max_content(MOST_CONTENT as u64)
+        .with_max_ratio(MOST_RATIO as u64, RATIO_FLOOR as u64)
+        .with_stored(!recipe.without_stored())
+        .with_directory_prefix(recipe.folders_allowed());
+    if recipe.weak_keys_allowed() {
+        options = options.with_min_strength(KeyStrength::Aes128);
+    }
+    if recipe.read_twice() {
+        options = options.with_in_memory(0);
+    }
+    if recipe.streaming() {
+        options = options.with_hold_back(0);
+    }
+    options
+}
+
+/// The rules once more, from the documentation and not from the code.
+fn expected(recipe: &Recipe<'_>, inflated: &Inflated, content_len: usize, size: u64) -> Expected {
+    let packed_len = recipe.packed.len();
+    let largest = (packed_len * MOST_RATIO).clamp(RATIO_FLOOR, MOST_CONTENT);
+    let is_stream = inflated.is_whole && inflated.content.len() <= largest;
+    let packed_is_right = match recipe.method() {
+        8 => inflated.is_whole,
+        // A whole stream that claims to be stored is one relabelled.
+        0 => !recipe.without_stored() && (packed_len < 64 || !is_stream),
+        _ => false,
+    };
+    let crc_is_right = match recipe.version() {
+        1 => recipe.crc_lie() == 0,
+        2 => true,
+        _ => false,
+    };
+    let is_good = packed_is_right
+        && crc_is_right
+        && size == content_len as u64
+        && content_len <= largest
+        && (recipe.strength() == 3 || recipe.weak_keys_allowed())
+        && (!recipe.in_folder() || recipe.folders_allowed())
+        && !recipe.twice()
+        && !recipe.bytes_after();
+    match recipe.wrong_flag() {
+        None | Some(0b10 | 0b100 | 0x800) if is_good => Expected::Content,
+        // Bytes between two entries are nobody's, so a descriptor may go unnamed.
+        Some(8) if is_good && recipe.descriptor() > 0 => Expected::Either,
+        _ => Expected::Refusal,
+    }
+}

@@ -1,0 +1,139 @@
+//! Answers of any bytes, read as each endpoint reads them.
+//!
+//! All endpoints agree on whether it is an answer, on status and message;
+//! `serde_json` agrees on whether it is JSON; a payload is there exactly where
+//! the documentation says; what an answer says, written in the manual's form,
+//! reads the same again; and no error shows anything of the body.
+
+use qcc_proto::{
+    Answer, DownloadLink, EnvelopeError, EnvelopeErrorKind as Kind, Location, OrderList, PushEcho,
+    Status, UnzipPassword,
+};
+use serde_json::{Value, json};
+
+use crate::leaks::assert_shows_nothing;
+
+/// The status of an empty list.
+const EMPTY: i64 = 201;
+
+/// Checks one input.
+pub fn check(body: &[u8]) {
+    let head = Answer::<()>::parse(body).map(|answer| {
+        assert_eq!(answer.payload.is_some(), answer.status == Status::OK);
+        (answer.status, answer.message)
+    });
+    let json = is_json(body);
+    match &head {
+        Err(error) => {
+            let is_answer = matches!(error.kind(), Kind::BadPayload { .. });
+            assert!(!is_answer, "no payload was asked for");
+            assert!(json != Some(true) || error.kind() != Kind::NotJson, "it is JSON");
+            assert_shows_nothing(error, body);
+        }
+        Ok(_) => assert_ne!(json, Some(false), "it is no JSON"),
+    }
+
+    let echo = Answer::<PushEcho>::parse(body);
+    if let Some(echo) = agrees(body, &head, echo, &[]) {
+        let fields = json!({ "callbackUrl": echo.callback_url });
+        reads_again(&head, "result", fields, Answer::<PushEcho>::parse, &echo);
+    }
+
+    let list = Answer::<OrderList>::parse(body);
+    if let Some(mut list) = agrees(body, &head, list, &[EMPTY]) {
+        assert!(list.unreadable.iter().all(|line| line.chars().count() <= 80));
+        assert!(list.unreadable.iter().all(|line| !line.contains(char::is_control)));
+        list.unreadable.clear();
+        let time = |time: Option<_>| time.map(|time: qcc_proto::ShanghaiTime| time.to_string());
+        let lines: Vec<_> = (list.orders.iter())
+            .map(|o| json!({ "orderNo": o.order_no.as_str(), "createDate": time(o.created_at) }))
+            .collect();
+        reads_again(&head, "resultList", lines.into(), Answer::<OrderList>::parse, &list);
+    }
+
+    let location = Answer::<Location>::parse(body);
+    if let Some(location) = agrees(body, &head, location, &[]) {
+        let fields = json!({
+            "orderNo": location.order_no.as_ref().map(|no| no.as_str()),
+            "downloadUrl": location.link.reveal(),
+            "downloadUrlExpiredTime": location.expires_at.map(|time| time.to_string()),
+            "unzipPassword": location.password.reveal(),
+        });
+        reads_again(&head, "result", fields, Answer::<Location>::parse, &location);
+        assert_debug_hides(&location);
+    }
+}
+
+type Head = Result<(Status, String), EnvelopeError>;
+
+/// Compares one endpoint's reading with what all have in common, and hands on
+/// the payload.
+#[track_caller]
+fn agrees<T>(
+    body: &[u8],
+    head: &Head,
+    answer: Result<Answer<T>, EnvelopeError>,
+    also_payload: &[i64],
+) -> Option<T> {
+    match (head, answer) {
+        (Ok((status, message)), Ok(answer)) => {
+            assert_eq!((answer.status, &answer.message), (*status, message));
+            let expected = *status == Status::OK || also_payload.contains(&status.code());
+            assert_eq!(answer.payload.is_some(), expected);
+            if answer.payload.is_none() {
+                let refusal =
+                    Answer::<()> { status: *status, message: message.clone(), payload: None };
+                let refusal = refusal.into_payload().expect_err("no payload");
+                assert!(!refusal.to_string().contains(char::is_control));
+            }
+            answer.payload
+        }
+        (Ok((status, _)), Err(error)) => {
+            let lacks_payload = matches!(error.kind(), Kind::BadPayload { .. });
+            assert!(lacks_payload && *status == Status::OK, "{error}");
+            assert_shows_nothing(&error, body);
+            None
+        }
+        (Err(head), Err(error)) => {
+            assert_eq!(error.kind(), head.kind());
+            None
+        }
+        (Err(error), Ok(_)) => panic!("read as one endpoint's, but {error}"),
+    }
+}
+
+/// Writes a payload as the manual's samples have it, and reads it again.
+#[track_caller]
+fn reads_again<T: PartialEq + std::fmt::Debug>(
+    head: &Head,
+    nest: &str,
+    payload: Value,
+    parse: impl Fn(&[u8]) -> Result<Answer<T>, EnvelopeError>,
+    expected: &T,
+) {
+    let Ok((status, message)) = head else { return };
+    let body = json!({ "status": status.code().to_string(), "msg": message, nest: payload });
+    let answer = parse(body.to_string().as_bytes()).expect("the manual's form is read");
+    assert_eq!((answer.status, &answer.message), (*status, message));
+    assert!(answer.payload.as_ref() == Some(expected), "another payload");
+}
+
+/// With other secrets `Debug` is the same, so it shows none of them.
+fn assert_debug_hides(location: &Location) {
+    let other = Location {
+        link: DownloadLink::new(format!("{}?other", location.link.without_query())),
+        password: UnzipPassword::new("other"),
+        ..location.clone()
+    };
+    assert_eq!(format!("{location:?}"), format!("{other:?}"));
+}
+
+/// Whether `serde_json` calls it JSON; `None` where that is a matter of size.
+fn is_json(body: &[u8]) -> Option<bool> {
+    let text = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
+    match serde_json::from_slice::<Value>(text) {
+        Ok(_) => Some(true),
+        Err(error) if error.to_string().starts_with("recursion limit") => None,
+        Err(_) => Some(false),
+    }
+}

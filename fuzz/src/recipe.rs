@@ -1,0 +1,386 @@
+//! Archives made to order: the authentication code is right, the rest is what
+//! the input says.
+//!
+//! An input is [`KNOBS`] bytes and then the packed bytes. A knob of 0 is the
+//! usual, so zeros in front of any Deflate stream make a good archive.
+
+use std::sync::LazyLock;
+
+use aes::{
+    Aes128, Aes192, Aes256,
+    cipher::{KeyIvInit, StreamCipher},
+};
+use ctr::Ctr128LE;
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+
+pub(crate) const NAME: &str = "dd_risk_corp.json";
+pub(crate) const PASSWORD: &[u8] = b"fuzz-password";
+pub(crate) const KNOBS: usize = 16;
+
+const SALT: &[u8; 16] = b"salt of a fuzzer";
+const MAC_LEN: usize = 10;
+
+/// What an input says.
+pub(crate) struct Recipe<'a> {
+    knobs: [u8; KNOBS],
+    pub(crate) packed: &'a [u8],
+}
+
+/// An archive, and where in it the encrypted entry lies.
+pub(crate) struct Made {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) body: std::ops::Range<usize>,
+}
+
+impl<'a> Recipe<'a> {
+    /// Takes an input apart; `None` where it is too short.
+    pub(crate) fn new(input: &'a [u8]) -> Option<Self> {
+        let (knobs, packed) = input.split_first_chunk()?;
+        Some(Self { knobs: *knobs, packed })
+    }
+
+    fn knob(&self, at: usize) -> u8 {
+        self.knobs[at]
+    }
+
+    fn wide_knob(&self, at: usize) -> u16 {
+        u16::from_le_bytes([self.knobs[at], self.knobs[at + 1]])
+    }
+
+    fn bit(&self, at: usize, bit: u8) -> bool {
+        self.knobs[at] >> bit & 1 == 1
+    }
+
+    /// The compression method that the headers name.
+    pub(crate) fn method(&self) -> u16 {
+        match self.knob(0) {
+            0 => 8,
+            1 => 0,
+            other => other.into(),
+        }
+    }
+
+    /// 1 to 3, for keys of 128, 192 and 256 bits.
+    pub(crate) fn strength(&self) -> u8 {
+        3 - self.knob(1) % 3
+    }
+
+    /// AE-1, AE-2 or one that there is not.
+    pub(crate) fn version(&self) -> u16 {
+        match self.knob(2) {
+            0 => 2,
+            other => other.into(),
+        }
+    }
+
+    /// None, or with or without a signature, in 32 or 64 bits.
+    pub(crate) fn descriptor(&self) -> u8 {
+        self.knob(3) % 5
+    }
+
+    /// The bit of the flags that is not as it should be.
+    pub(crate) fn wrong_flag(&self) -> Option<u16> {
+        self.knob(4).checked_sub(1).map(|bit| 1 << (bit % 16))
+    }
+
+    /// How far the declared size is from the real one.
+    pub(crate) fn size_lie(&self) -> i64 {
+        i64::from(self.wide_knob(5) as i16)
+    }
+
+    /// How the declared checksum differs from the real one.
+    pub(crate) fn crc_lie(&self) -> u32 {
+        self.wide_knob(7).into()
+    }
+
+    pub(crate) fn zip64_entry(&self) -> bool {
+        self.bit(9, 0)
+    }
+
+    pub(crate) fn zip64_end(&self) -> bool {
+        self.bit(9, 1)
+    }
+
+    pub(crate) fn has_neighbours(&self) -> bool {
+        self.bit(9, 2)
+    }
+
+    pub(crate) fn has_comment(&self) -> bool {
+        self.bit(9, 3)
+    }
+
+    pub(crate) fn in_folder(&self) -> bool {
+        self.bit(9, 4)
+    }
+
+    pub(crate) fn twice(&self) -> bool {
+        self.bit(9, 5)
+    }
+
+    pub(crate) fn bytes_after(&self) -> bool {
+        self.bit(9, 6)
+    }
+
+    /// Read the ciphertext twice instead of keeping it.
+    pub(crate) fn read_twice(&self) -> bool {
+        self.bit(10, 0)
+    }
+
+    /// Release content as it comes.
+    pub(crate) fn streaming(&self) -> bool {
+        self.bit(10, 1)
+    }
+
+    pub(crate) fn without_stored(&self) -> bool {
+        self.bit(10, 2)
+    }
+
+    pub(crate) fn weak_keys_allowed(&self) -> bool {
+        self.bit(10, 3)
+    }
+
+    pub(crate) fn folders_allowed(&self) -> bool {
+        self.bit(10, 4)
+    }
+
+    /// How much of the content is taken at once.
+    pub(crate) fn step(&self) -> usize {
+        match self.knob(11) {
+            0 => usize::MAX,
+            some => some.into(),
+        }
+    }
+
+    /// A change of one byte after all was made: which bits, and where.
+    pub(crate) fn tampering(&self, len: usize) -> Option<(usize, u8)> {
+        let mask = self.knob(12);
+        (mask != 0).then(|| (usize::from(self.wide_knob(13)) % len, mask))
+    }
+
+    /// Makes the archive of a declared size and the real checksum.
+    pub(crate) fn archive(&self, size: u64, crc32: u32) -> Made {
+        let ae1 = self.version() == 1;
+        let body = seal(self.packed, self.strength());
+        let entry = Entry {
+            name: self.path(),
+            flags: self.flags(),
+            crc32: if ae1 { crc32 ^ self.crc_lie() } else { self.crc_lie() },
+            size,
+            zip64: self.zip64_entry(),
+            descriptor: self.descriptor(),
+            aes: [&self.version().to_le_bytes(), b"AE".as_slice(), &[self.strength()]].concat(),
+            method: self.method(),
+            body,
+        };
+        let mut archive = Archive::default();
+        if self.has_neighbours() {
+            archive.add_plain("before");
+        }
+        let body = archive.add(&entry);
+        if self.twice() {
+            archive.add(&entry);
+        }
+        if self.has_neighbours() {
+            archive.add_plain("after");
+        }
+        let comment: &[u8] = if self.has_comment() { b"PK\x05\x06 is no end record" } else { b"" };
+        let mut bytes = archive.end(self.zip64_end(), comment);
+        if self.bytes_after() {
+            bytes.push(0);
+        }
+        Made { bytes, body }
+    }
+
+    /// The entry's name, folders included.
+    pub(crate) fn path(&self) -> String {
+        format!("{}{NAME}", if self.in_folder() { "a/文件/" } else { "" })
+    }
+
+    fn flags(&self) -> u16 {
+        let described = if self.descriptor() > 0 { 8 } else { 0 };
+        (1 | described) ^ self.wrong_flag().unwrap_or(0)
+    }
+}
+
+struct Entry {
+    name: String,
+    flags: u16,
+    crc32: u32,
+    size: u64,
+    zip64: bool,
+    descriptor: u8,
+    aes: Vec<u8>,
+    method: u16,
+    body: Vec<u8>,
+}
+
+impl Entry {
+    /// Version needed to the extra field's length, as both headers have it.
+    fn header(&self, sizes: [u64; 2], crc32: u32, extra_len: usize) -> Vec<u8> {
+        let mut header = Vec::new();
+        for field in [51, self.flags, 99, 0, 0] {
+            push16(&mut header, field);
+        }
+        push32(&mut header, crc32);
+        for size in sizes {
+            push32(&mut header, if self.zip64 { u32::MAX } else { size as u32 });
+        }
+        push16(&mut header, self.name.len() as u16);
+        push16(&mut header, extra_len as u16);
+        header
+    }
+
+    fn extra(&self, [packed, size]: [u64; 2]) -> Vec<u8> {
+        let mut extra = vec![0x01, 0x99, 7, 0];
+        extra.extend_from_slice(&self.aes);
+        push16(&mut extra, self.method);
+        if self.zip64 {
+            extra.extend_from_slice(&[1, 0, 16, 0]);
+            push64(&mut extra, size);
+            push64(&mut extra, packed);
+        }
+        extra
+    }
+
+    fn descriptor(&self) -> Vec<u8> {
+        let mut bytes = match self.descriptor {
+            0 => return Vec::new(),
+            1 | 3 => b"PK\x07\x08".to_vec(),
+            _ => Vec::new(),
+        };
+        push32(&mut bytes, self.crc32);
+        for size in [self.body.len() as u64, self.size] {
+            match self.descriptor {
+                1 | 2 => push32(&mut bytes, size as u32),
+                _ => push64(&mut bytes, size),
+            }
+        }
+        bytes
+    }
+}
+
+#[derive(Default)]
+struct Archive {
+    bytes: Vec<u8>,
+    directory: Vec<u8>,
+    entries: u16,
+}
+
+impl Archive {
+    /// Adds an entry and says where its body lies.
+    fn add(&mut self, entry: &Entry) -> std::ops::Range<usize> {
+        let offset = self.bytes.len();
+        let sizes = [entry.body.len() as u64, entry.size];
+        let (local_sizes, local_crc) =
+            if entry.descriptor > 0 { ([0, 0], 0) } else { (sizes, entry.crc32) };
+        let extra = entry.extra(local_sizes);
+        self.bytes.extend_from_slice(b"PK\x03\x04");
+        self.bytes.extend_from_slice(&entry.header(local_sizes, local_crc, extra.len()));
+        self.bytes.extend_from_slice(entry.name.as_bytes());
+        self.bytes.extend_from_slice(&extra);
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&entry.body);
+        let body = start..self.bytes.len();
+        self.bytes.extend_from_slice(&entry.descriptor());
+
+        let extra = entry.extra(sizes);
+        self.directory.extend_from_slice(b"PK\x01\x02\x33\x00");
+        self.directory.extend_from_slice(&entry.header(sizes, entry.crc32, extra.len()));
+        self.directory.extend_from_slice(&[0; 10]);
+        push32(&mut self.directory, offset as u32);
+        self.directory.extend_from_slice(entry.name.as_bytes());
+        self.directory.extend_from_slice(&extra);
+        self.entries += 1;
+        body
+    }
+
+    /// An empty entry, stored and not encrypted.
+    fn add_plain(&mut self, name: &str) {
+        let offset = self.bytes.len();
+        let mut header = vec![0; 22];
+        push16(&mut header, name.len() as u16);
+        push16(&mut header, 0);
+        self.bytes.extend_from_slice(b"PK\x03\x04");
+        self.bytes.extend_from_slice(&header);
+        self.bytes.extend_from_slice(name.as_bytes());
+        self.directory.extend_from_slice(b"PK\x01\x02\x00\x00");
+        self.directory.extend_from_slice(&header);
+        self.directory.extend_from_slice(&[0; 10]);
+        push32(&mut self.directory, offset as u32);
+        self.directory.extend_from_slice(name.as_bytes());
+        self.entries += 1;
+    }
+
+    fn end(self, zip64: bool, comment: &[u8]) -> Vec<u8> {
+        let Self { mut bytes, directory, entries } = self;
+        let (offset, size) = (bytes.len(), directory.len());
+        bytes.extend_from_slice(&directory);
+        let record_at = bytes.len();
+        if zip64 {
+            bytes.extend_from_slice(b"PK\x06\x06");
+            push64(&mut bytes, 44);
+            bytes.extend_from_slice(&[45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+            for field in [entries.into(), entries.into(), size as u64, offset as u64] {
+                push64(&mut bytes, field);
+            }
+            bytes.extend_from_slice(b"PK\x06\x07\0\0\0\0");
+            push64(&mut bytes, record_at as u64);
+            push32(&mut bytes, 1);
+        }
+        bytes.extend_from_slice(b"PK\x05\x06\0\0\0\0");
+        push16(&mut bytes, entries);
+        push16(&mut bytes, entries);
+        push32(&mut bytes, size as u32);
+        push32(&mut bytes, if zip64 { u32::MAX } else { offset as u32 });
+        push16(&mut bytes, comment.len() as u16);
+        bytes.extend_from_slice(comment);
+        bytes
+    }
+}
+
+/// Keys of 128, 192 and 256 bits, each followed by the key of the
+/// authentication code and the check value.
+static KEYS: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
+    [16, 24, 32].map(|len| {
+        let mut keys = vec![0; 2 * len + 2];
+        pbkdf2::pbkdf2_hmac::<Sha1>(PASSWORD, &SALT[..len / 2], 1000, &mut keys);
+        keys
+    })
+});
+
+/// Salt, check value, ciphertext, authentication code.
+fn seal(packed: &[u8], strength: u8) -> Vec<u8> {
+    let len = 8 + 8 * usize::from(strength);
+    let keys = &KEYS[usize::from(strength) - 1];
+    let (key, rest) = keys.split_at(len);
+    let (mac_key, check) = rest.split_at(len);
+    let mut counter = [0; 16];
+    counter[0] = 1;
+    let mut ciphertext = packed.to_vec();
+    match strength {
+        1 => apply::<Ctr128LE<Aes128>>(key, &counter, &mut ciphertext),
+        2 => apply::<Ctr128LE<Aes192>>(key, &counter, &mut ciphertext),
+        _ => apply::<Ctr128LE<Aes256>>(key, &counter, &mut ciphertext),
+    }
+    let mut mac = Hmac::<Sha1>::new_from_slice(mac_key).expect("any length will do");
+    mac.update(&ciphertext);
+    let mac = mac.finalize().into_bytes();
+    [&SALT[..len / 2], check, &ciphertext, &mac[..MAC_LEN]].concat()
+}
+
+fn apply<C: KeyIvInit + StreamCipher>(key: &[u8], counter: &[u8], bytes: &mut [u8]) {
+    C::new_from_slices(key, counter).expect("keys of the right length").apply_keystream(bytes);
+}
+
+fn push16(bytes: &mut Vec<u8>, value: u16) {
+    bytes.extend_from_slice(&value.to_le_bytes());
+}
+
+fn push32(bytes: &mut Vec<u8>, value: u32) {
+    bytes.extend_from_slice(&value.to_le_bytes());
+}
+
+fn push64(bytes: &mut Vec<u8>, value: u64) {
+    bytes.extend_from_slice(&value.to_le_bytes());
+}
