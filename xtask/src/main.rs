@@ -8,6 +8,7 @@ mod crates_table;
 mod demo;
 mod features;
 mod fixtures;
+mod flips;
 mod guarantees;
 mod layers;
 mod lints;
@@ -41,6 +42,8 @@ cargo xtask TASK
   scripts               shell, Python and Node scripts parse
   bench [RECORDS]       records per second and peak memory of the released program
   corpus DIR            archives of other hands, read and compared with their manifests
+  flips FILE --password P [--entry E]
+                        every single-bit flip and every beginning of one archive
   help                  this text
 ";
 
@@ -72,6 +75,10 @@ fn perform(arguments: &[&str]) -> Result<()> {
         ["bench"] => bench::run(&Workspace::load()?, None)?,
         ["bench", records] => bench::run(&Workspace::load()?, Some(records))?,
         ["corpus", folder] => corpus::run(folder.as_ref())?,
+        ["flips", file, "--password", password] => flips::run(file.as_ref(), password, None)?,
+        ["flips", file, "--password", password, "--entry", entry] => {
+            flips::run(file.as_ref(), password, Some(entry))?;
+        }
         ["scripts"] => finish(scripts::check(&Workspace::load()?)?)?,
         other => bail!("no task `{}`\n\n{HELP}", other.join(" ")),
     }
