@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
-    crates_table, demo, features, fixtures, guarantees, layers, lints, report::Report, run,
+    crates_table, demo, features, fixtures, fuzz, guarantees, layers, lints, report::Report, run,
     scripts, workspace::Workspace,
 };
 
@@ -32,6 +32,7 @@ const STEPS: &[Step] = &[
     ("tests", "unit and behaviour tests", tests),
     ("doctests", "the examples in the documentation", doctests),
     ("demo", "the READMEs show what `qcc demo` prints", |w| report(demo::check(w)?)),
+    ("fuzz", "each fuzz target for a few seconds, past findings included", fuzz::smoke),
     ("features", "each crate alone, with each feature alone", |w| silent(features::check(w))),
 ];
 

@@ -9,6 +9,7 @@ mod demo;
 mod features;
 mod fixtures;
 mod flips;
+mod fuzz;
 mod guarantees;
 mod layers;
 mod lints;
@@ -44,6 +45,8 @@ cargo xtask TASK
   corpus DIR            archives of other hands, read and compared with their manifests
   flips FILE --password P [--entry E]
                         every single-bit flip and every beginning of one archive
+  fuzz [--seconds N] [--asan] [TARGET…]
+                        the fuzz targets, or some of them; 60 s each, unless told otherwise
   help                  this text
 ";
 
@@ -79,6 +82,7 @@ fn perform(arguments: &[&str]) -> Result<()> {
         ["flips", file, "--password", password, "--entry", entry] => {
             flips::run(file.as_ref(), password, Some(entry))?;
         }
+        ["fuzz", arguments @ ..] => fuzz::run(&Workspace::load()?, arguments)?,
         ["scripts"] => finish(scripts::check(&Workspace::load()?)?)?,
         other => bail!("no task `{}`\n\n{HELP}", other.join(" ")),
     }

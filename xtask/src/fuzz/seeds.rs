@@ -1,0 +1,98 @@
+//! What the targets start from: the fixtures, and for `decode` recipes.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use flate2::{Compression, write::DeflateEncoder};
+
+use super::Target;
+use crate::workspace::Workspace;
+
+/// The bytes of a recipe in front of its packed bytes; zeros ask for nothing odd.
+const KNOBS: usize = 16;
+
+/// Values of a knob that are tried alone: each bit, and all.
+const SETTINGS: [u8; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 255];
+
+/// Writes the seeds of a target into its corpus; returns how many there are.
+pub(super) fn write(workspace: &Workspace, target: &Target) -> Result<usize> {
+    let folder = workspace.root.join("fuzz").join("corpus").join(target.name);
+    fs::create_dir_all(&folder)?;
+    let fixtures = fixtures(&workspace.root.join("fixtures").join(target.fixtures))?;
+    let seeds = match target.name {
+        "decode" => recipes(&fixtures)?,
+        _ => fixtures,
+    };
+    let mut written = 0;
+    for (name, bytes) in seeds.iter().filter(|(_, bytes)| bytes.len() <= target.longest) {
+        fs::write(folder.join(format!("seed-{name}")), bytes)?;
+        written += 1;
+    }
+    ensure!(written > 0, "{} has no seed", target.name);
+    Ok(written)
+}
+
+type Seeds = Vec<(String, Vec<u8>)>;
+
+fn fixtures(folder: &Path) -> Result<Seeds> {
+    let about = ["README.md", "MANIFEST.tsv", "make.py"];
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .with_context(|| format!("no folder {}", folder.display()))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.is_file())
+        .collect();
+    paths.sort();
+    let mut seeds = Seeds::new();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if !about.contains(&name.as_str()) {
+            seeds.push((name, fs::read(path)?));
+        }
+    }
+    Ok(seeds)
+}
+
+/// Each document in a good archive, and one with each knob turned.
+fn recipes(documents: &Seeds) -> Result<Seeds> {
+    let mut seeds = Seeds::new();
+    for (name, document) in documents {
+        for level in [Compression::none(), Compression::best()] {
+            let recipe = recipe([0; KNOBS], document, level)?;
+            seeds.push((format!("{name}-{}", level.level()), recipe));
+        }
+    }
+    let (_, first) = documents.first().context("there is no document to pack")?;
+    for at in 0..KNOBS {
+        for setting in SETTINGS {
+            let mut knobs = [0; KNOBS];
+            if let Some(knob) = knobs.get_mut(at) {
+                *knob = setting;
+            }
+            let recipe = recipe(knobs, first, Compression::fast())?;
+            seeds.push((format!("knob-{at}-{setting}"), recipe));
+        }
+    }
+    Ok(seeds)
+}
+
+fn recipe(knobs: [u8; KNOBS], document: &[u8], level: Compression) -> Result<Vec<u8>> {
+    let mut encoder = DeflateEncoder::new(knobs.to_vec(), level);
+    encoder.write_all(document)?;
+    Ok(encoder.finish()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipe_is_knobs_and_a_deflate_stream() {
+        let recipe = recipe([7; KNOBS], b"{}", Compression::none()).unwrap();
+        assert_eq!(recipe[..KNOBS], [7; KNOBS]);
+        assert_eq!(recipe[KNOBS..], [1, 2, 0, 0xfd, 0xff, b'{', b'}']);
+    }
+}
