@@ -3,8 +3,8 @@
 //! Whatever the bytes: the limits hold, both ways of reading (ciphertext kept
 //! and content held back, or read twice and streamed) come to the same end, no
 //! byte is released before an error where content is held back, and what is
-//! accepted the `zip` crate accepts as well where it finds it, authentication
-//! code included, with the same content.
+//! accepted the `zip` crate accepts as well, authentication code included, with
+//! the same content, unless it takes another end record.
 
 use qcc_archive::{Archive, Entry, ErrorKind, KeyStrength, Options};
 
@@ -55,8 +55,7 @@ pub fn check(bytes: &[u8]) {
         if let Ok(content) = &held {
             assert!(content.len() as u64 <= MOST_CONTENT);
             let other = unzipped(bytes, name.as_bytes(), PASSWORD);
-            // An end record inside a comment misleads it.
-            if other != Unzipped::NotFound {
+            if matches!(other, Unzipped::Content(_)) || has_one_end(bytes) {
                 other.assert_is(content);
             }
         }
@@ -77,6 +76,12 @@ fn is_found_late(kind: &ErrorKind) -> bool {
             | ErrorKind::Changed
             | ErrorKind::Io
     )
+}
+
+/// Whether there is nothing that another reader could take for the end record.
+/// Of several we take the one that fits, the `zip` crate the last.
+fn has_one_end(bytes: &[u8]) -> bool {
+    bytes.windows(4).filter(|window| window == b"PK\x05\x06").count() == 1
 }
 
 fn compare(held: &Outcome, streamed: &Outcome) {

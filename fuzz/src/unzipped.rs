@@ -9,7 +9,6 @@ use std::{
 use zip::ZipArchive;
 
 /// What the other reader makes of an entry.
-#[derive(PartialEq)]
 pub(crate) enum Unzipped {
     Content(Vec<u8>),
     /// It finds the entry and refuses it.
