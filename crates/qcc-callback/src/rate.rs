@@ -100,3 +100,66 @@ fn holder(address: IpAddr) -> IpAddr {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const LIMIT: RateLimit = RateLimit::new(
+        std::num::NonZeroU32::new(3).unwrap(),
+        std::num::NonZeroU32::new(1).unwrap(),
+    );
+
+    fn v4(n: u32) -> Option<IpAddr> {
+        Some(IpAddr::V4(n.into()))
+    }
+
+    #[test]
+    fn a_flood_from_many_addresses_fits_in_bounded_memory_and_is_limited_as_a_whole() {
+        let now = Instant::now();
+        let mut buckets = Buckets::new(LIMIT, now);
+        let passed = (0..100_000).filter(|n| buckets.take(v4(*n), now)).count();
+        assert_eq!(buckets.own.len(), MOST);
+        assert_eq!(passed, MOST + 3);
+        assert!(buckets.take(v4(0), now), "who had a bucket before keeps it");
+    }
+
+    #[test]
+    fn addresses_at_rest_make_room() {
+        let now = Instant::now();
+        let mut buckets = Buckets::new(LIMIT, now);
+        for n in 0..5000 {
+            buckets.take(v4(n), now);
+        }
+        let later = now + Duration::from_secs(10);
+        assert!((5000..8000).all(|n| buckets.take(v4(n), later)));
+        assert!(buckets.own.len() <= MOST);
+    }
+
+    #[test]
+    fn a_subscriber_of_ipv6_is_one_address_and_the_nameless_are_one() {
+        let now = Instant::now();
+        let mut buckets = Buckets::new(LIMIT, now);
+        let host = |text: &str| Some(text.parse().unwrap());
+        for n in 0..3 {
+            assert!(buckets.take(host(&format!("2001:db8::{n}")), now));
+            assert!(buckets.take(None, now));
+        }
+        assert!(!buckets.take(host("2001:db8::ffff"), now));
+        assert!(buckets.take(host("2001:db8:0:1::"), now));
+        assert!(!buckets.take(None, now));
+        buckets.give_back(None, now);
+        assert!(buckets.take(None, now));
+    }
+
+    #[test]
+    fn a_clock_that_stands_or_goes_back_gives_nothing() {
+        let now = Instant::now();
+        let mut buckets = Buckets::new(LIMIT, now);
+        let earlier = now.checked_sub(Duration::from_secs(9)).unwrap_or(now);
+        assert!((0..3).all(|_| buckets.take(None, earlier)));
+        assert!(!buckets.take(None, earlier));
+    }
+}

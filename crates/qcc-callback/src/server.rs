@@ -79,6 +79,10 @@ pub async fn serve_with<I, H, F, S>(
                 seats.leave(ended);
                 continue;
             }
+            () = seats.changed(), if !seats.has_room() => {
+                seats.make_room();
+                continue;
+            }
             accepted = listener.accept(), if seats.has_room() => accepted,
         };
         let (stream, peer) = match accepted {
@@ -100,6 +104,7 @@ pub async fn serve_with<I, H, F, S>(
         let handshake = Arc::clone(&handshake);
         let task = connections.spawn(async move { connection.run(stream, &*handshake).await });
         seats.take(task.id(), seat);
+        seats.make_room();
     }
     drop(listener);
     stop.send_replace(true);

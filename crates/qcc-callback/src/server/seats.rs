@@ -11,22 +11,36 @@ use std::{
 use tokio::{
     sync::Notify,
     task::{Id, JoinError},
+    time::{Duration, Instant, timeout},
 };
+
+/// So long a connection is left alone before its first request has come: an
+/// honest head is on its way before the connection is accepted, a handshake
+/// before it takes some round trips more.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether somebody's grace is over, while all seats are
+/// taken.
+const TICK: Duration = Duration::from_millis(50);
 
 /// The seats that are taken.
 #[derive(Debug)]
 pub(super) struct Seats {
     most: usize,
     taken: HashMap<Id, Arc<Seat>>,
+    /// The number of the next seat.
     next: u64,
+    rested: Arc<Notify>,
 }
 
 /// A connection's place.
 #[derive(Debug)]
 pub(super) struct Seat {
     number: u64,
+    since: Instant,
     state: AtomicU8,
     evicted: Notify,
+    rested: Arc<Notify>,
 }
 
 /// No request has come yet.
@@ -42,7 +56,7 @@ const EVICTED_RESTING: u8 = 4;
 
 impl Seats {
     pub(super) fn new(most: usize) -> Self {
-        Self { most: most.max(1), taken: HashMap::new(), next: 0 }
+        Self { most: most.max(2), taken: HashMap::new(), next: 0, rested: Arc::default() }
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -53,27 +67,44 @@ impl Seats {
     pub(super) fn next(&mut self) -> Arc<Seat> {
         let number = self.next;
         self.next += 1;
-        Arc::new(Seat { number, state: AtomicU8::new(FRESH), evicted: Notify::new() })
+        Arc::new(Seat {
+            number,
+            since: Instant::now(),
+            state: AtomicU8::new(FRESH),
+            evicted: Notify::new(),
+            rested: Arc::clone(&self.rested),
+        })
     }
 
-    /// A connection's task has taken its seat. Where it was the last one, the
-    /// oldest connection that waits for a request has to go: those that never
-    /// sent one first. Where all are being answered, nobody is asked to leave,
-    /// and newcomers wait until one does.
+    /// A connection's task has taken its seat.
     pub(super) fn take(&mut self, task: Id, seat: Arc<Seat>) {
         self.taken.insert(task, seat);
+    }
+
+    /// Where there is no room, asks the oldest connection that waits for a
+    /// request to go: those that never sent one first, once their grace is over.
+    /// Where all others are being answered nobody is asked, and newcomers wait.
+    pub(super) fn make_room(&self) {
         if self.has_room() {
             return;
         }
-        for state in [FRESH, RESTING] {
-            let mut waiting: Vec<&Arc<Seat>> =
-                self.taken.values().filter(|seat| seat.is(state)).collect();
+        for (state, grace) in [(FRESH, GRACE), (RESTING, Duration::ZERO)] {
+            let mut waiting: Vec<&Arc<Seat>> = self
+                .taken
+                .values()
+                .filter(|seat| seat.is(state) && seat.since.elapsed() >= grace)
+                .collect();
             waiting.sort_by_key(|seat| seat.number);
             // One that has begun to be answered meanwhile stays.
             if waiting.into_iter().any(|seat| seat.evict(state)) {
                 return;
             }
         }
+    }
+
+    /// Waits until somebody could be asked to go who could not before.
+    pub(super) async fn changed(&self) {
+        let _ = timeout(TICK, self.rested.notified()).await;
     }
 
     /// A connection's task has ended.
@@ -93,6 +124,7 @@ impl Seat {
     /// Its answer is made.
     pub(super) fn end(&self) {
         self.state.store(RESTING, Ordering::Release);
+        self.rested.notify_one();
     }
 
     pub(super) fn is_busy(&self) -> bool {
