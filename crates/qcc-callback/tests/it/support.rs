@@ -74,14 +74,17 @@ pub(crate) fn read(response: Response<qcc_callback::AckBody>) -> (StatusCode, St
 
 /// Remembers the word for each answer, the client, and the errors in a row.
 #[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<(String, Option<String>, u32)>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<Line>>>);
+
+/// The word, the client, the errors in a row.
+type Line = (String, Option<String>, u32);
 
 impl Log {
     pub(crate) fn codes(&self) -> Vec<String> {
         self.0.lock().unwrap().iter().map(|(code, ..)| code.clone()).collect()
     }
 
-    pub(crate) fn last(&self) -> (String, Option<String>, u32) {
+    pub(crate) fn last(&self) -> Line {
         self.0.lock().unwrap().last().cloned().expect("nothing was answered")
     }
 }
