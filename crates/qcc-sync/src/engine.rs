@@ -324,6 +324,8 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             hold.since = before.since;
         }
         self.store.set_hold(Some(&hold)).await?;
+        // As the store keeps it: it may round the time.
+        let hold = self.store.hold().await?.unwrap_or(hold);
         observer.event(&Event::Held(hold.clone()));
         Ok(hold)
     }

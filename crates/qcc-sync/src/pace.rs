@@ -46,21 +46,24 @@ pub(crate) struct ListPace {
     failures: u32,
     may_pass: bool,
     rechecks: u32,
+    fixed: Option<Duration>,
     interval: Duration,
 }
 
-impl Default for ListPace {
-    fn default() -> Self {
-        Self { tried_at: None, failures: 0, may_pass: true, rechecks: 0, interval: USUAL }
-    }
-}
-
 impl ListPace {
-    /// The list was read. A recheck that went well may end in the next hold: only
-    /// a list read in the usual course of things forgets it.
-    pub(crate) fn read(&mut self, rhythm: Rhythm, now: Timestamp) {
+    /// The pace of a run that begins; its interval may be `fixed`.
+    pub(crate) fn new(fixed: Option<Duration>) -> Self {
+        let interval = fixed.unwrap_or(USUAL);
+        Self { tried_at: None, failures: 0, may_pass: true, rechecks: 0, fixed, interval }
+    }
+
+    /// The list was read, and asks for an `interval` until the next. A recheck that
+    /// went well may end in the next hold: only a list read in the usual course of
+    /// things forgets it.
+    pub(crate) fn read(&mut self, rhythm: Rhythm, interval: Duration, now: Timestamp) {
         self.tried(rhythm, now);
         self.failures = 0;
+        self.interval = self.fixed.unwrap_or(interval);
         if rhythm == Rhythm::Poll {
             self.rechecks = 0;
         }
@@ -71,11 +74,6 @@ impl ListPace {
         self.tried(rhythm, now);
         self.may_pass = may_pass;
         self.failures = self.failures.saturating_add(1);
-    }
-
-    /// How long to rest between two lists that are read.
-    pub(crate) fn set_interval(&mut self, interval: Duration) {
-        self.interval = interval;
     }
 
     /// Whether the list is to be read. A clock that was set back makes no wait
@@ -132,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_list_never_read_is_due() {
-        let pace = ListPace::default();
+        let pace = ListPace::new(None);
         for rhythm in [Rhythm::Poll, Rhythm::Recheck] {
             assert!(pace.is_due(rhythm, &Policy::default(), at(0)));
         }
@@ -140,45 +138,52 @@ mod tests {
 
     #[test]
     fn failures_that_pass_come_back_soon_and_never_later_than_a_good_list() {
-        let mut pace = ListPace::default();
-        pace.read(Rhythm::Poll, at(0));
+        let mut pace = ListPace::new(None);
+        pace.read(Rhythm::Poll, USUAL, at(0));
         check(&pace, Rhythm::Poll, 300);
         for wait in [5, 10, 20, 40, 80, 160, 300, 300] {
             pace.failed(Rhythm::Poll, true, at(0));
             check(&pace, Rhythm::Poll, wait);
         }
-        pace.set_interval(Duration::from_secs(30));
+        pace.read(Rhythm::Poll, Duration::from_secs(30), at(0));
         check(&pace, Rhythm::Poll, 30);
-        pace.read(Rhythm::Poll, at(0));
-        check(&pace, Rhythm::Poll, 30);
+        pace.failed(Rhythm::Poll, true, at(0));
+        check(&pace, Rhythm::Poll, 5);
+    }
+
+    #[test]
+    fn a_fixed_interval_stays() {
+        let mut pace = ListPace::new(Some(Duration::from_secs(77)));
+        pace.read(Rhythm::Poll, USUAL, at(0));
+        check(&pace, Rhythm::Poll, 77);
     }
 
     #[test]
     fn a_refused_list_is_seldom_repeated() {
-        let mut pace = ListPace::default();
+        let mut pace = ListPace::new(None);
         pace.failed(Rhythm::Poll, false, at(0));
         check(&pace, Rhythm::Poll, 1800);
     }
 
     #[test]
     fn rechecks_grow_rare_until_the_usual_course_is_back() {
-        let mut pace = ListPace::default();
+        let mut pace = ListPace::new(None);
         pace.failed(Rhythm::Poll, false, at(0));
         check(&pace, Rhythm::Recheck, 600);
         for wait in [600, 1200, 2400, 4800, 9600, 19_200, 21_600, 21_600] {
             pace.failed(Rhythm::Recheck, false, at(0));
             check(&pace, Rhythm::Recheck, wait);
         }
-        pace.read(Rhythm::Recheck, at(0));
+        pace.read(Rhythm::Recheck, USUAL, at(0));
         check(&pace, Rhythm::Recheck, 21_600);
-        pace.read(Rhythm::Poll, at(0));
+        pace.read(Rhythm::Poll, USUAL, at(0));
         check(&pace, Rhythm::Recheck, 600);
     }
 
     #[test]
     fn a_clock_set_back_makes_no_wait_longer() {
-        let mut pace = ListPace::default();
-        pace.read(Rhythm::Poll, at(1000));
+        let mut pace = ListPace::new(None);
+        pace.read(Rhythm::Poll, USUAL, at(1000));
         assert!(pace.is_due(Rhythm::Poll, &Policy::default(), at(999)));
     }
 }

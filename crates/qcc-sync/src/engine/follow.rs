@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    pin::pin,
+    pin::{Pin, pin},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -63,7 +63,7 @@ const SHORTEST_REST: Duration = Duration::from_secs(1);
 
 /// What one run remembers from round to round. Nothing of it is needed to go on
 /// after a crash.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Course {
     list: ListPace,
     held: Option<Hold>,
@@ -78,6 +78,63 @@ struct Ended {
     rest_until: Timestamp,
     /// The list could not be read.
     failure: Option<EngineError>,
+}
+
+/// What the engine rests for.
+#[derive(Clone, Copy)]
+enum Rest {
+    /// Something is due then.
+    Until(Timestamp),
+    /// Database or disk failed, so often in a row.
+    Trouble { failures: u32 },
+}
+
+impl Course {
+    fn new(poll_interval: Option<Duration>) -> Self {
+        let list = ListPace::new(poll_interval);
+        Self { list, held: None, delivery: None, probed: None, failures: 0 }
+    }
+
+    /// A round is over: tells of it, and says what to rest for.
+    fn over(
+        &mut self,
+        ended: Result<Ended, EngineError>,
+        report: Report,
+        observer: &dyn Observer,
+    ) -> Rest {
+        match ended {
+            Ok(Ended { rest_until, failure }) => {
+                self.failures = 0;
+                observer.round(report, failure);
+                Rest::Until(rest_until)
+            }
+            Err(error) => {
+                self.failures = self.failures.saturating_add(1);
+                observer.round(report, Some(error));
+                Rest::Trouble { failures: self.failures }
+            }
+        }
+    }
+}
+
+/// Runs a round to its end. Asked to stop, it has its grace left; `None` where
+/// that was too short.
+async fn finished<T>(
+    mut round: Pin<&mut impl Future<Output = T>>,
+    stop: Pin<&mut impl Future<Output = ()>>,
+    stopping: &AtomicBool,
+    grace: impl Future<Output = ()>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = stop => stopping.store(true, Ordering::Relaxed),
+        ended = &mut round => return Some(ended),
+    }
+    tokio::select! {
+        biased;
+        ended = round => Some(ended),
+        () = grace => None,
+    }
 }
 
 impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
@@ -104,66 +161,59 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         observer: &dyn Observer,
     ) -> Result<(), EngineError> {
         let mut stop = pin!(stop);
-        let stopping = AtomicBool::new(false);
-        let mut course = Course::default();
+        let (mut course, stopping) = (Course::new(settings.poll_interval), AtomicBool::new(false));
         loop {
             let mut report = Report::default();
-            let ended = {
+            let round = {
                 let round = self.round(settings, &mut course, &stopping, &mut report, observer);
-                let mut round = pin!(round);
-                tokio::select! {
-                    biased;
-                    () = &mut stop => {
-                        stopping.store(true, Ordering::Relaxed);
-                        tokio::select! {
-                            ended = &mut round => Some(ended),
-                            () = self.clock.sleep(settings.grace) => None,
-                        }
-                    }
-                    ended = &mut round => Some(ended),
-                }
+                let grace = self.clock.sleep(settings.grace);
+                finished(pin!(round), stop.as_mut(), &stopping, grace).await
             };
-            let rest_until = match ended {
-                Some(Ok(Ended { rest_until, failure })) => {
-                    observer.round(report, failure);
-                    course.failures = 0;
-                    Some(rest_until)
-                }
-                Some(Err(error)) if error.may_pass() => {
-                    observer.round(report, Some(error));
-                    course.failures = course.failures.saturating_add(1);
-                    None
-                }
-                Some(Err(error)) => return Err(error),
-                None => None,
+            let rest = match round {
+                // Not finished within the grace.
+                None => return Ok(()),
+                Some(Err(error)) if !error.may_pass() => return Err(error),
+                Some(ended) => course.over(ended, report, observer),
             };
-            if stopping.load(Ordering::Relaxed) {
+            if stopping.load(Ordering::Relaxed)
+                || self.rest(rest, wake, stop.as_mut(), observer).await
+            {
                 return Ok(());
-            }
-            let now = self.clock.now();
-            let rest = match rest_until {
-                Some(until) => super::until(until, now).clamp(SHORTEST_REST, LONGEST_REST),
-                // A database in trouble is left alone, whoever calls.
-                None => doubled(SHORTEST_REST, course.failures).min(LONGEST_REST),
-            };
-            let until = later(now, SignedDuration::try_from(rest).unwrap_or_default());
-            observer.event(&Event::Resting { until });
-            let woken = async {
-                match rest_until {
-                    Some(_) => wake.called().await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                () = &mut stop => return Ok(()),
-                () = woken => {}
-                () = self.clock.sleep(rest) => {}
             }
         }
     }
 
-    /// The list where it is due, then work until nothing is, then the calls.
+    /// Rests; `true` where it was asked to stop.
+    async fn rest(
+        &self,
+        rest: Rest,
+        wake: &Wake,
+        stop: Pin<&mut impl Future<Output = ()>>,
+        observer: &dyn Observer,
+    ) -> bool {
+        let now = self.clock.now();
+        let time = match rest {
+            Rest::Until(due) => super::until(due, now).clamp(SHORTEST_REST, LONGEST_REST),
+            Rest::Trouble { failures } => doubled(SHORTEST_REST, failures).min(LONGEST_REST),
+        };
+        let until = later(now, SignedDuration::try_from(time).unwrap_or_default());
+        observer.event(&Event::Resting { until });
+        let woken = async {
+            match rest {
+                Rest::Until(_) => wake.called().await,
+                // A database in trouble is left alone, whoever calls.
+                Rest::Trouble { .. } => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stop => true,
+            () = woken => false,
+            () = self.clock.sleep(time) => false,
+        }
+    }
+
+    /// The list where it is due, work until nothing is, then the vendor's calls.
     async fn round<P: Probe>(
         &self,
         settings: &Follow<P>,
@@ -174,10 +224,12 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     ) -> Result<Ended, EngineError> {
         let going_on = || !stopping.load(Ordering::Relaxed);
         let mut failure = None;
-        if going_on() {
-            failure = self.list_when_due(course, report, observer).await?;
+        while going_on() {
+            failure = self.list_when_due(course, report, observer).await?.or(failure);
+            if !self.work_until_listing(course, &going_on, report, observer).await? {
+                break;
+            }
         }
-        while going_on() && self.work(report, observer).await? {}
         let mut overview = self.store.overview().await?;
         self.judge(&overview, settings, course, observer);
         let mut heal_at = None;
@@ -185,9 +237,25 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             heal_at = self.heal(&mut overview, settings, course, report, observer).await?;
         }
         course.held.clone_from(&report.held);
-        let interval = settings.poll_interval.unwrap_or_else(|| overview.poll_interval());
-        course.list.set_interval(interval);
         Ok(Ended { rest_until: self.rest_until(&overview, course, heal_at), failure })
+    }
+
+    /// Works; `true` where the list is due before all is done. However much there
+    /// is to do, the window goes on.
+    async fn work_until_listing(
+        &self,
+        course: &Course,
+        going_on: &(impl Fn() -> bool + Sync),
+        report: &mut Report,
+        observer: &dyn Observer,
+    ) -> Result<bool, EngineError> {
+        while going_on() && self.work(report, observer).await? {
+            let now = self.clock.now();
+            if report.held.is_none() && course.list.is_due(Rhythm::Poll, &self.policy, now) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Reads the list if it is due and no hold forbids it. Returns the failure
@@ -215,7 +283,8 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         let error = match self.list(observer).await {
             Ok((listed, fresh)) => {
                 (report.listed, report.fresh) = (listed, fresh);
-                course.list.read(rhythm, now);
+                let interval = self.store.overview().await?.poll_interval();
+                course.list.read(rhythm, interval, now);
                 if let Some(hold) = hold {
                     self.lift(hold, observer).await?;
                 }

@@ -222,6 +222,21 @@ fn a_set_interval_is_kept() {
 }
 
 #[test]
+fn however_much_there_is_to_do_the_list_is_read_in_time() {
+    paused(async {
+        let (world, wake, told) = (world(), Wake::new(), Told::default());
+        fail_always(&world, Fault::SlowAnswer);
+        world.push(25);
+        let mut settings = Follow::default();
+        settings.poll_interval = Some(MINUTE / 2);
+        following(&world, &settings, &wake, &told, tokio::time::sleep(MINUTE * 4)).await;
+        let asked = asked(&world, Exchange::ListOrders);
+        assert!((5..=8).contains(&asked), "the list was read {asked} times in four minutes");
+        assert!(applied(&world).await < 25, "there is still work to do");
+    });
+}
+
+#[test]
 fn an_order_that_waits_is_taken_up_when_it_is_due() {
     paused(async {
         let (world, wake, told) = (world(), Wake::new(), Told::default());
