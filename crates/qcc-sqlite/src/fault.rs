@@ -89,6 +89,29 @@ fn kind(error: &rusqlite::Error) -> Kind {
     }
 }
 
+/// The error where records could not be put aside in a file beside the store.
+pub(crate) fn unspilled(error: io::Error, path: &Path) -> StoreError {
+    let shown = path.display();
+    let (kind, detail) = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
+            Kind::Full,
+            format!(
+                "there is no room to sort an archive beside {shown}; make room and try again \
+                 (nothing half-written was left)"
+            ),
+        ),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => (
+            Kind::ReadOnly,
+            format!("no file can be made beside {shown}; give this user write permission there"),
+        ),
+        _ => (
+            Kind::Unavailable,
+            format!("the disk under {shown} failed while an archive was sorted; check it"),
+        ),
+    };
+    StoreError::new(kind, detail).with_source(error)
+}
+
 /// The error for a file that could not be made or reached at all.
 pub(crate) fn unreachable_file(error: io::Error, path: &Path) -> StoreError {
     let shown = path.display();

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod apply;
+mod batch;
 mod callbacks;
 mod calls;
 mod facts;
@@ -10,6 +11,7 @@ mod listing;
 mod migrations;
 mod orders;
 mod records;
+mod spill;
 mod store;
 mod text;
 mod thread;

@@ -1,10 +1,14 @@
 //! The table of records: written by rank, read by page.
 
 use qcc_proto::{MonitorLevel, MonitorType, OrderNo, RiskRecord, ShanghaiTime};
-use qcc_sync::{Rank, RecordFilter, Row, SetAside, StoredRecord, Written};
-use rusqlite::{Connection, Statement, params, params_from_iter, types::Value};
+use qcc_sync::{Rank, RecordFilter, SetAside, StoredRecord, Written};
+use rusqlite::{
+    Connection, Statement, params, params_from_iter,
+    types::{ToSqlOutput, Value, ValueRef},
+};
 
 use crate::{
+    batch::Entry,
     fault::Fault,
     text::{count, integer},
 };
@@ -19,15 +23,15 @@ pub(crate) struct Upsert<'c> {
     update: Statement<'c>,
     push_date: String,
     order_no: String,
-    rows: u64,
-    stored: u64,
+    last: Option<Vec<u8>>,
+    written: Written,
     inserted: u64,
 }
 
 /// What stands in the table under an id.
 struct Standing {
     rowid: i64,
-    rank: (String, String, i64),
+    outranks: bool,
 }
 
 impl<'c> Upsert<'c> {
@@ -41,101 +45,94 @@ impl<'c> Upsert<'c> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT (id) DO NOTHING"
         );
-        Ok(Self {
+        let update = "UPDATE risk_records SET corp_key_no = ?2, corp_name = ?3,
+                          monitor_content = ?4, monitor_level = ?5, monitor_type = ?6, score = ?7,
+                          change_date = ?8, extra = ?9, push_date = ?10, order_no = ?11,
+                          position = ?12
+                      WHERE rowid = ?1";
+        let standing = "SELECT rowid, push_date, order_no, position FROM risk_records
+                        WHERE id = ?1";
+        let mut upsert = Self {
             insert: connection.prepare(&insert)?,
-            standing: connection.prepare(
-                "SELECT rowid, push_date, order_no, position FROM risk_records WHERE id = ?1",
-            )?,
-            update: connection.prepare(
-                "UPDATE risk_records SET corp_key_no = ?2, corp_name = ?3, monitor_content = ?4,
-                     monitor_level = ?5, monitor_type = ?6, score = ?7, change_date = ?8,
-                     extra = ?9, push_date = ?10, order_no = ?11, position = ?12
-                 WHERE rowid = ?1",
-            )?,
+            standing: connection.prepare(standing)?,
+            update: connection.prepare(update)?,
             push_date: push_date.to_string(),
             order_no: order_no.as_str().to_owned(),
-            rows: 0,
-            stored: 0,
+            last: None,
+            written: Written::default(),
             inserted: 0,
-        })
-    }
-
-    /// Ids that were not in the table before.
-    pub(crate) fn inserted(&self) -> u64 {
-        self.inserted
-    }
-
-    /// How the records written so far fared.
-    pub(crate) fn written(&self) -> Written {
-        Written { stored: self.stored, superseded: self.rows - self.stored }
-    }
-
-    /// Writes a batch. Neighbours in the index are written together, which is
-    /// what random ids cost most.
-    pub(crate) fn write(&mut self, mut batch: Vec<Row>) -> Result<(), Fault> {
-        batch.sort_unstable_by(|a, b| (&a.record.id, a.position).cmp(&(&b.record.id, b.position)));
-        for row in &batch {
-            self.rows += 1;
-            self.stored += u64::from(self.write_row(row)?);
+        };
+        // What all records share is bound once.
+        for statement in [&mut upsert.insert, &mut upsert.update] {
+            statement.raw_bind_parameter(10, &upsert.push_date)?;
+            statement.raw_bind_parameter(11, &upsert.order_no)?;
         }
+        Ok(upsert)
+    }
+
+    /// How the records fared, and how many ids were not in the table before.
+    pub(crate) fn outcome(&self) -> (Written, u64) {
+        (self.written, self.inserted)
+    }
+
+    /// Writes a record. They come by id, of equal ids that of the greatest
+    /// position first, which is the one that may stand.
+    pub(crate) fn write(&mut self, entry: Entry<'_>) -> Result<(), Fault> {
+        if self.last.as_deref() == Some(entry.id()) || !self.stands(entry)? {
+            self.written.superseded += 1;
+        } else {
+            self.written.stored += 1;
+        }
+        let last = self.last.get_or_insert_default();
+        last.clear();
+        last.extend_from_slice(entry.id());
         Ok(())
     }
 
-    /// Returns whether one more record of this archive stands.
-    fn write_row(&mut self, row: &Row) -> Result<bool, Fault> {
-        let Row { position, record } = row;
-        let position = integer(*position)?;
-        if execute(&mut self.insert, &record.id, record, &self.push_date, &self.order_no, position)?
-            > 0
-        {
+    /// Returns whether the record stands now.
+    fn stands(&mut self, entry: Entry<'_>) -> Result<bool, Fault> {
+        let id = ToSqlOutput::Borrowed(ValueRef::Text(entry.id()));
+        if execute(&mut self.insert, &id, entry)? > 0 {
             self.inserted += 1;
             return Ok(true);
         }
-        let standing = self.standing.query_row([&record.id], |row| {
-            Ok(Standing { rowid: row.get(0)?, rank: (row.get(1)?, row.get(2)?, row.get(3)?) })
+        let place = integer(entry.position)?;
+        let this = (self.push_date.as_str(), self.order_no.as_str(), place);
+        let standing = self.standing.query_row([&id], |row| {
+            let text = |index| Ok::<_, rusqlite::Error>(row.get_ref(index)?.as_str()?);
+            let other = (text(1)?, text(2)?, row.get(3)?);
+            Ok(Standing { rowid: row.get(0)?, outranks: other > this })
         })?;
-        let (push_date, order_no, place) = &standing.rank;
-        let other = (push_date.as_str(), order_no.as_str());
-        let this = (self.push_date.as_str(), self.order_no.as_str());
-        if (other, *place) > (this, position) {
+        if standing.outranks {
             return Ok(false);
         }
-        execute(
-            &mut self.update,
-            standing.rowid,
-            record,
-            &self.push_date,
-            &self.order_no,
-            position,
-        )?;
-        // A repetition within the archive replaces one that had counted as standing.
-        let repeated = other == this && *place < position;
-        Ok(!repeated)
+        execute(&mut self.update, &standing.rowid.into(), entry)?;
+        Ok(true)
     }
 }
 
 fn execute(
     statement: &mut Statement<'_>,
-    key: impl rusqlite::ToSql,
-    record: &RiskRecord,
-    push_date: &str,
-    order_no: &str,
-    position: i64,
-) -> rusqlite::Result<usize> {
-    statement.execute(params![
-        key,
-        record.corp_key_no,
-        record.corp_name,
-        record.monitor_content,
-        record.monitor_level.as_ref().map(MonitorLevel::as_str),
-        record.monitor_type.as_ref().map(MonitorType::as_str),
-        record.score,
-        record.change_date,
-        record.extra,
-        push_date,
-        order_no,
-        position,
-    ])
+    key: &ToSqlOutput<'_>,
+    entry: Entry<'_>,
+) -> Result<usize, Fault> {
+    let [_, corp_key_no, corp_name, content, level, kind, change_date, extra] = entry.texts;
+    statement.raw_bind_parameter(1, key)?;
+    for (column, text) in [
+        (2, corp_key_no),
+        (3, corp_name),
+        (4, content),
+        (5, level),
+        (6, kind),
+        (8, change_date),
+        (9, extra),
+    ] {
+        let value = text.map_or(ValueRef::Null, ValueRef::Text);
+        statement.raw_bind_parameter(column, ToSqlOutput::Borrowed(value))?;
+    }
+    statement.raw_bind_parameter(7, entry.score)?;
+    statement.raw_bind_parameter(12, integer(entry.position)?)?;
+    Ok(statement.raw_execute()?)
 }
 
 /// A page of records by `id`.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use proptest::{collection::vec, prelude::*};
-use qcc_sync::{Rank, RecordFilter, Row, Store};
+use qcc_sync::{Rank, RecordFilter, Row, Store, Written};
 
 use crate::given::{apply, local, no, record, store};
 
@@ -81,4 +81,35 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+/// More than memory takes at once: the archive is merged from a file.
+#[tokio::test]
+async fn an_archive_larger_than_memory_counts_and_stands_as_a_small_one() {
+    let (folder, store) = store().await;
+    let long = "长".repeat(40_000);
+    let rows = |ids: std::ops::Range<u64>, version: &str| -> Vec<Row> {
+        let versions = ids.map(|n| record(&format!("id{:03}", n * 37 % 200), version));
+        (0..).zip(versions).map(|(position, record)| Row { position, record }).collect()
+    };
+    let old = apply(&store, "A1", 0, vec![rows(150..200, "old")]).await;
+    assert_eq!(old, Written { stored: 50, superseded: 0 });
+    let newer = apply(&store, "A3", 90, vec![rows(190..200, "newer")]).await;
+    assert_eq!(newer, Written { stored: 10, superseded: 0 });
+    // Each id twice, far apart.
+    let twice = rows(0..400, &long);
+    let batches = twice.chunks(50).map(<[Row]>::to_vec).collect();
+    let large = apply(&store, "A2", 50, batches).await;
+    assert_eq!(large, Written { stored: 190, superseded: 210 });
+    let all = store.records(&RecordFilter::default(), None, 1000).await.unwrap();
+    assert_eq!(all.len(), 200);
+    for stored in all {
+        let version = stored.record.monitor_content.unwrap();
+        match stored.rank.order_no.as_str() {
+            "A2" => assert!(version == long && stored.rank.position >= 200),
+            _ => assert_eq!(version, "newer"),
+        }
+    }
+    let names = folder.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(names.into_iter().all(|name| name.to_string_lossy().starts_with("qcc.db")));
 }
