@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Orders(commands::orders::Orders),
     /// List, fetch, verify and apply until nothing is due
     Sync(commands::sync::Sync),
+    /// Receive the vendor's calls, poll, apply and mend, until told to stop
+    Serve(commands::serve::Serve),
     /// Look into an archive at hand
     #[command(subcommand)]
     Archive(commands::archive::Archive),

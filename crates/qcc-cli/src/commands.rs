@@ -8,6 +8,7 @@ pub(crate) mod orders;
 pub(crate) mod push;
 pub(crate) mod records;
 pub(crate) mod retry;
+pub(crate) mod serve;
 pub(crate) mod sim;
 pub(crate) mod status;
 pub(crate) mod sync;
@@ -22,6 +23,7 @@ pub(crate) async fn run(command: Command, app: &mut App) -> anyhow::Result<Exit>
         Command::Push(push) => push.run(app).await,
         Command::Orders(orders) => orders.run(app).await,
         Command::Sync(sync) => sync.run(app).await,
+        Command::Serve(serve) => serve.run(app).await,
         Command::Archive(archive) => archive.run(app),
         Command::Records(records) => records.run(app).await,
         Command::Status(status) => status.run(app).await,

@@ -6,6 +6,7 @@ mod file;
 mod layer;
 mod origin;
 mod secret;
+mod serve;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ pub(crate) use duration::duration;
 pub(crate) use layer::Vars;
 pub(crate) use origin::{Origin, Sourced};
 pub(crate) use secret::{Secret, password_from};
+pub(crate) use serve::ServeSettings;
 
 use crate::{cli::GlobalArgs, exit::Usage};
 use layer::Layer;
@@ -41,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) window: Option<Sourced<u32>>,
     /// A log filter.
     pub(crate) log: Option<Sourced<String>>,
+    /// What `qcc serve` is told by file and environment.
+    pub(crate) serve: ServeSettings,
     /// How often `-v` was given.
     pub(crate) verbosity: u8,
     /// Whether notes and progress stay away.
@@ -86,6 +90,9 @@ impl Config {
             archive_password: last(&layers, |l| l.archive_password.as_ref()),
             window: last(&layers, |l| l.window.as_ref()),
             log: last(&layers, |l| l.log.as_ref()).filter(|_| flags.verbose == 0),
+            serve: layers
+                .iter()
+                .fold(ServeSettings::default(), |below, layer| layer.serve.clone().over(below)),
             verbosity: flags.verbose,
             quiet: flags.quiet,
             remarks,

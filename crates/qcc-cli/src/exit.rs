@@ -144,8 +144,13 @@ pub(crate) fn explain(error: &anyhow::Error) -> String {
 
 /// What failed and its causes, each said once: some errors repeat their cause.
 pub(crate) fn causes(error: &anyhow::Error) -> Vec<String> {
+    causes_of(error.as_ref())
+}
+
+/// The same of an error that somebody still needs.
+pub(crate) fn causes_of(error: &(dyn StdError + 'static)) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for cause in error.chain() {
+    for cause in anyhow::Chain::new(error) {
         let line = plain(&cause.to_string()).into_owned();
         if !line.is_empty() && !lines.iter().any(|said| said.contains(&line)) {
             lines.push(line);

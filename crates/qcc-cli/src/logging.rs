@@ -1,33 +1,60 @@
-//! Logs: to standard error, silent unless asked for, and never with a secret.
+//! Logs: to standard error, and never with a secret. Silent unless asked for,
+//! except where a command is one that nobody watches.
 
 use std::io::IsTerminal;
 
 use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
-use crate::{config::Config, exit::Usage};
+use crate::{cli::Command, config::Config, exit::Usage};
 
-/// Starts logging as `QCC_LOG` says, else as many `-v` were given.
-pub(crate) fn start(config: &Config) -> anyhow::Result<()> {
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging as `QCC_LOG` says, else as many `-v` were given, else as the
+/// command is used to.
+pub(crate) fn start(config: &Config, command: &Command) -> anyhow::Result<()> {
+    let serves = matches!(command, Command::Serve(_));
     let filter = match &config.log {
         Some(log) => EnvFilter::try_new(&log.value).map_err(|error| {
             Usage::new(format!("{} is no log filter: try `info` or `qcc_sync=debug`", log.origin))
                 .with_source(error)
         })?,
-        None => EnvFilter::new(level(config.verbosity)),
+        None => EnvFilter::new(level(config.verbosity, serves)),
     };
-    let colours = std::io::stderr().is_terminal() && crate::output::colours_wanted();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(colours)
-        .try_init()
-        .map_err(anyhow::Error::from_boxed)
-        .context("starting the log failed")
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match format(config, command)? {
+        Format::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
+        Format::Text => {
+            let colours = std::io::stderr().is_terminal() && crate::output::colours_wanted();
+            builder.with_ansi(colours).try_init()
+        }
+    };
+    started.map_err(anyhow::Error::from_boxed).context("starting the log failed")
 }
 
-fn level(verbosity: u8) -> &'static str {
+fn format(config: &Config, command: &Command) -> Result<Format, Usage> {
+    let Command::Serve(serve) = command else { return Ok(Format::Text) };
+    if let Some(format) = serve.log_format {
+        return Ok(format);
+    }
+    match &config.serve.log_format {
+        None => Ok(Format::Text),
+        Some(format) => clap::ValueEnum::from_str(&format.value, false)
+            .map_err(|_| Usage::new(format!("{} must be text or json", format.origin))),
+    }
+}
+
+fn level(verbosity: u8, serves: bool) -> &'static str {
     match verbosity {
+        0 if serves => "info",
         0 => "off",
         1 => "info",
         2 => "debug",

@@ -8,7 +8,7 @@ use std::{
 
 use toml::{Table, Value};
 
-use super::{Origin, Secret, Sourced, layer::Layer, secret::readable_by_others};
+use super::{Origin, Secret, ServeSettings, Sourced, layer::Layer, secret::readable_by_others};
 use crate::exit::Usage;
 
 /// Reads a configuration file. Relative paths in it start at its folder.
@@ -25,18 +25,19 @@ pub(super) fn read(path: &Path) -> Result<Layer, Usage> {
         let line = error.span().map_or(1, |span| line_of(&text, span.start));
         Usage::new(format!("{shown}, line {line}: this is no TOML"))
     })?;
-    let mut reader = Reader { path, table };
+    let mut reader = Reader { path, table, keys: KEYS };
     let layer = Layer {
         key: reader.text("key")?,
         secret_key: reader.text("secret_key")?.map(secret),
         secret_key_file: reader.path("secret_key_file")?,
         base_url: reader.text("base_url")?,
-        download_hosts: reader.hosts("download_hosts")?,
+        download_hosts: reader.list("download_hosts")?,
         store: reader.store()?,
         archive_dir: reader.path("archive_dir")?,
         archive_password: reader.text("archive_password")?.map(secret),
         window: reader.count("window")?,
         log: reader.text("log")?,
+        serve: reader.serve()?,
     };
     reader.nothing_left()?;
     let holds_secret = layer.secret_key.is_some() || layer.archive_password.is_some();
@@ -50,14 +51,56 @@ pub(super) fn read(path: &Path) -> Result<Layer, Usage> {
 
 /// What `qcc.toml` may say.
 const KEYS: &str = "key, secret_key, secret_key_file, base_url, download_hosts, store, \
-                    archive_dir, archive_password, window, log";
+                    archive_dir, archive_password, window, log, [serve]";
+
+/// What its table `[serve]` may say.
+const SERVE_KEYS: &str = "listen, callback_path, admin_listen, public_url, poll_interval, tls_cert, \
+                          tls_key, ack_status, sources, trusted_proxies, unknown_per_minute, \
+                          connections, header_timeout, heal, heal_after, secret_path, \
+                          secret_path_overlap, secret_path_every, push_window, log_format";
 
 struct Reader<'a> {
     path: &'a Path,
     table: Table,
+    /// What may stand in it, for whoever wrote something else.
+    keys: &'static str,
 }
 
 impl Reader<'_> {
+    /// The table `[serve]`.
+    fn serve(&mut self) -> Result<ServeSettings, Usage> {
+        let table = match self.table.remove("serve") {
+            None => return Ok(ServeSettings::default()),
+            Some(Value::Table(table)) => table,
+            Some(_) => return Err(self.wrong("serve", "a table: [serve] on a line of its own")),
+        };
+        let mut reader = Reader { path: self.path, table, keys: SERVE_KEYS };
+        let settings = ServeSettings {
+            listen: reader.text("listen")?,
+            callback_path: reader.text("callback_path")?,
+            admin_listen: reader.text("admin_listen")?,
+            public_url: reader.text("public_url")?,
+            poll_interval: reader.text("poll_interval")?,
+            tls_cert: reader.path("tls_cert")?,
+            tls_key: reader.path("tls_key")?,
+            ack_status: reader.text("ack_status")?,
+            sources: reader.list("sources")?,
+            trusted_proxies: reader.list("trusted_proxies")?,
+            unknown_per_minute: reader.count("unknown_per_minute")?,
+            connections: reader.count("connections")?,
+            header_timeout: reader.text("header_timeout")?,
+            heal: reader.switch("heal")?,
+            heal_after: reader.text("heal_after")?,
+            secret_path: reader.switch("secret_path")?,
+            secret_path_overlap: reader.text("secret_path_overlap")?,
+            secret_path_every: reader.text("secret_path_every")?,
+            push_window: reader.count("push_window")?,
+            log_format: reader.text("log_format")?,
+        };
+        reader.nothing_left()?;
+        Ok(settings)
+    }
+
     fn text(&mut self, key: &'static str) -> Result<Option<Sourced<String>>, Usage> {
         match self.table.remove(key) {
             None => Ok(None),
@@ -85,11 +128,11 @@ impl Reader<'_> {
     }
 
     /// A list of texts, or one text with commas.
-    fn hosts(&mut self, key: &'static str) -> Result<Option<Sourced<String>>, Usage> {
+    fn list(&mut self, key: &'static str) -> Result<Option<Sourced<String>>, Usage> {
         let Some(Value::Array(items)) = self.table.get(key) else { return self.text(key) };
-        let hosts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
-        let Some(hosts) = hosts else { return Err(self.wrong(key, "a list of texts")) };
-        let joined = hosts.join(",");
+        let texts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
+        let Some(texts) = texts else { return Err(self.wrong(key, "a list of texts")) };
+        let joined = texts.join(",");
         self.table.remove(key);
         Ok(Some(self.sourced(key, joined)))
     }
@@ -103,11 +146,19 @@ impl Reader<'_> {
         }
     }
 
+    fn switch(&mut self, key: &'static str) -> Result<Option<Sourced<bool>>, Usage> {
+        match self.table.remove(key) {
+            None => Ok(None),
+            Some(Value::Boolean(value)) => Ok(Some(self.sourced(key, value))),
+            Some(_) => Err(self.wrong(key, "true or false")),
+        }
+    }
+
     fn nothing_left(&self) -> Result<(), Usage> {
         let Some(key) = self.table.keys().next() else { return Ok(()) };
         let key: String = key.chars().flat_map(char::escape_debug).take(60).collect();
         let shown = self.path.display();
-        Err(Usage::new(format!("{shown}: there is no setting `{key}`; there are: {KEYS}")))
+        Err(Usage::new(format!("{shown}: there is no setting `{key}`; there are: {}", self.keys)))
     }
 
     fn wrong(&self, key: &str, expected: &str) -> Usage {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
-use super::{Origin, Secret, Sourced};
+use super::{Origin, Secret, ServeSettings, Sourced};
 use crate::cli::GlobalArgs;
 
 /// What one layer says; most of it usually nothing.
@@ -18,14 +18,12 @@ pub(super) struct Layer {
     pub(super) archive_password: Option<Sourced<Secret>>,
     pub(super) window: Option<Sourced<u32>>,
     pub(super) log: Option<Sourced<String>>,
+    pub(super) serve: ServeSettings,
 }
 
 impl Layer {
     pub(super) fn of_vars(vars: &Vars) -> Self {
-        let text = |name| {
-            let value = vars.value(name)?.to_owned();
-            Some(Sourced { value, origin: Origin::Environment(name) })
-        };
+        let text = |name| of_variable(vars, name);
         let path = |name| {
             let value = PathBuf::from(vars.value(name)?);
             Some(Sourced { value, origin: Origin::Environment(name) })
@@ -45,6 +43,7 @@ impl Layer {
             archive_password: secret("QCC_ARCHIVE_PASSWORD"),
             window: None,
             log: text("QCC_LOG"),
+            serve: ServeSettings::of_vars(vars),
         }
     }
 
@@ -68,7 +67,13 @@ impl Layer {
     }
 }
 
-/// Names this version reads, or leaves to the commands that listen.
+/// A variable's text and its name.
+pub(super) fn of_variable(vars: &Vars, name: &'static str) -> Option<Sourced<String>> {
+    let value = vars.value(name)?.to_owned();
+    Some(Sourced { value, origin: Origin::Environment(name) })
+}
+
+/// Names this version reads.
 const KNOWN: [&str; 15] = [
     "QCC_CONFIG",
     "QCC_KEY",

@@ -8,6 +8,7 @@
 
 mod archive;
 mod configuration;
+mod daemon;
 mod demo;
 mod doctor;
 mod foreign;
@@ -16,6 +17,7 @@ mod orders;
 mod push;
 mod records;
 mod secrets;
+mod serve;
 mod sim;
 mod status;
 mod support;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use qcc_http::{HttpClient, HyperTransport};
 use qcc_proto::{OrderNo, RiskRecord};
 use qcc_sim::{
     Account, ArchiveSpec, Fault, FaultPlan, Rate, Server, Vendor, VendorConfig, sample_records,
@@ -91,7 +92,7 @@ pub(crate) struct World {
     pub(crate) folder: TempDir,
     pub(crate) vendor: Arc<Mutex<Vendor>>,
     pub(crate) address: std::net::SocketAddr,
-    account: Account,
+    pub(crate) account: Account,
     server: Option<Server>,
     runtime: Runtime,
 }
@@ -104,6 +105,16 @@ impl World {
 
     /// A vendor as configured.
     pub(crate) fn with(config: VendorConfig) -> Self {
+        Self::start_vendor(config, None)
+    }
+
+    /// A vendor that also calls the URL it is told.
+    pub(crate) fn calling(config: VendorConfig) -> Self {
+        let transport = HyperTransport::builder().build().unwrap();
+        Self::start_vendor(config, Some(HttpClient::new(transport)))
+    }
+
+    fn start_vendor(config: VendorConfig, calls: Option<HttpClient>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -115,7 +126,7 @@ impl World {
             let address = listener.local_addr().unwrap();
             let vendor = Arc::new(Mutex::new(Vendor::new(config.at(address))));
             let server =
-                Server::start(listener, Arc::clone(&vendor), Timestamp::now, None).unwrap();
+                Server::start(listener, Arc::clone(&vendor), Timestamp::now, calls).unwrap();
             (server, vendor, address)
         });
         let folder = tempfile::tempdir().unwrap();

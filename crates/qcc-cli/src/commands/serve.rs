@@ -1,0 +1,89 @@
+//! `qcc serve`: receive the vendor's calls, poll, apply, mend, and say so.
+
+mod admin;
+mod calls;
+mod daemon;
+mod health;
+mod heart;
+mod metrics;
+mod own_url;
+mod secret_path;
+mod settings;
+mod state;
+mod stop;
+mod systemd;
+mod tally;
+mod tls;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::{app::App, config::ServeSettings, exit::Exit, logging};
+use daemon::Daemon;
+use settings::{Settings, file_flag, flag};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The vendor calls http://LISTEN/callback, as `qcc push set --callback-url` \
+                        told it; health and metrics are on the admin address. More settings are in \
+                        the table [serve] of qcc.toml: see docs/operations."
+)]
+pub(crate) struct Serve {
+    /// Where the vendor's calls arrive [env: QCC_LISTEN] [default: 127.0.0.1:8090]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// The path they come to [env: QCC_CALLBACK_PATH] [default: /callback]
+    #[arg(long, value_name = "PATH")]
+    callback_path: Option<String>,
+    /// Where /healthz, /readyz and /metrics are, or `off` [env: QCC_ADMIN_LISTEN] [default: 127.0.0.1:9090]
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Option<String>,
+    /// What the vendor calls, as it sees it, for the self-probe [env: QCC_PUBLIC_URL]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// How often the order list is read [env: QCC_POLL_INTERVAL] [default: adapts to the window]
+    #[arg(long, value_name = "TIME")]
+    poll_interval: Option<String>,
+    /// Certificate chain for the vendor's calls, PEM; read again at SIGHUP
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// How log lines are written: text or json
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<logging::Format>,
+}
+
+impl Serve {
+    pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
+        // First of all, while nothing else reads the environment.
+        let inherited = systemd::Inherited::take()?;
+        let settings = Settings::of(&self.said().over(app.config.serve.clone()))?;
+        let daemon = Daemon::wire(app, settings, inherited).await?;
+        daemon.run().await
+    }
+
+    /// The flags, as a layer of settings.
+    fn said(&self) -> ServeSettings {
+        ServeSettings {
+            listen: flag(&self.listen, "listen"),
+            callback_path: flag(&self.callback_path, "callback-path"),
+            admin_listen: flag(&self.admin_listen, "admin-listen"),
+            public_url: flag(&self.public_url, "public-url"),
+            poll_interval: flag(&self.poll_interval, "poll-interval"),
+            tls_cert: file_flag(self.tls_cert.as_deref(), "tls-cert"),
+            tls_key: file_flag(self.tls_key.as_deref(), "tls-key"),
+            ..ServeSettings::default()
+        }
+    }
+}
+
+/// Bytes nobody can foresee.
+fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    let filled = rustls::crypto::ring::default_provider().secure_random.fill(&mut bytes);
+    filled.map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
+    Ok(bytes)
+}

@@ -1,0 +1,273 @@
+//! The daemon: everything that can fail is tried first, then calls are answered.
+
+use std::{
+    net::SocketAddr,
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use jiff::{SignedDuration, Timestamp};
+use qcc_callback::{
+    AccessLog, CallbackService, Guards, Paths, Probe, RateLimit, Receiver, ServerLimits,
+};
+use qcc_http::HttpClient;
+use qcc_sync::{EngineError, Event, Follow, Observer, Report, Store, Wake};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinError, JoinHandle, JoinSet},
+    time::timeout,
+};
+
+use super::{
+    admin,
+    calls::Calls,
+    heart,
+    own_url::OwnUrl,
+    random,
+    secret_path::{self, Secrets},
+    settings::Settings,
+    state::State,
+    stop::{Stop, Stopper, stop},
+    systemd::{self, Inherited},
+    tally::Tally,
+    tls::{self, Certificate},
+};
+use crate::{
+    app::App,
+    exit::Exit,
+    wiring::{self, Works},
+};
+
+/// A shutdown takes no longer than this.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The engine finishes the order in hand within this, or leaves it.
+const ENGINE_GRACE: Duration = Duration::from_secs(7);
+
+/// The parts, put together and not yet at work.
+pub(super) struct Daemon {
+    settings: Settings,
+    works: Arc<Works>,
+    state: Arc<State>,
+    service: CallbackService<Calls>,
+    secrets: Secrets,
+    wake: Wake,
+    follow: Follow<OwnUrl>,
+    calls: TcpListener,
+    admin: Option<TcpListener>,
+    certificate: Option<Arc<Certificate>>,
+}
+
+impl Daemon {
+    /// Opens, binds and reads everything there is to open, bind and read.
+    pub(super) async fn wire(
+        app: &App,
+        settings: Settings,
+        inherited: Inherited,
+    ) -> anyhow::Result<Self> {
+        let certificate = match settings.tls.clone() {
+            Some((chain, key)) => Some(Arc::new(Certificate::load(chain, key)?)),
+            None => None,
+        };
+        let works = Arc::new(wiring::engine(&app.config).await?);
+        let store = Arc::clone(&works.store);
+        store.expect_calls(Timestamp::now()).await?;
+
+        let paths = Paths::new(&settings.path)?;
+        let secrets =
+            Secrets::new(Arc::clone(&store), paths.clone(), settings.secret_path.as_ref());
+        secrets.refresh().await?;
+
+        let (tally, wake) = (Arc::new(Tally::new(Timestamp::now())), Wake::new());
+        let inbox = Calls::new(Arc::clone(&store), wake.clone(), Arc::clone(&tally));
+        let receiver = Receiver::new(app.config.app_key()?).with_status_form(settings.form);
+        let probe = Probe::new(random()?);
+        let service = CallbackService::builder(receiver, inbox, paths)
+            .guards(guards(&settings))
+            .probe(probe.clone())
+            .observer((Arc::clone(&tally), AccessLog))
+            .build();
+
+        let http = HttpClient::new(wiring::api_transport(&app.config)?);
+        let own_url = OwnUrl::new(settings.public_url.clone(), probe, http, secrets.clone());
+        let mut follow = Follow::default().healing(own_url);
+        follow.heal = settings.heal;
+        follow.poll_interval = settings.poll_interval;
+        follow.grace = ENGINE_GRACE;
+        follow.delivery.patience =
+            SignedDuration::try_from(settings.heal_after).unwrap_or(SignedDuration::MAX);
+        let longest_rest = settings.poll_interval.unwrap_or(Duration::from_secs(600));
+        let state = State::new(store, tally, longest_rest, follow.delivery.clone());
+
+        let calls = listener(inherited.callback, Some(settings.listen)).await?;
+        let calls = calls.context("there is nothing to listen on")?;
+        let admin = listener(inherited.admin, settings.admin).await?;
+        let state = Arc::new(state);
+        Ok(Self {
+            settings,
+            works,
+            state,
+            service,
+            secrets,
+            wake,
+            follow,
+            calls,
+            admin,
+            certificate,
+        })
+    }
+
+    /// Answers, polls and applies until it is told to stop or cannot go on.
+    pub(super) async fn run(self) -> anyhow::Result<Exit> {
+        self.announce()?;
+        let (stopper, stop) = stop();
+        let (mut engine, others) = self.start(&stop);
+        systemd::ready();
+        let ended = tokio::select! {
+            () = wiring::asked_to_stop() => None,
+            ended = &mut engine => Some(ended),
+        };
+        systemd::stopping();
+        wind_up(engine, ended, others, &stopper).await
+    }
+
+    fn announce(&self) -> anyhow::Result<()> {
+        let admin = self.admin.as_ref().and_then(|admin| admin.local_addr().ok());
+        tracing::info!(
+            callback = %self.calls.local_addr()?,
+            path = %self.settings.path,
+            admin = admin.map(tracing::field::display),
+            tls = self.certificate.is_some(),
+            "listening"
+        );
+        Ok(())
+    }
+
+    /// Sets everything going.
+    fn start(self, stop: &Stop) -> (Engine, JoinSet<()>) {
+        let mut others = JoinSet::new();
+        let ears =
+            Arc::new(Ears { tally: Arc::clone(&self.state.tally), service: self.service.clone() });
+        if let Some(settings) = self.settings.secret_path.clone() {
+            let (works, ears, stop) = (Arc::clone(&self.works), Arc::clone(&ears), stop.clone());
+            others.spawn(secret_path::rotate(works, self.secrets.clone(), settings, ears, stop));
+        }
+        if let Some(admin) = self.admin {
+            others.spawn(admin::serve(admin, Arc::clone(&self.state), stop.clone()));
+        }
+        others.spawn(heart::beat(Arc::clone(&self.state), stop.clone()));
+        others.spawn(tls::renew(self.certificate.clone(), stop.clone()));
+        let limits = limits(&self.settings);
+        others.spawn(receive(self.calls, self.certificate, self.service, limits, stop.clone()));
+
+        let (works, wake, follow, state) = (self.works, self.wake, self.follow, self.state);
+        let stop = stop.clone();
+        let engine = tokio::spawn(async move {
+            let outcome = works.engine.follow(&follow, &wake, stop.asked(), &*ears).await;
+            state.engine_ended();
+            outcome
+        });
+        (engine, others)
+    }
+}
+
+/// The engine's loop, and how it ended.
+type Engine = JoinHandle<Result<(), EngineError>>;
+
+/// Gives the word to stop and waits for everybody, but not for ever.
+async fn wind_up(
+    mut engine: Engine,
+    ended: Option<Result<Result<(), EngineError>, JoinError>>,
+    mut others: JoinSet<()>,
+    stopper: &Stopper,
+) -> anyhow::Result<Exit> {
+    let began = Instant::now();
+    tracing::info!("stopping");
+    stopper.stop();
+    let all = async {
+        let ended = match ended {
+            Some(ended) => ended,
+            None => (&mut engine).await,
+        };
+        while others.join_next().await.is_some() {}
+        ended
+    };
+    let ended = tokio::select! {
+        ended = timeout(GRACE, all) => ended,
+        () = wiring::asked_to_stop() => {
+            tracing::warn!("told twice: what is in hand is left for the next start");
+            return Ok(Exit::Done);
+        }
+    };
+    let took = began.elapsed().as_millis();
+    match ended {
+        Ok(Ok(Ok(()))) => {
+            tracing::info!(took_ms = took, "stopped; the next start goes on from here")
+        }
+        Ok(Ok(Err(error))) => return Err(error.into()),
+        Ok(Err(error)) => return Err(error).context("the engine broke down; this is a defect"),
+        Err(_) => tracing::warn!("what is in hand took too long; it is left for the next start"),
+    }
+    Ok(Exit::Done)
+}
+
+/// Hears the engine for the counts, and for the vendor's count of our errors.
+struct Ears {
+    tally: Arc<Tally>,
+    service: CallbackService<Calls>,
+}
+
+impl Observer for Ears {
+    fn event(&self, event: &Event) {
+        if matches!(event, Event::Activated) {
+            self.service.forget_errors();
+        }
+        self.tally.event(event);
+    }
+
+    fn round(&self, report: &Report, failure: Option<&EngineError>) {
+        self.tally.round(report, failure);
+    }
+}
+
+async fn receive(
+    calls: TcpListener,
+    certificate: Option<Arc<Certificate>>,
+    service: CallbackService<Calls>,
+    limits: ServerLimits,
+    stop: Stop,
+) {
+    let Some(certificate) = certificate else {
+        return qcc_callback::serve(calls, service, limits, stop.asked()).await;
+    };
+    let handshake = move |stream: TcpStream| certificate.acceptor().accept(stream);
+    qcc_callback::serve_with(calls, handshake, service, limits, stop.asked()).await;
+}
+
+fn guards(settings: &Settings) -> Guards {
+    let per_minute = NonZeroU32::new(settings.unknown_per_minute).unwrap_or(NonZeroU32::MIN);
+    let per_second = NonZeroU32::new(per_minute.get().div_ceil(60)).unwrap_or(NonZeroU32::MIN);
+    Guards::default()
+        .with_sources(settings.sources.iter().copied())
+        .with_proxies(settings.proxies.iter().copied())
+        .with_unknown_orders(Some(RateLimit::new(per_minute, per_second)))
+}
+
+fn limits(settings: &Settings) -> ServerLimits {
+    let mut limits = ServerLimits::default();
+    limits.connections = settings.connections;
+    limits.head = settings.header_timeout;
+    limits
+}
+
+/// A socket that was passed on, else one bound here, else none.
+async fn listener(
+    passed: Option<TcpListener>,
+    address: Option<SocketAddr>,
+) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = address.filter(|_| passed.is_none()) else { return Ok(passed) };
+    let bound = TcpListener::bind(address).await;
+    Ok(Some(bound.with_context(|| format!("nobody can listen on {address} here"))?))
+}

@@ -1,0 +1,83 @@
+//! What the parts of the daemon know of each other.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use qcc_sync::{DeliveryPolicy, Overview, Store};
+use tokio::time::timeout;
+
+use super::{
+    health::{Health, Vitals},
+    metrics::{self, Facts},
+    tally::Tally,
+};
+use crate::{exit::causes_of, wiring::SqliteStore};
+
+/// A prober that got no answer for so long has drawn its own conclusion.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Shared by everything that runs.
+#[derive(Debug)]
+pub(super) struct State {
+    store: Arc<SqliteStore>,
+    pub(super) tally: Arc<Tally>,
+    engine_runs: AtomicBool,
+    longest_rest: Duration,
+    delivery: DeliveryPolicy,
+    started: Timestamp,
+}
+
+impl State {
+    pub(super) fn new(
+        store: Arc<SqliteStore>,
+        tally: Arc<Tally>,
+        longest_rest: Duration,
+        delivery: DeliveryPolicy,
+    ) -> Self {
+        let (engine_runs, started) = (AtomicBool::new(true), Timestamp::now());
+        Self { store, tally, engine_runs, longest_rest, delivery, started }
+    }
+
+    /// The engine's loop has ended.
+    pub(super) fn engine_ended(&self) {
+        self.engine_runs.store(false, Ordering::Relaxed);
+    }
+
+    /// The facts of this moment, and what they mean.
+    pub(super) async fn look(&self) -> (Option<Overview>, Health) {
+        let overview = match timeout(PATIENCE, self.store.overview()).await {
+            Ok(Ok(overview)) => Ok(overview),
+            Ok(Err(error)) => Err(causes_of(&error).join(": ")),
+            Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        };
+        let counts = self.tally.counts();
+        let vitals = Vitals {
+            overview: overview.as_ref().map_err(Clone::clone),
+            write_failed: counts.write_failed,
+            engine_runs: self.engine_runs.load(Ordering::Relaxed),
+            stirred: counts.stirred,
+            longest_rest: self.longest_rest,
+        };
+        let health = Health::of(&vitals, Timestamp::now());
+        (overview.ok(), health)
+    }
+
+    /// The page of `/metrics`.
+    pub(super) async fn metrics(&self) -> String {
+        let (overview, health) = self.look().await;
+        metrics::page(&Facts {
+            overview: overview.as_ref(),
+            counts: &self.tally.counts(),
+            health: &health,
+            delivery: &self.delivery,
+            started: self.started,
+            now: Timestamp::now(),
+        })
+    }
+}

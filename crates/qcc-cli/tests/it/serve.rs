@@ -1,0 +1,207 @@
+//! `qcc serve` beside a vendor: calls, polls, health, metrics, the end.
+
+use std::{fs, process::Command};
+
+use jiff::Timestamp;
+use qcc_proto::OrderNo;
+use qcc_sim::{Exchange, VendorConfig};
+
+use crate::{
+    daemon::{Daemon, get, until},
+    support::{Ran, World},
+};
+
+/// A list at the start and then none: what arrives, arrives by call.
+const CALLS_ONLY: &[&str] = &["--poll-interval", "24h"];
+
+fn world() -> World {
+    World::calling(VendorConfig { seed: 5, ..VendorConfig::default() })
+}
+
+fn told(world: &World, daemon: &Daemon) {
+    world.run(&["push", "set", "--callback-url", &daemon.url()]).ends(0);
+}
+
+/// Waits for the second to pass in which receivers began to expect calls: the
+/// vendor's times hold whole seconds, so an order of that second proves nothing.
+fn next_second() {
+    let begun = Timestamp::now().as_second();
+    until("the next second", || Timestamp::now().as_second() > begun);
+}
+
+fn call_of(world: &World, order_no: &OrderNo) -> String {
+    let key = world.account.key();
+    format!(
+        "/callback?key={key}&orderNo={order_no}&downloadUrl=http%3A%2F%2Fx%2Fy.zip%3FSignature%3DSIGNED\
+         &downloadUrlExpiredTime=2026-11-25%2020%3A19%3A00&unzipPassword=S3CR3T"
+    )
+}
+
+#[test]
+fn a_call_becomes_rows_without_a_list() {
+    let world = world();
+    let daemon = Daemon::start(&world, CALLS_ONLY);
+    told(&world, &daemon);
+    until("ready", || daemon.ask("/readyz").0 == 200);
+    let lists = world.vendor().journal().count(Exchange::ListOrders);
+    world.push(3);
+    until("applied", || daemon.metric("qcc_orders{state=\"applied\"}") == 3.0);
+    assert_eq!(world.vendor().journal().count(Exchange::ListOrders), lists);
+    assert_eq!(daemon.metric("qcc_callbacks_total{result=\"new\"}"), 3.0);
+    assert_eq!(daemon.metric("qcc_delivery{state=\"healthy\"}"), 1.0);
+    world.assert_true_table();
+}
+
+#[test]
+fn a_poll_finds_what_no_call_told() {
+    let world = world();
+    let daemon = Daemon::start(&world, &["--poll-interval", "1s"]);
+    world.push(4);
+    until("applied", || daemon.metric("qcc_orders_applied_total") == 4.0);
+    assert_eq!(daemon.metric("qcc_callbacks_total{result=\"new\"}"), 0.0);
+    world.assert_true_table();
+}
+
+#[test]
+fn the_answer_is_the_manuals_to_the_byte_and_the_log_holds_no_query() {
+    let world = world();
+    let daemon = Daemon::start(&world, CALLS_ONLY);
+    let order_no = world.push(1).remove(0);
+    let call = call_of(&world, &order_no);
+    for _ in 0..2 {
+        assert_eq!(get(daemon.callback, &call), (200, r#"{"status":"200","msg":"成功"}"#.into()));
+    }
+    let forged = call.replace(world.account.key(), "another");
+    assert_eq!(get(daemon.callback, &forged).0, 403);
+    assert_eq!(get(daemon.callback, &format!("/elsewhere{call}")).0, 404);
+    until("applied", || daemon.metric("qcc_orders_applied_total") == 1.0);
+    let (_, page) = daemon.ask("/metrics");
+    let (code, log) = daemon.stop("TERM");
+    assert_eq!(code, Some(0));
+    assert!(log.contains("callback accepted"), "{log}");
+    for text in [&log, &page] {
+        for secret in ["S3CR3T", "SIGNED", "key=", world.account.secret(), world.account.key()] {
+            assert!(!text.contains(secret), "{secret:?} shows in\n{text}");
+        }
+    }
+}
+
+#[test]
+fn it_stops_when_asked_and_the_next_start_goes_on() {
+    let world = world();
+    for signal in ["TERM", "INT"] {
+        let daemon = Daemon::start(&world, &["--poll-interval", "1s"]);
+        world.push(2);
+        let (code, log) = daemon.stop(signal);
+        assert_eq!(code, Some(0), "{log}");
+        assert!(log.contains("stopped"), "{log}");
+    }
+    world.run(&["sync"]).ends(0);
+    world.assert_true_table();
+}
+
+#[test]
+fn health_says_what_is_wrong() {
+    let world = World::with(VendorConfig { address_allowed: false, ..VendorConfig::default() });
+    let daemon = Daemon::start(&world, &[]);
+    until("a hold", || daemon.metric("qcc_hold") == 1.0);
+    let (status, health) = daemon.health("/readyz");
+    assert_eq!((status, &health["ready"]), (503, &false.into()));
+    assert_eq!(health["reasons"][0]["code"], "hold");
+    assert!(health["reasons"][0]["detail"].as_str().unwrap().contains("signature"), "{health}");
+    assert_eq!(daemon.ask("/healthz").0, 200, "a restart would not help");
+    assert_eq!(daemon.ask("/").0, 404);
+
+    // Calls are received nevertheless.
+    let order_no = world.push(1).remove(0);
+    assert_eq!(get(daemon.callback, &call_of(&world, &order_no)).0, 200);
+}
+
+#[test]
+fn a_vendor_that_fell_silent_is_asked_to_call_again() {
+    let world = world();
+    let toml = "[serve]\nheal_after = '1s'\npoll_interval = '1s'\n";
+    fs::write(world.path("qcc.toml"), toml).unwrap();
+    let daemon = Daemon::start(&world, &[]);
+    until("ready", || daemon.ask("/readyz").0 == 200);
+    // The vendor was never told where to call, and so it does not.
+    next_second();
+    world.push(1);
+    until("asked", || daemon.metric("qcc_activations_total{result=\"agreed\"}") == 1.0);
+    assert_eq!(world.vendor().journal().count(Exchange::Activate), 1);
+    let status = world.run(&["status"]);
+    assert!(status.out.contains("calls"), "{}", status.out);
+}
+
+#[test]
+fn an_own_url_that_leads_nowhere_burns_no_activation() {
+    let world = world();
+    let toml = "[serve]\nheal_after = '1s'\npoll_interval = '1s'\n";
+    fs::write(world.path("qcc.toml"), toml).unwrap();
+    // The vendor answers there, which is not us.
+    let url = format!("http://{}/callback", world.address);
+    let daemon = Daemon::start(&world, &["--public-url", &url]);
+    until("ready", || daemon.ask("/readyz").0 == 200);
+    next_second();
+    world.push(1);
+    until("tried", || daemon.metric("qcc_probes_total{result=\"failed\"}") >= 1.0);
+    until("broken", || daemon.metric("qcc_delivery{state=\"broken\"}") == 1.0);
+    assert_eq!(world.vendor().journal().count(Exchange::Activate), 0);
+}
+
+#[test]
+fn a_secret_path_is_told_to_the_vendor_and_no_other_is_received() {
+    let world = world();
+    let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = probe.local_addr().unwrap();
+    drop(probe);
+    let toml = format!(
+        "[serve]\nsecret_path = true\nsecret_path_overlap = '1s'\n\
+         public_url = 'http://{address}/callback'\npoll_interval = '24h'\n"
+    );
+    fs::write(world.path("qcc.toml"), toml).unwrap();
+    let mut command = Daemon::command(&world, &[]);
+    command.env("QCC_LISTEN", address.to_string());
+    let daemon = Daemon::of(command);
+    until("told", || world.vendor().callback_url().is_some());
+    let first = world.vendor().callback_url().unwrap().to_owned();
+    assert!(first.len() > daemon.url().len() + 32, "{first}");
+    world.push(1);
+    until("applied", || daemon.metric("qcc_orders_applied_total") == 1.0);
+
+    daemon.signal("USR1");
+    until("told again", || world.vendor().callback_url().is_some_and(|url| *url != *first));
+    world.push(1);
+    until("applied", || daemon.metric("qcc_orders_applied_total") == 2.0);
+    let (_, log) = daemon.stop("TERM");
+    let segment = first.rsplit('/').next().unwrap();
+    assert!(!log.contains(segment), "the secret path shows in\n{log}");
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_anything_listens() {
+    let world = World::new();
+    let with = |arguments: &[&str]| {
+        let mut command: Command = Daemon::command(&world, arguments);
+        Ran::from(command.output().unwrap())
+    };
+    with(&["--listen", "nowhere"]).ends(2).says("--listen must be an address");
+    with(&["--tls-cert", "c.pem"]).ends(2).says("of no use without `tls_key`");
+    with(&["--tls-cert", "c.pem", "--tls-key", "k.pem"]).ends(2).says("c.pem cannot be read");
+    fs::write(world.path("qcc.toml"), "[serve]\nlissen = 'x'").unwrap();
+    with(&[]).ends(2).says("no setting `lissen`; there are: listen, callback_path");
+    fs::remove_file(world.path("qcc.toml")).unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    with(&["--listen", &address]).ends(1).says("nobody can listen on");
+}
+
+#[test]
+fn log_lines_can_be_json() {
+    let world = world();
+    let (code, log) = Daemon::start(&world, &["--log-format", "text"]).stop("TERM");
+    assert_eq!(code, Some(0), "{log}");
+    let mut command = Daemon::command(&world, &["--log-format", "json"]);
+    command.env("QCC_LISTEN", "nowhere:1");
+    assert_eq!(command.output().unwrap().status.code(), Some(2));
+}
