@@ -18,8 +18,14 @@ mod tls;
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::SignedDuration;
 
-use crate::{app::App, config::ServeSettings, exit::Exit, logging};
+use crate::{
+    app::App,
+    config::ServeSettings,
+    exit::{Exit, Usage},
+    logging,
+};
 use daemon::Daemon;
 use settings::{Settings, file_flag, flag};
 
@@ -78,6 +84,15 @@ impl Serve {
             ..ServeSettings::default()
         }
     }
+}
+
+/// How long a listed order may go without a call, where that is set.
+///
+/// # Errors
+/// [`Usage`] where it is no duration.
+pub(super) fn heal_after(said: &ServeSettings) -> Result<Option<SignedDuration>, Usage> {
+    let set = said.heal_after.as_ref().map(settings::positive).transpose()?;
+    Ok(set.map(|set| SignedDuration::try_from(set).unwrap_or(SignedDuration::MAX)))
 }
 
 /// Bytes nobody can foresee.

@@ -5,10 +5,12 @@ mod report;
 
 use clap::Args;
 use jiff::Timestamp;
-use qcc_sync::{Order, OrderFilter, Overview, StateName, Store};
+use qcc_sync::{DeliveryPolicy, Order, OrderFilter, Overview, StateName, Store};
 
 use crate::{
     app::App,
+    commands::serve,
+    config::Config,
     exit::{Exit, Usage},
     wiring::{self, SqliteStore},
 };
@@ -35,15 +37,26 @@ impl Status {
             app.notes.say(format_args!("gap {id} is closed"));
         }
         let overview = store.overview().await?;
+        let policy = delivery_policy(&app.config)?;
+        let delivery = overview.delivery(&policy, now);
         let stuck = stuck(&store).await?;
-        let advice = advice::of(&overview, now);
+        let advice = advice::of(&overview, &delivery, now);
         if self.json {
-            app.out.json(&report::json(&overview, &stuck, &advice))?;
+            app.out.json(&report::json(&overview, &delivery, &stuck, &advice, now))?;
         } else {
-            app.out.line(report::text(&overview, &stuck, &advice, now))?;
+            app.out.line(report::text(&overview, &delivery, &stuck, &advice, now))?;
         }
         Ok(exit_of(&overview))
     }
+}
+
+/// What the judgement about the vendor's calls goes by: the same as in `qcc serve`.
+pub(super) fn delivery_policy(config: &Config) -> Result<DeliveryPolicy, Usage> {
+    let mut policy = DeliveryPolicy::default();
+    if let Some(patience) = serve::heal_after(&config.serve)? {
+        policy.patience = patience;
+    }
+    Ok(policy)
 }
 
 /// How many orders of a state are named.

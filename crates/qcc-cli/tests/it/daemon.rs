@@ -59,7 +59,7 @@ impl Daemon {
             let log = Arc::clone(&log);
             move || follow(stderr, &log)
         });
-        let (callback, admin) = (field(&line, "callback="), field(&line, "admin="));
+        let (callback, admin) = (field(&line, "callback"), field(&line, "admin"));
         Self { child, callback, admin, log, reader: Some(reader) }
     }
 
@@ -118,11 +118,6 @@ impl Daemon {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
-
-    /// Whether it has ended, and how.
-    pub(crate) fn ended(&mut self) -> Option<Option<i32>> {
-        self.child.try_wait().unwrap().map(|status| status.code())
-    }
 }
 
 impl Drop for Daemon {
@@ -143,9 +138,11 @@ fn follow(mut stderr: BufReader<ChildStderr>, log: &Mutex<String>) {
     }
 }
 
+/// An address from a log line, as text or JSON.
 fn field(line: &str, name: &str) -> SocketAddr {
     let rest = line.split_once(name).expect(line).1;
-    rest.split_whitespace().next().unwrap().parse().expect(line)
+    let value = rest.trim_start_matches(['=', '"', ':']);
+    value.split([' ', '"', '\n']).next().unwrap().parse().expect(line)
 }
 
 /// Sends a signal to a process of ours.

@@ -129,8 +129,10 @@ fn a_vendor_that_fell_silent_is_asked_to_call_again() {
     world.push(1);
     until("asked", || daemon.metric("qcc_activations_total{result=\"agreed\"}") == 1.0);
     assert_eq!(world.vendor().journal().count(Exchange::Activate), 1);
-    let status = world.run(&["status"]);
-    assert!(status.out.contains("calls"), "{}", status.out);
+    let delivery = world.run(&["status", "--json"]).json()["delivery"].clone();
+    assert_eq!(delivery["state"], "activated", "{delivery}");
+    assert_eq!(delivery["activation"]["tries"], 1);
+    world.run(&["status"]).prints("the vendor agreed to call again");
 }
 
 #[test]
@@ -147,6 +149,7 @@ fn an_own_url_that_leads_nowhere_burns_no_activation() {
     until("tried", || daemon.metric("qcc_probes_total{result=\"failed\"}") >= 1.0);
     until("broken", || daemon.metric("qcc_delivery{state=\"broken\"}") == 1.0);
     assert_eq!(world.vendor().journal().count(Exchange::Activate), 0);
+    world.run(&["status"]).prints("BROKEN: 1 order").prints("qcc push activate");
 }
 
 #[test]
@@ -199,9 +202,10 @@ fn what_cannot_be_is_refused_before_anything_listens() {
 #[test]
 fn log_lines_can_be_json() {
     let world = world();
-    let (code, log) = Daemon::start(&world, &["--log-format", "text"]).stop("TERM");
+    let (code, log) = Daemon::start(&world, &["--log-format", "json"]).stop("TERM");
     assert_eq!(code, Some(0), "{log}");
-    let mut command = Daemon::command(&world, &["--log-format", "json"]);
-    command.env("QCC_LISTEN", "nowhere:1");
-    assert_eq!(command.output().unwrap().status.code(), Some(2));
+    for line in log.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect(line);
+        assert!(line["message"].is_string() && line["level"].is_string(), "{line}");
+    }
 }

@@ -23,6 +23,8 @@ fn the_json_has_every_member_always() {
         names,
         [
             "advice",
+            "delivery",
+            "downtime_allowance_seconds",
             "gaps",
             "hold",
             "last_applied",
@@ -31,6 +33,7 @@ fn the_json_has_every_member_always() {
             "next_due",
             "oldest_pending",
             "orders",
+            "poll_interval_seconds",
             "reasons",
             "records",
             "set_aside",

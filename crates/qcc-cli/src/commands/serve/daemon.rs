@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use qcc_callback::{
     AccessLog, CallbackService, Guards, Paths, Probe, RateLimit, Receiver, ServerLimits,
 };
@@ -29,7 +29,7 @@ use super::{
     secret_path::{self, Secrets},
     settings::Settings,
     state::State,
-    stop::{Stop, Stopper, stop},
+    stop::{Signals, Stop, Stopper, stop},
     systemd::{self, Inherited},
     tally::Tally,
     tls::{self, Certificate},
@@ -96,10 +96,10 @@ impl Daemon {
         follow.heal = settings.heal;
         follow.poll_interval = settings.poll_interval;
         follow.grace = ENGINE_GRACE;
-        follow.delivery.patience =
-            SignedDuration::try_from(settings.heal_after).unwrap_or(SignedDuration::MAX);
-        let longest_rest = settings.poll_interval.unwrap_or(Duration::from_secs(600));
-        let state = State::new(store, tally, longest_rest, follow.delivery.clone());
+        if let Some(patience) = settings.heal_after {
+            follow.delivery.patience = patience;
+        }
+        let state = State::new(store, tally, settings.poll_interval, follow.delivery.clone());
 
         let calls = listener(inherited.callback, Some(settings.listen)).await?;
         let calls = calls.context("there is nothing to listen on")?;
@@ -121,16 +121,17 @@ impl Daemon {
 
     /// Answers, polls and applies until it is told to stop or cannot go on.
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
+        let mut signals = Signals::listen()?;
         self.announce()?;
         let (stopper, stop) = stop();
         let (mut engine, others) = self.start(&stop);
         systemd::ready();
         let ended = tokio::select! {
-            () = wiring::asked_to_stop() => None,
+            () = signals.next() => None,
             ended = &mut engine => Some(ended),
         };
         systemd::stopping();
-        wind_up(engine, ended, others, &stopper).await
+        wind_up(engine, ended, others, &stopper, &mut signals).await
     }
 
     fn announce(&self) -> anyhow::Result<()> {
@@ -182,6 +183,7 @@ async fn wind_up(
     ended: Option<Result<Result<(), EngineError>, JoinError>>,
     mut others: JoinSet<()>,
     stopper: &Stopper,
+    signals: &mut Signals,
 ) -> anyhow::Result<Exit> {
     let began = Instant::now();
     tracing::info!("stopping");
@@ -196,7 +198,7 @@ async fn wind_up(
     };
     let ended = tokio::select! {
         ended = timeout(GRACE, all) => ended,
-        () = wiring::asked_to_stop() => {
+        () = signals.next() => {
             tracing::warn!("told twice: what is in hand is left for the next start");
             return Ok(Exit::Done);
         }
@@ -227,7 +229,7 @@ impl Observer for Ears {
         self.tally.event(event);
     }
 
-    fn round(&self, report: &Report, failure: Option<&EngineError>) {
+    fn round(&self, report: Report, failure: Option<EngineError>) {
         self.tally.round(report, failure);
     }
 }

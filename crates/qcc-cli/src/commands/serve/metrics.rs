@@ -6,6 +6,8 @@
 
 mod exposition;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use qcc_sync::{DeliveryPolicy, Overview, StateName};
 
@@ -25,6 +27,8 @@ pub(super) struct Facts<'a> {
     pub(super) health: &'a Health,
     /// What the judgement about the vendor's calls goes by.
     pub(super) delivery: &'a DeliveryPolicy,
+    /// How often the list is read, where that is set.
+    pub(super) poll_interval: Option<Duration>,
     /// When this process began.
     pub(super) started: Timestamp,
     /// The time of the scrape.
@@ -46,7 +50,7 @@ pub(super) fn page(facts: &Facts<'_>) -> String {
     .sample(&[], facts.overview.is_some());
     if let Some(overview) = facts.overview {
         store(&mut page, overview, facts.now);
-        calls(&mut page, overview, facts.delivery, facts.now);
+        calls(&mut page, overview, facts);
     }
     counted(&mut page, facts.counts);
     page.finish()
@@ -99,8 +103,8 @@ fn store(page: &mut Page, overview: &Overview, now: Timestamp) {
     .sample(&[], pressure.map_or(0.0, |pressure| pressure.share));
 }
 
-fn calls(page: &mut Page, overview: &Overview, policy: &DeliveryPolicy, now: Timestamp) {
-    let judgement = overview.delivery(policy, now);
+fn calls(page: &mut Page, overview: &Overview, facts: &Facts<'_>) {
+    let judgement = overview.delivery(facts.delivery, facts.now);
     let mut delivery = page
         .gauge("qcc_delivery", "Whether the vendor's calls arrive: 1 at the judgement that holds.");
     for state in DELIVERY {
@@ -111,13 +115,11 @@ fn calls(page: &mut Page, overview: &Overview, policy: &DeliveryPolicy, now: Tim
         "Orders that a list named and no call did, of those a call was due for.",
     )
     .sample(&[], overview.callbacks.uncalled);
-    page.gauge(
-        "qcc_poll_interval_seconds",
-        "How often the order list is read at the rate of the last list, unless set otherwise.",
-    )
-    .sample(&[], overview.poll_interval().as_secs_f64());
+    let interval = facts.poll_interval.unwrap_or_else(|| overview.poll_interval());
+    page.gauge("qcc_poll_interval_seconds", "How often the order list is read.")
+        .sample(&[], interval.as_secs_f64());
     let allowance =
-        overview.downtime_allowance(now).map_or(f64::INFINITY, |left| left.as_secs_f64());
+        overview.downtime_allowance(facts.now).map_or(f64::INFINITY, |left| left.as_secs_f64());
     page.gauge("qcc_downtime_allowance_seconds", "How long the receiver may be down from now on and lose nothing; +Inf: the list was never full, so no rate is known.")
         .sample(&[], allowance);
 }

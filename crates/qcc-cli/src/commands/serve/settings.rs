@@ -8,6 +8,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+use jiff::SignedDuration;
 use qcc_proto::{CallbackUrl, PushWindow, StatusForm};
 
 use crate::{
@@ -44,8 +45,8 @@ pub(super) struct Settings {
     pub(super) header_timeout: Duration,
     /// Whether broken delivery is mended by 6.2.3.
     pub(super) heal: bool,
-    /// How long a listed order may go without a call.
-    pub(super) heal_after: Duration,
+    /// How long a listed order may go without a call, where that is set.
+    pub(super) heal_after: Option<SignedDuration>,
     /// Whether and how the callback path carries a secret segment.
     pub(super) secret_path: Option<SecretPathSettings>,
 }
@@ -83,7 +84,7 @@ impl Settings {
             connections: number(&said.connections, 512) as usize,
             header_timeout: span(&said.header_timeout, Duration::from_secs(10))?,
             heal: said.heal.as_ref().is_none_or(|wanted| wanted.value),
-            heal_after: span(&said.heal_after, Duration::from_secs(15 * 60))?,
+            heal_after: super::heal_after(said)?,
             secret_path: secret_path(said, public_url.as_ref())?,
             public_url,
         })
@@ -156,7 +157,7 @@ fn public_url(setting: &Sourced<String>) -> Result<CallbackUrl, Usage> {
     setting.value.parse().map_err(|error| refused(setting, expected).with_source(error))
 }
 
-fn positive(setting: &Sourced<String>) -> Result<Duration, Usage> {
+pub(super) fn positive(setting: &Sourced<String>) -> Result<Duration, Usage> {
     duration(&setting.value)
         .ok()
         .filter(|span| !span.is_zero())

@@ -22,13 +22,16 @@ use crate::{exit::causes_of, wiring::SqliteStore};
 /// A prober that got no answer for so long has drawn its own conclusion.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// An interval that adapts is never longer.
+const LONGEST_REST: Duration = Duration::from_secs(600);
+
 /// Shared by everything that runs.
 #[derive(Debug)]
 pub(super) struct State {
     store: Arc<SqliteStore>,
     pub(super) tally: Arc<Tally>,
     engine_runs: AtomicBool,
-    longest_rest: Duration,
+    poll_interval: Option<Duration>,
     delivery: DeliveryPolicy,
     started: Timestamp,
 }
@@ -37,11 +40,11 @@ impl State {
     pub(super) fn new(
         store: Arc<SqliteStore>,
         tally: Arc<Tally>,
-        longest_rest: Duration,
+        poll_interval: Option<Duration>,
         delivery: DeliveryPolicy,
     ) -> Self {
         let (engine_runs, started) = (AtomicBool::new(true), Timestamp::now());
-        Self { store, tally, engine_runs, longest_rest, delivery, started }
+        Self { store, tally, engine_runs, poll_interval, delivery, started }
     }
 
     /// The engine's loop has ended.
@@ -62,7 +65,7 @@ impl State {
             write_failed: counts.write_failed,
             engine_runs: self.engine_runs.load(Ordering::Relaxed),
             stirred: counts.stirred,
-            longest_rest: self.longest_rest,
+            longest_rest: self.poll_interval.unwrap_or(LONGEST_REST),
         };
         let health = Health::of(&vitals, Timestamp::now());
         (overview.ok(), health)
@@ -76,6 +79,7 @@ impl State {
             counts: &self.tally.counts(),
             health: &health,
             delivery: &self.delivery,
+            poll_interval: self.poll_interval,
             started: self.started,
             now: Timestamp::now(),
         })

@@ -161,11 +161,11 @@ impl Observer for Tally {
         }
     }
 
-    fn round(&self, _: &Report, failure: Option<&EngineError>) {
+    fn round(&self, _: Report, failure: Option<EngineError>) {
         let counts = &mut *self.lock();
         add(&mut counts.rounds, if failure.is_some() { "failed" } else { "done" }, 1);
         // A round that read a list has written it down.
-        counts.write_failed = match failure {
+        counts.write_failed = match &failure {
             Some(EngineError::Store(error)) => Some(causes_of(error).join(": ")),
             Some(EngineError::Archives(error)) => Some(causes_of(error).join(": ")),
             _ => None,

@@ -1,7 +1,7 @@
 //! What to do next, from the facts alone.
 
 use jiff::{SignedDuration, Timestamp};
-use qcc_sync::{Overview, ReasonCode, StateName};
+use qcc_sync::{Delivery, Overview, ReasonCode, StateName};
 
 use crate::output::{count, duration, when};
 
@@ -9,7 +9,7 @@ use crate::output::{count, duration, when};
 const LIST_AGE: SignedDuration = SignedDuration::from_hours(4);
 
 /// One line for each thing a person should do or know; none where all is well.
-pub(super) fn of(overview: &Overview, now: Timestamp) -> Vec<String> {
+pub(super) fn of(overview: &Overview, delivery: &Delivery, now: Timestamp) -> Vec<String> {
     let mut advice = Vec::new();
     if let Some(hold) = &overview.hold {
         advice.push(match hold.until {
@@ -27,6 +27,13 @@ pub(super) fn of(overview: &Overview, now: Timestamp) -> Vec<String> {
              `qcc status --close-gap {}`",
             gap.id, gap.after.order_no, gap.before.order_no, gap.id
         ));
+    }
+    if let Delivery::Broken { .. } = delivery {
+        advice.push(
+            "the vendor's calls do not arrive, and the list makes up for them: see whether it can \
+             reach your URL (`qcc doctor --callback-url URL`), then `qcc push activate`"
+                .to_owned(),
+        );
     }
     let due: u64 = [StateName::Seen, StateName::Located, StateName::Fetched]
         .map(|state| overview.count(state))
@@ -109,14 +116,14 @@ mod tests {
     #[test]
     fn where_all_is_well_there_is_nothing_to_do() {
         let (overview, now) = listing(0);
-        assert_eq!(of(&overview, now), Vec::<String>::new());
+        assert_eq!(of(&overview, &Delivery::Unknown, now), Vec::<String>::new());
     }
 
     #[test]
     fn an_old_list_is_to_be_read_again() {
         let (overview, now) = listing(9);
-        assert!(of(&overview, now)[0].contains("9 h old: run `qcc sync`"));
-        assert!(of(&Overview::empty(), now)[0].contains("never read"));
+        assert!(of(&overview, &Delivery::Unknown, now)[0].contains("9 h old: run `qcc sync`"));
+        assert!(of(&Overview::empty(), &Delivery::Unknown, now)[0].contains("never read"));
     }
 
     #[test]
@@ -124,7 +131,7 @@ mod tests {
         let (mut overview, now) = listing(0);
         overview.orders.insert(StateName::Quarantined, 1);
         overview.reasons.insert(ReasonCode::LinkRefused, 1);
-        let advice = of(&overview, now);
+        let advice = of(&overview, &Delivery::Unknown, now);
         assert!(advice.iter().any(|line| line.contains("QCC_DOWNLOAD_HOSTS")), "{advice:?}");
     }
 }

@@ -2,13 +2,19 @@
 
 use jiff::Timestamp;
 use qcc_proto::ListedOrder;
-use qcc_sync::{Gap, Listing, Order, Overview, State, StateName};
+use qcc_sync::{Delivery, Gap, Listing, Order, Overview, State, StateName};
 use serde_json::{Map, Value, json};
 
 use crate::output::{count, duration, facts, instant, json_reason, many, plain, when};
 
 /// The facts as `docs/cli.md` documents them.
-pub(super) fn json(overview: &Overview, stuck: &[Order], advice: &[String]) -> Value {
+pub(super) fn json(
+    overview: &Overview,
+    delivery: &Delivery,
+    stuck: &[Order],
+    advice: &[String],
+    now: Timestamp,
+) -> Value {
     let orders: Map<String, Value> = StateName::ALL
         .into_iter()
         .map(|state| (state.to_string(), overview.count(state).into()))
@@ -36,6 +42,9 @@ pub(super) fn json(overview: &Overview, stuck: &[Order], advice: &[String]) -> V
         "unknown_words": unknown,
         "gaps": overview.gaps.iter().map(gap_json).collect::<Vec<_>>(),
         "last_listing": overview.last_listing.as_ref().map(listing_json),
+        "delivery": delivery_json(overview, delivery),
+        "poll_interval_seconds": overview.poll_interval().as_secs(),
+        "downtime_allowance_seconds": overview.downtime_allowance(now).map(|left| left.as_secs()),
         "last_callback": overview.last_call.map(instant),
         "last_applied": overview.last_applied.map(instant),
         "hold": overview.hold.as_ref().map(|hold| {
@@ -46,6 +55,23 @@ pub(super) fn json(overview: &Overview, stuck: &[Order], advice: &[String]) -> V
             })
         }),
         "advice": advice,
+    })
+}
+
+fn delivery_json(overview: &Overview, delivery: &Delivery) -> Value {
+    let callbacks = &overview.callbacks;
+    json!({
+        "state": delivery.as_str(),
+        "expected_since": callbacks.expected_since.map(instant),
+        "uncalled": callbacks.uncalled,
+        "uncalled_since": callbacks.uncalled_since.map(instant),
+        "activation": callbacks.activation.as_ref().map(|activation| {
+            json!({
+                "tried_at": instant(activation.tried_at),
+                "tries": activation.tries,
+                "agreed_at": activation.agreed_at.map(instant),
+            })
+        }),
     })
 }
 
@@ -97,6 +123,7 @@ fn listing_json(listing: &Listing) -> Value {
 /// The facts for a person.
 pub(super) fn text(
     overview: &Overview,
+    delivery: &Delivery,
     stuck: &[Order],
     advice: &[String],
     now: Timestamp,
@@ -109,6 +136,10 @@ pub(super) fn text(
     if let Some(window) = window(overview) {
         lines.push(("window", window));
     }
+    if let Some(left) = overview.downtime_allowance(now) {
+        lines.push(("may be down", format!("for {} from now, without a loss", duration(left))));
+    }
+    lines.push(("calls", calls(delivery, now)));
     let moment = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| ago(at, now));
     lines.push(("last callback", moment(overview.last_call)));
     lines.push(("last applied", moment(overview.last_applied)));
@@ -192,6 +223,30 @@ fn window(overview: &Overview) -> Option<String> {
             format!("{} of {}: not full, nothing can be missed yet", listing.listed, listing.window)
         }
     })
+}
+
+/// "No news" and "delivery broken" look alike from outside; here they do not.
+fn calls(delivery: &Delivery, now: Timestamp) -> String {
+    match delivery {
+        Delivery::Healthy { .. } => "arrive".to_owned(),
+        Delivery::NoNews { since } => {
+            format!("no news: no order was made since {}", ago(*since, now))
+        }
+        Delivery::Awaited { orders, until } => format!(
+            "{} listed and not called about yet, which is late from {}",
+            many(*orders, "order"),
+            when(*until)
+        ),
+        Delivery::Broken { orders, since } => format!(
+            "BROKEN: {} since {} came by the list alone",
+            many(*orders, "order"),
+            ago(*since, now)
+        ),
+        Delivery::Activated { at } => {
+            format!("the vendor agreed to call again, {}; the next order will tell", ago(*at, now))
+        }
+        _ => "nothing is known: no receiver expects them (`qcc serve`)".to_owned(),
+    }
 }
 
 fn gap_text(gap: &Gap) -> String {
