@@ -20,6 +20,7 @@ mod report;
 mod run;
 mod rust_text;
 mod scripts;
+mod soak;
 mod tree;
 mod workspace;
 
@@ -47,6 +48,8 @@ cargo xtask TASK
                         every single-bit flip and every beginning of one archive
   fuzz [--seconds N] [--asan] [TARGET…]
                         the fuzz targets, or some of them; 60 s each, unless told otherwise
+  soak [--kills N [--seed N]]
+                        kill the daemon 700 times, or N, and compare its table; writes docs/reliability.md
   help                  this text
 ";
 
@@ -83,6 +86,7 @@ fn perform(arguments: &[&str]) -> Result<()> {
             flips::run(file.as_ref(), password, Some(entry))?;
         }
         ["fuzz", arguments @ ..] => fuzz::run(&Workspace::load()?, arguments)?,
+        ["soak", arguments @ ..] => soak::run(&Workspace::load()?, arguments)?,
         ["scripts"] => finish(scripts::check(&Workspace::load()?)?)?,
         other => bail!("no task `{}`\n\n{HELP}", other.join(" ")),
     }

@@ -1,7 +1,7 @@
 //! `kill -9` of the daemon, again and again, while the vendor pushes, calls and
 //! misbehaves: in the end the table is what the vendor meant to send.
 //!
-//! `QCC_TEST_KILLS` sets how many; `cargo xtask soak` sets it and shows the figures.
+//! `QCC_TEST_KILLS` sets how many, `QCC_TEST_SEED` which; `cargo xtask soak` sets them and keeps the figures.
 
 use std::{
     process::{Child, Command, Stdio},
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Without a wish, as many as a check before each change can bear.
-const KILLS: u32 = 36;
+const KILLS: u64 = 36;
 
 /// What goes wrong at the vendor's meanwhile; all of it passes.
 const FAULTS: [Fault; 19] = [
@@ -44,26 +44,23 @@ const FAULTS: [Fault; 19] = [
 
 #[test]
 fn a_killed_daemon_loses_nothing() {
-    let kills = match std::env::var("QCC_TEST_KILLS") {
-        Ok(wish) => wish.parse().expect("QCC_TEST_KILLS is a number"),
-        Err(_) => KILLS,
-    };
-    let soak = Soak::new(kills);
-    let figures = soak.run();
-    println!("{figures}");
+    let wish = |name: &str| Some(std::env::var(name).ok()?.parse().expect(name));
+    let kills = wish("QCC_TEST_KILLS").unwrap_or(KILLS);
+    let seed = wish("QCC_TEST_SEED").unwrap_or(17);
+    // On a line of its own, whatever the harness wrote before.
+    println!("\n{}", Soak::new(kills, seed).run());
 }
 
 struct Soak {
     world: World,
-    kills: u32,
+    kills: u64,
     dice: Dice,
 }
 
 impl Soak {
-    fn new(kills: u32) -> Self {
-        let config =
-            VendorConfig { seed: 17, records_per_order: 50..=200, ..VendorConfig::default() };
-        Self { world: World::calling(config), kills, dice: Dice(17) }
+    fn new(kills: u64, seed: u64) -> Self {
+        let config = VendorConfig { seed, records_per_order: 50..=200, ..VendorConfig::default() };
+        Self { world: World::calling(config), kills, dice: Dice(seed) }
     }
 
     fn run(mut self) -> String {
@@ -133,7 +130,7 @@ impl Soak {
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    /// One to three orders, each an hour younger than the one before.
+    /// One to three orders.
     fn push(&mut self) {
         let orders = 1 + self.dice.below(3);
         let now = jiff::Timestamp::now();

@@ -1,6 +1,7 @@
 //! The daemon: everything that can fail is tried first, then calls are answered.
 
 use std::{
+    future::Future,
     net::SocketAddr,
     num::NonZeroU32,
     sync::Arc,
@@ -16,7 +17,7 @@ use qcc_http::HttpClient;
 use qcc_sync::{EngineError, Event, Follow, Observer, Report, Store, Wake};
 use tokio::{
     net::{TcpListener, TcpStream},
-    task::{JoinError, JoinHandle, JoinSet},
+    task::{JoinError, JoinSet},
     time::timeout,
 };
 
@@ -124,14 +125,14 @@ impl Daemon {
         let mut signals = Signals::listen()?;
         self.announce()?;
         let (stopper, stop) = stop();
-        let (mut engine, others) = self.start(&stop);
+        let mut parts = self.start(&stop);
         systemd::ready();
-        let ended = tokio::select! {
+        let first = tokio::select! {
             () = signals.next() => None,
-            ended = &mut engine => Some(ended),
+            ended = parts.join_next() => ended,
         };
         systemd::stopping();
-        wind_up(engine, ended, others, &stopper, &mut signals).await
+        wind_up(parts, first, &stopper, &mut signals).await
     }
 
     fn announce(&self) -> anyhow::Result<()> {
@@ -146,73 +147,81 @@ impl Daemon {
         Ok(())
     }
 
-    /// Sets everything going.
-    fn start(self, stop: &Stop) -> (Engine, JoinSet<()>) {
-        let mut others = JoinSet::new();
-        let ears =
-            Arc::new(Ears { tally: Arc::clone(&self.state.tally), service: self.service.clone() });
-        if let Some(settings) = self.settings.secret_path.clone() {
-            let (works, ears, stop) = (Arc::clone(&self.works), Arc::clone(&ears), stop.clone());
-            others.spawn(secret_path::rotate(works, self.secrets.clone(), settings, ears, stop));
-        }
+    /// Sets everything going. No part ends before it is told to, unless it fails.
+    fn start(self, stop: &Stop) -> JoinSet<Ended> {
+        let Self { settings, works, state, service, secrets, wake, follow, .. } = self;
+        let tally = Arc::clone(&state.tally);
+        let ears = Arc::new(Ears { tally, service: service.clone() });
+        let mut parts = JoinSet::new();
         if let Some(admin) = self.admin {
-            others.spawn(admin::serve(admin, Arc::clone(&self.state), stop.clone()));
+            parts.spawn(well(admin::serve(admin, Arc::clone(&state), stop.clone())));
         }
-        others.spawn(heart::beat(Arc::clone(&self.state), stop.clone()));
-        others.spawn(tls::renew(self.certificate.clone(), stop.clone()));
-        let limits = limits(&self.settings);
-        others.spawn(receive(self.calls, self.certificate, self.service, limits, stop.clone()));
-
-        let (works, wake, follow, state) = (self.works, self.wake, self.follow, self.state);
+        parts.spawn(well(heart::beat(Arc::clone(&state), stop.clone())));
+        parts.spawn(well(tls::renew(self.certificate.clone(), stop.clone())));
+        let limits = limits(&settings);
+        parts.spawn(well(receive(self.calls, self.certificate, service, limits, stop.clone())));
+        if let Some(settings) = settings.secret_path {
+            let (works, ears) = (Arc::clone(&works), Arc::clone(&ears));
+            parts.spawn(well(secret_path::rotate(works, secrets, settings, ears, stop.clone())));
+        }
         let stop = stop.clone();
-        let engine = tokio::spawn(async move {
-            let outcome = works.engine.follow(&follow, &wake, stop.asked(), &*ears).await;
+        parts.spawn(async move {
+            let ended = works.engine.follow(&follow, &wake, stop.asked(), &*ears).await;
             state.engine_ended();
-            outcome
+            ended
         });
-        (engine, others)
+        parts
     }
 }
 
-/// The engine's loop, and how it ended.
-type Engine = JoinHandle<Result<(), EngineError>>;
+/// How a part ended.
+type Ended = Result<(), EngineError>;
+
+/// A part that has nothing to fail at.
+async fn well(part: impl Future<Output = ()>) -> Ended {
+    part.await;
+    Ok(())
+}
 
 /// Gives the word to stop and waits for everybody, but not for ever.
 async fn wind_up(
-    mut engine: Engine,
-    ended: Option<Result<Result<(), EngineError>, JoinError>>,
-    mut others: JoinSet<()>,
+    mut parts: JoinSet<Ended>,
+    first: Option<Result<Ended, JoinError>>,
     stopper: &Stopper,
     signals: &mut Signals,
 ) -> anyhow::Result<Exit> {
     let began = Instant::now();
     tracing::info!("stopping");
     stopper.stop();
+    let mut outcome = match first {
+        None => Ok(()),
+        Some(Ok(Ok(()))) => Err(anyhow::anyhow!("a part ended by itself; this is a defect")),
+        Some(ended) => verdict(ended),
+    };
     let all = async {
-        let ended = match ended {
-            Some(ended) => ended,
-            None => (&mut engine).await,
-        };
-        while others.join_next().await.is_some() {}
-        ended
+        while let Some(ended) = parts.join_next().await {
+            if outcome.is_ok() {
+                outcome = verdict(ended);
+            }
+        }
     };
-    let ended = tokio::select! {
-        ended = timeout(GRACE, all) => ended,
+    tokio::select! {
+        ended = timeout(GRACE, all) => match ended {
+            Ok(()) => {
+                let took_ms = began.elapsed().as_millis();
+                tracing::info!(took_ms, "stopped; the next start goes on from here");
+            }
+            Err(_) => tracing::warn!("what is in hand took too long; it is left for the next start"),
+        },
         () = signals.next() => {
-            tracing::warn!("told twice: what is in hand is left for the next start");
-            return Ok(Exit::Done);
+            tracing::warn!("told twice; what is in hand is left for the next start");
         }
-    };
-    let took = began.elapsed().as_millis();
-    match ended {
-        Ok(Ok(Ok(()))) => {
-            tracing::info!(took_ms = took, "stopped; the next start goes on from here")
-        }
-        Ok(Ok(Err(error))) => return Err(error.into()),
-        Ok(Err(error)) => return Err(error).context("the engine broke down; this is a defect"),
-        Err(_) => tracing::warn!("what is in hand took too long; it is left for the next start"),
     }
-    Ok(Exit::Done)
+    outcome.map(|()| Exit::Done)
+}
+
+fn verdict(ended: Result<Ended, JoinError>) -> anyhow::Result<()> {
+    Ok(ended.context("a part broke down; this is a defect")??)
 }
 
 /// Hears the engine for the counts, and for the vendor's count of our errors.

@@ -164,7 +164,7 @@ fn counted(page: &mut Page, counts: &Counts) {
     ];
     for (name, help, label, table) in tables {
         let mut family = page.counter(name, help);
-        for (value, count) in table.iter() {
+        for (value, count) in table {
             family.sample(&[(label, value)], *count);
         }
     }

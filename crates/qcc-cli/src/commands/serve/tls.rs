@@ -56,7 +56,7 @@ pub(super) async fn renew(certificate: Option<Arc<Certificate>>, stop: Stop) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return stop.asked().await };
         loop {
             tokio::select! {
                 () = stop.asked() => return,
@@ -73,7 +73,10 @@ pub(super) async fn renew(certificate: Option<Arc<Certificate>>, stop: Stop) {
         }
     }
     #[cfg(not(unix))]
-    drop((certificate, stop));
+    {
+        drop(certificate);
+        stop.asked().await;
+    }
 }
 
 fn read(chain: &Path, key: &Path) -> Result<Arc<ServerConfig>, Usage> {
