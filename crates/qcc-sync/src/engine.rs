@@ -100,7 +100,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     ) -> Result<Report, EngineError> {
         let mut report = Report::default();
         let mut left = patience;
-        report.held = self.hold_in_force(observer).await?;
+        report.held = self.hold_in_force().await?;
         if let Some(hold) = &report.held {
             observer.event(&Event::Held(hold.clone()));
         } else if let Err(error) = self.list_patiently(&mut left, &mut report, observer).await {
@@ -273,6 +273,9 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             let error = match self.list(observer).await {
                 Ok((listed, fresh)) => {
                     (report.listed, report.fresh) = (listed, fresh);
+                    if let Some(hold) = self.store.hold().await? {
+                        self.lift(hold, observer).await?;
+                    }
                     return Ok(());
                 }
                 Err(EngineError::Vendor(error)) => error,
@@ -298,15 +301,11 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         }
     }
 
-    /// The hold in force. One that has ended is lifted, and so is one that waits
-    /// for a person: somebody started this run.
-    async fn hold_in_force(&self, observer: &dyn Observer) -> Result<Option<Hold>, EngineError> {
-        let Some(hold) = self.store.hold().await? else { return Ok(None) };
-        if hold.until.is_some_and(|until| self.clock.now() < until) {
-            return Ok(Some(hold));
-        }
-        self.lift(hold, observer).await?;
-        Ok(None)
+    /// The hold that forbids a run to call. One that waits for a person does not:
+    /// somebody started this run. It is lifted once the vendor answers.
+    async fn hold_in_force(&self) -> Result<Option<Hold>, EngineError> {
+        let hold = self.store.hold().await?;
+        Ok(hold.filter(|hold| hold.until.is_some_and(|until| self.clock.now() < until)))
     }
 
     async fn lift(&self, hold: Hold, observer: &dyn Observer) -> Result<(), EngineError> {

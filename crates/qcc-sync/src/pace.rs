@@ -69,7 +69,7 @@ impl ListPace {
         }
     }
 
-    /// The list could not be read.
+    /// The list could not be read; `may_pass` unless the request itself was refused.
     pub(crate) fn failed(&mut self, rhythm: Rhythm, may_pass: bool, now: Timestamp) {
         self.tried(rhythm, now);
         self.may_pass = may_pass;

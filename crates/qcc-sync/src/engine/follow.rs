@@ -282,7 +282,8 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         }
         let error = match self.list(observer).await {
             Ok((listed, fresh)) => {
-                (report.listed, report.fresh) = (listed, fresh);
+                report.listed = listed;
+                report.fresh += fresh;
                 let interval = self.store.overview().await?.poll_interval();
                 course.list.read(rhythm, interval, now);
                 if let Some(hold) = hold {
@@ -295,7 +296,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         };
         let failure = failure_of(&error, now, &self.policy);
         tracing::warn!(reason = %failure.reason, "the order list failed");
-        course.list.failed(rhythm, failure.remedy == Remedy::BackOff, now);
+        course.list.failed(rhythm, failure.remedy != Remedy::Quarantine, now);
         report.held = match failure.remedy {
             Remedy::HoldAll(until) => {
                 let hold = Hold { since: now, until, reason: failure.reason };

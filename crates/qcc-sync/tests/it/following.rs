@@ -339,6 +339,28 @@ fn a_receiver_that_starts_over_and_over_keeps_to_the_budget() {
     });
 }
 
+#[test]
+fn an_attempt_that_was_cut_off_counts() {
+    paused(async {
+        let (world, wake) = (deaf(), Wake::new());
+        following(&world, &Follow::default(), &wake, &Told::default(), async {
+            let receiver = Receiver::open(&world, &wake).await;
+            receiver.push(2).await;
+            receiver.attend(HOUR).await;
+        })
+        .await;
+        fail_always(&world, Fault::NoAnswer);
+        let begun = world.now();
+        while world.now().duration_since(begun) < SignedDuration::from_mins(50) {
+            // The list is given up after 30 seconds; then the vendor is asked to call.
+            let (engine, settings) = (world.engine(), Follow::default().healing(()));
+            let run = engine.follow(&settings, &wake, std::future::pending(), &());
+            assert!(tokio::time::timeout(Duration::from_secs(45), run).await.is_err());
+        }
+        assert_eq!(asked(&world, Exchange::Activate), 2, "at once, and after half an hour");
+    });
+}
+
 /// Orders whose archives are kept, none of them applied.
 async fn kept(world: &World, orders: u32) {
     world.push(orders);
@@ -442,15 +464,24 @@ fn what_needs_a_person_is_rechecked_seldom_and_ends_by_itself() {
 fn a_hold_lifted_by_hand_is_noticed_within_a_minute() {
     paused(async {
         let (world, wake, told) = (world(), Wake::new(), Told::default());
-        world.push(1);
         world.store.set_hold(Some(&rest_for(&world, DAY))).await.unwrap();
         following(&world, &Follow::default(), &wake, &told, async {
+            world.push(1);
             tokio::time::sleep(HOUR).await;
             world.store.set_hold(None).await.unwrap();
             tokio::time::sleep(MINUTE * 2).await;
+            assert_eq!(applied(&world).await, 1, "the vendor had asked for rest");
+
+            world.push(1);
+            fail_always(&world, Fault::Status107);
+            tokio::time::sleep(HOUR * 3).await;
+            assert!(world.store.hold().await.unwrap().is_some());
+            heal(&world);
+            world.store.set_hold(None).await.unwrap();
+            tokio::time::sleep(MINUTE * 2).await;
+            assert_eq!(applied(&world).await, 2, "the signature was refused");
         })
         .await;
-        assert_eq!(applied(&world).await, 1);
     });
 }
 
