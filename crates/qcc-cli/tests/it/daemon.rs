@@ -125,7 +125,7 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
-            eprintln!("the daemon's log:\n{}", self.log());
+            let _ = writeln!(std::io::stderr(), "the daemon's log:\n{}", self.log());
         }
     }
 }

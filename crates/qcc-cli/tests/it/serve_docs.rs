@@ -46,12 +46,13 @@ fn on_the_page(page: &str) -> (Families, BTreeSet<String>) {
 fn in_the_table(text: &str) -> Families {
     let rows = text.lines().filter(|line| line.starts_with("| `qcc_"));
     rows.map(|row| {
-        let cells: Vec<&str> = row.split(" | ").collect();
+        let mut cells = row.split(" | ");
+        let mut cell = || cells.next().expect(row);
         let names = |cell: &str| -> BTreeSet<String> {
             cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
         };
-        let name = names(cells[0]).pop_first().unwrap();
-        (name, (cells[1].to_owned(), names(cells[2])))
+        let name = names(cell()).pop_first().expect(row);
+        (name, (cell().to_owned(), names(cell())))
     })
     .collect()
 }

@@ -12,10 +12,12 @@ use crate::output::duration;
 /// How often health is looked at where no watchdog asks for more.
 const BEAT: Duration = Duration::from_secs(10);
 
+/// The same while something is wrong: its end is to be noticed.
+const ANXIOUS: Duration = Duration::from_secs(1);
+
 /// Beats until told to stop.
 pub(super) async fn beat(state: Arc<State>, stop: Stop) {
     let watchdog = systemd::watchdog();
-    let rest = watchdog.map_or(BEAT, |patience| patience.min(BEAT));
     let mut before: Option<Health> = None;
     loop {
         let (overview, health) = state.look().await;
@@ -27,12 +29,15 @@ pub(super) async fn beat(state: Arc<State>, stop: Stop) {
                 true => {
                     let left =
                         overview.and_then(|facts| facts.downtime_allowance(Timestamp::now()));
-                    let may_be_down_for = left.map_or("not known yet".to_owned(), duration);
+                    let may_be_down_for =
+                        left.map_or("the list was never full".to_owned(), duration);
                     tracing::info!(may_be_down_for, "ready");
                 }
                 false => tracing::warn!(why = %health.line(), "not ready"),
             }
         }
+        let rest = if health.is_ready() { BEAT } else { ANXIOUS };
+        let rest = watchdog.map_or(rest, |patience| patience.min(rest));
         before = Some(health);
         tokio::select! {
             () = stop.asked() => return,
