@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The document's name in the archive.
-const DOCUMENT: &str = "dd_risk_corp.json";
+pub(crate) const DOCUMENT: &str = "dd_risk_corp.json";
 
 /// What an archive of one's own shall be like.
 ///

@@ -209,9 +209,8 @@ impl Order {
         let written = archive::write_items(&spec, self.batch.items(), Cursor::new(Vec::new()));
         let mut bytes = written.map(Cursor::into_inner).unwrap_or_default();
         if self.spoilt == Some(Fault::CorruptArchive) {
-            // The document is by far the largest entry, so the middle is in it.
-            let middle = bytes.len() / 2;
-            bytes.iter_mut().skip(middle).take(1).for_each(|byte| *byte ^= 0x10);
+            let at = encrypted_at(&bytes).unwrap_or_default();
+            bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 0x10);
         }
         bytes.into()
     }
@@ -228,6 +227,15 @@ impl Order {
             missed: self.missed,
         }
     }
+}
+
+/// Where the document's encrypted bytes start: behind the first header that names
+/// it, the extra fields, the salt and the password's verifier.
+fn encrypted_at(archive: &[u8]) -> Option<usize> {
+    let name = archive::DOCUMENT.as_bytes();
+    let named = archive.windows(name.len()).position(|bytes| bytes == name)?;
+    let extra = archive.get(named.checked_sub(2)?..)?.first_chunk()?;
+    Some(named + name.len() + usize::from(u16::from_le_bytes(*extra)) + 16 + 2)
 }
 
 /// The first instant from `at` on that lies in the two hours from `hour` on.
