@@ -1,9 +1,11 @@
 //! Raw archives: on disk, whole and named by their content, before any is opened.
 
 mod folder;
+mod label;
 mod memory;
 
 pub use folder::{FolderArchives, FolderPartial};
+pub use label::{Label, ShelvedArchive};
 pub use memory::{MemoryArchives, MemoryPartial};
 
 use std::{error::Error as StdError, fmt, future::Future, str::FromStr};
@@ -90,6 +92,27 @@ pub trait Archives: Send + Sync + 'static {
         &self,
         archive: &KeptArchive,
     ) -> impl Future<Output = Result<Option<Self::File>, ArchivesError>> + Send;
+
+    /// Writes down whose archive it is, in the place of what was written for that
+    /// order and archive before. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`ArchivesError`] where the disk is full or fails.
+    fn label(
+        &self,
+        archive: &KeptArchive,
+        label: &Label,
+    ) -> impl Future<Output = Result<(), ArchivesError>> + Send;
+
+    /// What is kept, by name, at most `limit`, behind `after`.
+    ///
+    /// # Errors
+    /// [`ArchivesError`] where it cannot be read.
+    fn shelved(
+        &self,
+        after: Option<&Sha256>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<ShelvedArchive>, ArchivesError>> + Send;
 }
 
 /// An archive being received; dropped unfinished, it leaves nothing.

@@ -6,6 +6,7 @@ mod error;
 mod fetch;
 mod follow;
 mod heal;
+mod label;
 mod rotate;
 
 use std::{sync::Arc, time::Duration};
@@ -149,7 +150,9 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             oldest: listed.iter().filter_map(|order| order.created_at).min(),
             newest: listed.iter().filter_map(|order| order.created_at).max(),
         };
+        let first_listed = self.kept_but_unlisted(&listed).await?;
         let fresh = self.store.note_listing(&listed, &listing, gap.as_ref()).await?;
+        self.label_again(&first_listed).await?;
         observer.event(&Event::Listed { listed: count, fresh });
         if let Some(gap) = gap {
             report_gap(&gap);

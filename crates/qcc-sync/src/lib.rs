@@ -19,8 +19,8 @@ mod store;
 mod wake;
 
 pub use archives::{
-    Archives, ArchivesError, FolderArchives, FolderPartial, InvalidSha256, KeptArchive,
-    MemoryArchives, MemoryPartial, Partial, Sha256,
+    Archives, ArchivesError, FolderArchives, FolderPartial, InvalidSha256, KeptArchive, Label,
+    MemoryArchives, MemoryPartial, Partial, Sha256, ShelvedArchive,
 };
 pub use clock::{Clock, SystemClock};
 pub use delivery::{Activation, Callbacks, Delivery, DeliveryPolicy};

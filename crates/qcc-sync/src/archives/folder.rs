@@ -1,4 +1,7 @@
-//! Archives in a folder: `ab/abcd….zip`, private to this user.
+//! Archives in a folder: `ab/abcd….zip`, private to this user, and beside each
+//! `ab/abcd….ORDER.json`, its label.
+
+mod shelves;
 
 use std::{
     fs::{self, File},
@@ -6,16 +9,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use qcc_proto::OrderNo;
 use sha2::{Digest, Sha256 as Hasher};
 use tempfile::NamedTempFile;
 
-use super::{Archives, ArchivesError, KeptArchive, Partial, Sha256};
+use super::{Archives, ArchivesError, KeptArchive, Label, Partial, Sha256, ShelvedArchive};
 
 /// Archives in a folder of their own.
 ///
 /// What is being received lies in a temporary file there and becomes
 /// `<first two digits>/<sha256>.zip` by rename, after the data and before the
-/// folder are synced to disk. Folder and files are readable by their owner only.
+/// folder are synced to disk. A [`Label`] becomes `<sha256>.<order number>.json`
+/// beside it in the same way, a file for each order, so that two processes never
+/// change the same one. Folder and files are readable by their owner only.
 #[derive(Debug, Clone)]
 pub struct FolderArchives {
     root: PathBuf,
@@ -34,9 +40,18 @@ impl FolderArchives {
 
     /// Where an archive lies, whether it is there or not.
     pub fn path(&self, sha256: &Sha256) -> PathBuf {
-        let name = sha256.to_string();
-        let shelf = name.get(..2).unwrap_or_default();
-        self.root.join(shelf).join(format!("{name}.zip"))
+        self.shelf(sha256).join(format!("{sha256}.zip"))
+    }
+
+    /// Where the label of an order's archive lies. An order number holds nothing
+    /// but letters, digits, `-` and `_`.
+    fn label_path(&self, sha256: &Sha256, order_no: &OrderNo) -> PathBuf {
+        self.shelf(sha256).join(format!("{sha256}.{order_no}.json"))
+    }
+
+    fn shelf(&self, sha256: &Sha256) -> PathBuf {
+        let [first, ..] = sha256.as_bytes();
+        self.root.join(format!("{first:02x}"))
     }
 }
 
@@ -56,6 +71,38 @@ impl Archives for FolderArchives {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(ArchivesError::new("opening an archive", e)),
         }
+    }
+
+    async fn label(&self, archive: &KeptArchive, label: &Label) -> Result<(), ArchivesError> {
+        let (root, path) = (self.root.clone(), self.label_path(&archive.sha256, &label.order_no));
+        let (label, size) = (label.clone(), archive.size);
+        let write = move || {
+            let mut file = NamedTempFile::with_prefix_in("labelling-", &root)?;
+            file.write_all(&label.to_json(size)?)?;
+            persist(file, &path)
+        };
+        off_the_runtime("labelling an archive", write).await
+    }
+
+    async fn shelved(
+        &self,
+        after: Option<&Sha256>,
+        limit: usize,
+    ) -> Result<Vec<ShelvedArchive>, ArchivesError> {
+        let (root, after) = (self.root.clone(), after.copied());
+        let list = move || shelves::list(&root, after, limit);
+        off_the_runtime("listing the archives", list).await
+    }
+}
+
+/// Has the disk work done on a thread that may block.
+async fn off_the_runtime<T: Send + 'static>(
+    doing: &'static str,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, ArchivesError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(|e| ArchivesError::new(doing, e)),
+        Err(e) => Err(ArchivesError::new(doing, e)),
     }
 }
 
@@ -95,11 +142,7 @@ impl Partial for FolderPartial {
             KeptArchive { sha256: Sha256::new(self.hasher.finalize().into()), size: self.len };
         let path = self.folder.path(&kept.sha256);
         let file = self.file;
-        let task = tokio::task::spawn_blocking(move || persist(file, &path));
-        match task.await {
-            Ok(done) => done.map_err(|e| ArchivesError::new("keeping an archive", e))?,
-            Err(e) => return Err(ArchivesError::new("keeping an archive", e)),
-        }
+        off_the_runtime("keeping an archive", move || persist(file, &path)).await?;
         Ok(kept)
     }
 }

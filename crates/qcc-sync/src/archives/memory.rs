@@ -2,14 +2,24 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    ops::Bound,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use qcc_proto::OrderNo;
 use sha2::{Digest, Sha256 as Hasher};
 
-use super::{Archives, ArchivesError, KeptArchive, Partial, Sha256};
+use super::{Archives, ArchivesError, KeptArchive, Label, Partial, Sha256, ShelvedArchive};
 
-type Shelves = Arc<Mutex<BTreeMap<Sha256, Arc<Vec<u8>>>>>;
+type Shelves = Arc<Mutex<BTreeMap<Sha256, Shelved>>>;
+
+/// An archive, unless it was taken away, and its labels.
+#[derive(Debug, Default)]
+struct Shelved {
+    bytes: Option<Arc<Vec<u8>>>,
+    size: u64,
+    labels: BTreeMap<OrderNo, Label>,
+}
 
 /// Archives in memory. Clones share them.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +28,22 @@ pub struct MemoryArchives(Shelves);
 impl MemoryArchives {
     /// Takes an archive away, as a careless person would.
     pub fn remove(&self, sha256: &Sha256) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(sha256);
+        if let Some(shelved) = self.shelves().get_mut(sha256) {
+            shelved.bytes = None;
+        }
+    }
+
+    /// Changes an archive's bytes behind everybody's back, as a failing disk would.
+    pub fn damage(&self, sha256: &Sha256, change: impl FnOnce(&mut Vec<u8>)) {
+        if let Some(bytes) =
+            self.shelves().get_mut(sha256).and_then(|shelved| shelved.bytes.as_mut())
+        {
+            change(Arc::make_mut(bytes));
+        }
+    }
+
+    fn shelves(&self) -> MutexGuard<'_, BTreeMap<Sha256, Shelved>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -31,8 +56,32 @@ impl Archives for MemoryArchives {
     }
 
     async fn open(&self, archive: &KeptArchive) -> Result<Option<Arc<Vec<u8>>>, ArchivesError> {
-        let shelves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(shelves.get(&archive.sha256).cloned())
+        Ok(self.shelves().get(&archive.sha256).and_then(|shelved| shelved.bytes.clone()))
+    }
+
+    async fn label(&self, archive: &KeptArchive, label: &Label) -> Result<(), ArchivesError> {
+        let mut shelves = self.shelves();
+        let shelved = shelves.entry(archive.sha256).or_default();
+        shelved.size = archive.size;
+        shelved.labels.insert(label.order_no.clone(), label.clone());
+        Ok(())
+    }
+
+    async fn shelved(
+        &self,
+        after: Option<&Sha256>,
+        limit: usize,
+    ) -> Result<Vec<ShelvedArchive>, ArchivesError> {
+        let behind = after.map_or(Bound::Unbounded, |after| Bound::Excluded(*after));
+        let shelves = self.shelves();
+        let page = shelves.range((behind, Bound::Unbounded)).take(limit);
+        Ok(page
+            .map(|(sha256, shelved)| ShelvedArchive {
+                archive: KeptArchive { sha256: *sha256, size: shelved.size },
+                labels: shelved.labels.values().cloned().collect(),
+                unreadable: 0,
+            })
+            .collect())
     }
 }
 
@@ -62,7 +111,8 @@ impl Partial for MemoryPartial {
         let sha256 = Sha256::new(Hasher::digest(&self.bytes).into());
         let size = self.bytes.len() as u64;
         let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
-        shelves.insert(sha256, Arc::new(self.bytes));
+        let shelved = shelves.entry(sha256).or_default();
+        (shelved.bytes, shelved.size) = (Some(Arc::new(self.bytes)), size);
         Ok(KeptArchive { sha256, size })
     }
 }

@@ -70,6 +70,12 @@ impl From<StoreError> for EngineError {
     }
 }
 
+impl From<ArchivesError> for EngineError {
+    fn from(error: ArchivesError) -> Self {
+        Self::Archives(error)
+    }
+}
+
 /// A step went wrong: for the order at hand, or for the whole engine.
 #[derive(Debug)]
 pub(super) enum Trouble {

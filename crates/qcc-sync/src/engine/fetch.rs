@@ -54,7 +54,9 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         let kept = partial.keep().await?;
         tracing::info!(order = %order.no, size = kept.size, "archive kept");
         observer.event(&Event::Fetched { order_no: order.no.clone(), size: kept.size });
-        Ok(order.clone().fetched(kept))
+        let order = order.clone().fetched(kept);
+        self.label(&order).await?;
+        Ok(order)
     }
 
     /// Takes one answer's body, as far as it comes.

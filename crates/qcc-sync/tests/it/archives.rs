@@ -2,8 +2,10 @@
 
 use std::{fs, path::Path};
 
+use jiff::Timestamp;
 use qcc_archive::ReadAt;
-use qcc_sync::{Archives, FolderArchives, MemoryArchives, Partial};
+use qcc_proto::UnzipPassword;
+use qcc_sync::{Archives, FolderArchives, KeptArchive, Label, MemoryArchives, Partial};
 
 /// `printf hello | sha256sum`
 const HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -85,4 +87,97 @@ async fn a_folder_that_cannot_be_made_is_an_error() {
     fs::write(&file, b"").unwrap();
     let error = FolderArchives::open(file.join("archives")).unwrap_err();
     assert_eq!(error.to_string(), "opening the archive folder failed");
+}
+
+fn label(order_no: &str, second: i64) -> Label {
+    let at = Timestamp::from_second(1_700_000_000 + second).unwrap();
+    Label {
+        order_no: order_no.parse().unwrap(),
+        password: UnzipPassword::new("S3\"CR"),
+        created_at: Some("2022-06-07 10:13:42".parse().unwrap()),
+        first_seen_at: at,
+        listed_at: (second > 0).then_some(at),
+        called_at: None,
+        written_at: at,
+    }
+}
+
+async fn keep<A: Archives>(archives: &A, bytes: &[u8]) -> KeptArchive {
+    let mut partial = archives.begin().await.unwrap();
+    partial.append(bytes).await.unwrap();
+    partial.keep().await.unwrap()
+}
+
+/// Labels come back as they were written, the last for each order; pages join.
+async fn labels<A: Archives>(archives: &A) {
+    assert_eq!(archives.shelved(None, 10).await.unwrap(), []);
+    let mut kept = Vec::new();
+    for n in 0..20_u8 {
+        kept.push(keep(archives, &[n; 3]).await);
+    }
+    kept.sort_by_key(|archive| archive.sha256);
+    archives.label(&kept[7], &label("A1", 0)).await.unwrap();
+    archives.label(&kept[7], &label("A2", 0)).await.unwrap();
+    archives.label(&kept[7], &label("A1", 5)).await.unwrap();
+    let mut found = Vec::new();
+    loop {
+        let after = found.last().map(|shelved: &qcc_sync::ShelvedArchive| shelved.archive.sha256);
+        let page = archives.shelved(after.as_ref(), 3).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.len() <= 3);
+        found.extend(page);
+    }
+    let archives: Vec<KeptArchive> = found.iter().map(|shelved| shelved.archive).collect();
+    assert_eq!(archives, kept);
+    assert_eq!(found[7].labels, [label("A1", 5), label("A2", 0)]);
+    let labels = found.iter().map(|shelved| shelved.labels.len()).sum::<usize>();
+    assert_eq!(labels, 2);
+}
+
+#[tokio::test]
+async fn a_folder_labels_its_archives() {
+    let folder = tempfile::tempdir().unwrap();
+    labels(&FolderArchives::open(folder.path()).unwrap()).await;
+}
+
+#[tokio::test]
+async fn memory_labels_its_archives() {
+    labels(&MemoryArchives::default()).await;
+}
+
+#[tokio::test]
+async fn what_is_no_label_is_counted_and_what_is_foreign_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let archives = FolderArchives::open(folder.path()).unwrap();
+    let kept = keep(&archives, b"hello").await;
+    let gone = keep(&archives, b"gone").await;
+    archives.label(&kept, &label("A1", 0)).await.unwrap();
+    archives.label(&gone, &label("A2", 0)).await.unwrap();
+    fs::remove_file(archives.path(&gone.sha256)).unwrap();
+    let shelf = folder.path().join("2c");
+    fs::write(shelf.join(format!("{HELLO}.A9.json")), "{\"password\":\"S3CRET\"}").unwrap();
+    fs::write(shelf.join("notes.txt"), "mine").unwrap();
+    fs::write(folder.path().join("worker-1.lock"), "").unwrap();
+    let mut found = archives.shelved(None, 10).await.unwrap();
+    found.sort_by_key(|shelved| shelved.labels[0].order_no.clone());
+    assert_eq!((found.len(), found[0].unreadable), (2, 1));
+    assert_eq!(found[0].labels, [label("A1", 0)]);
+    assert_eq!(found[1].archive, gone, "a label outlives its archive, and says its size");
+    assert!(archives.open(&gone).await.unwrap().is_none());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_label_is_as_private_as_the_archive_and_debug_hides_the_password() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let archives = FolderArchives::open(folder.path()).unwrap();
+    let kept = keep(&archives, b"hello").await;
+    archives.label(&kept, &label("A1", 0)).await.unwrap();
+    let path = folder.path().join("2c").join(format!("{HELLO}.A1.json"));
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(fs::read_to_string(&path).unwrap().contains("S3\\\"CR"));
+    assert!(!format!("{:?}", label("A1", 0)).contains("S3"));
 }
