@@ -10,6 +10,7 @@ mod files;
 mod listing;
 mod migrations;
 mod orders;
+mod rebuild;
 mod records;
 mod spill;
 mod store;
@@ -17,4 +18,5 @@ mod text;
 mod thread;
 
 pub use apply::SqliteApply;
+pub use rebuild::SqliteSnapshot;
 pub use store::SqliteStore;

@@ -148,7 +148,7 @@ pub(crate) fn list(connection: &Connection, filter: &OrderFilter) -> Result<Vec<
     )
 }
 
-fn query(
+pub(crate) fn query(
     connection: &Connection,
     sql: &str,
     params: impl rusqlite::Params,
@@ -158,7 +158,7 @@ fn query(
 }
 
 /// Returns how many rows changed: none where `holder` does not hold the order.
-fn write(
+pub(crate) fn write(
     connection: &Connection,
     order: &Order,
     holder: Option<&Worker>,

@@ -253,12 +253,23 @@ pub(crate) fn keep_aside(
 
 /// The records of an order that were set aside, by position.
 pub(crate) fn aside(connection: &Connection, order_no: &OrderNo) -> Result<Vec<SetAside>, Fault> {
+    aside_page(connection, order_no, None, None)
+}
+
+/// A page of them: at most `limit`, behind the position `after`.
+pub(crate) fn aside_page(
+    connection: &Connection,
+    order_no: &OrderNo,
+    after: Option<u64>,
+    limit: Option<u32>,
+) -> Result<Vec<SetAside>, Fault> {
+    let after = after.map_or(Ok(-1), integer)?;
     connection
         .prepare(
-            "SELECT position, code, detail, raw FROM quarantined_records WHERE order_no = ?1
-             ORDER BY position",
+            "SELECT position, code, detail, raw FROM quarantined_records
+             WHERE order_no = ?1 AND position > ?2 ORDER BY position LIMIT ?3",
         )?
-        .query_and_then([order_no.as_str()], |row| {
+        .query_and_then(params![order_no.as_str(), after, limit.map_or(-1, i64::from)], |row| {
             Ok(SetAside {
                 position: count(row, "position")?.unwrap_or(0),
                 code: row.get("code")?,

@@ -33,7 +33,7 @@ use crate::{
 /// apply, its threads end and its files are closed.
 #[derive(Clone)]
 pub struct SqliteStore {
-    threads: Arc<Threads>,
+    pub(crate) threads: Arc<Threads>,
 }
 
 /// The threads of a store.
@@ -81,6 +81,11 @@ impl SqliteStore {
         self.threads.files.0.path()
     }
 
+    /// Connections of its own, for one more reader.
+    pub(crate) fn reader(&self) -> Result<Desk, StoreError> {
+        self.threads.files.0.desk(Role::Reader)
+    }
+
     #[cfg(test)]
     pub(crate) fn threads(&self) -> &Threads {
         &self.threads
@@ -96,7 +101,7 @@ impl SqliteStore {
     }
 
     /// One write to the ledger.
-    async fn write<T: Send + 'static>(
+    pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -104,7 +109,7 @@ impl SqliteStore {
     }
 
     /// One write to the ledger that must know of every call.
-    async fn write_after_calls<T: Send + 'static>(
+    pub(crate) async fn write_after_calls<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {

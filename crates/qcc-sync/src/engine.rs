@@ -20,8 +20,10 @@ use crate::{
     Step, Store, StoreErrorKind, VendorCall, Worker, detect_gap, next_step,
 };
 
+pub(crate) use apply::Applier;
 pub use error::EngineError;
-use error::{Trouble, failure_of};
+pub(crate) use error::Trouble;
+use error::failure_of;
 pub use follow::Follow;
 
 /// Brings every order the vendor names into the store.
@@ -220,7 +222,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                 Step::Rest(_) => break,
                 Step::Locate => self.locate(&order, now, observer).await,
                 Step::Fetch => self.fetch(&order, observer).await,
-                Step::Apply => match self.apply(&order, report, observer).await {
+                Step::Apply => match self.applier().apply(&order, report, observer).await {
                     Ok(()) => return Ok(()),
                     Err(trouble) => Err(trouble),
                 },

@@ -14,8 +14,11 @@ mod memory;
 mod pace;
 mod policy;
 mod reason;
+mod rebuild;
+mod replay;
 mod secret_path;
 mod store;
+mod verify;
 mod wake;
 
 pub use archives::{
@@ -29,12 +32,17 @@ pub use event::{Answer, Event, Observer, VendorCall};
 pub use gap::{Continuity, Gap, Listing, WindowPressure, detect_gap};
 pub use heal::{Heal, HealWait, Probe, Probed, next_heal};
 pub use ledger::{Applied, Located, Order, State, StateName, Step, UnknownState, next_step};
-pub use memory::{MemoryApply, MemoryStore};
+pub use memory::{MemoryApply, MemorySnapshot, MemoryStore};
 pub use policy::{CountMismatch, Failure, Policy, Remedy};
 pub use reason::{Reason, ReasonCode, UnknownReasonCode};
+pub use rebuild::{Rebuild, Snapshot};
+pub use replay::{Replay, ReplayReport, ReplayScope, Setback};
 pub use secret_path::{InvalidPathSegment, PathSegment, SecretPath};
 pub use store::{
     Apply, Hold, OrderFilter, Overview, Rank, RecordFilter, Row, SetAside, Store, StoreError,
     StoreErrorKind, StoredRecord, UnknownWord, Worker, Written,
+};
+pub use verify::{
+    AsideFault, Difference, Finding, Verdict, VerifyError, VerifySettings, VerifyStage, verify,
 };
 pub use wake::Wake;

@@ -1,5 +1,9 @@
 //! The store in memory: the trait's meaning in its plainest form.
 
+mod rebuild;
+
+pub use rebuild::MemorySnapshot;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -19,7 +23,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<Tables>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Tables {
     orders: BTreeMap<OrderNo, Order>,
     leases: BTreeMap<OrderNo, (String, Timestamp)>,

@@ -17,3 +17,15 @@ async fn the_store_conforms() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn it_can_be_proven_and_rebuilt() {
+    let folder = TempDir::new().unwrap();
+    let count = AtomicU32::new(0);
+    conformance::rebuild(|| {
+        let file = format!("{}.db", count.fetch_add(1, Ordering::Relaxed));
+        let path = folder.path().join(file);
+        async move { SqliteStore::open(path).await.unwrap() }
+    })
+    .await;
+}

@@ -47,6 +47,11 @@ impl Label {
         Some((archive, label))
     }
 
+    /// Whether it says what an older one says.
+    pub(crate) fn repeats(&self, older: &Self) -> bool {
+        *self == Self { written_at: self.written_at, ..older.clone() }
+    }
+
     /// The order as it was when its archive had just been kept.
     pub fn order(&self, archive: KeptArchive) -> Order {
         let mut order = Order::seen(self.order_no.clone(), self.first_seen_at).fetched(archive);

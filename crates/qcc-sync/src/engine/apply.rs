@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::{Engine, EngineError, Report, Trouble};
 use crate::{
     Applied, Apply as _, Archives, Clock, CountMismatch, Event, Failure, Observer, Order, Policy,
-    ReasonCode, Remedy, Row, SetAside, Store, UnknownWord, Written,
+    ReasonCode, Remedy, Row, SetAside, Store, UnknownWord, Worker, Written,
 };
 
 /// What the reading thread hands to the writing task.
@@ -22,9 +22,30 @@ enum Piece {
     End(DocumentSummary),
 }
 
+/// What applying takes: no client, for nobody is called.
+pub(crate) struct Applier<'e, S, A, C> {
+    pub(crate) store: &'e S,
+    pub(crate) archives: &'e A,
+    pub(crate) clock: &'e C,
+    pub(crate) worker: &'e Worker,
+    pub(crate) policy: &'e Policy,
+}
+
 impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+    pub(super) fn applier(&self) -> Applier<'_, S, A, C> {
+        Applier {
+            store: &self.store,
+            archives: &self.archives,
+            clock: &self.clock,
+            worker: &self.worker,
+            policy: &self.policy,
+        }
+    }
+}
+
+impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
     /// Puts a kept archive into the table; the order is committed with it.
-    pub(super) async fn apply(
+    pub(crate) async fn apply(
         &self,
         order: &Order,
         report: &mut Report,
@@ -82,7 +103,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     ) -> Result<Option<Pending<S::Apply>>, Trouble> {
         let Some(Piece::Head(head)) = pieces.recv().await else { return Ok(None) };
         let (push_date, total) = (head.push_date, Some(head.total_size));
-        let mut transaction = self.store.begin_apply(&order.no, push_date, &self.worker).await?;
+        let mut transaction = self.store.begin_apply(&order.no, push_date, self.worker).await?;
         let mut words = BTreeMap::new();
         let mut records = 0;
         while let Some(piece) = pieces.recv().await {

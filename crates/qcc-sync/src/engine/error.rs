@@ -78,7 +78,7 @@ impl From<ArchivesError> for EngineError {
 
 /// A step went wrong: for the order at hand, or for the whole engine.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     Failed(Failure),
     Stop(EngineError),
 }

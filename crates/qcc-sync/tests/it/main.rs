@@ -14,6 +14,7 @@ mod delivery;
 mod following;
 mod gaps;
 mod healing;
+mod kept;
 mod paths;
 mod steps;
 mod world;

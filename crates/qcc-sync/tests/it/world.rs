@@ -34,8 +34,8 @@ impl Clock for WorldClock {
 pub(crate) struct World {
     pub(crate) vendor: Arc<Mutex<Vendor>>,
     pub(crate) store: Arc<MemoryStore>,
-    archives: Arc<MemoryArchives>,
-    clock: WorldClock,
+    pub(crate) archives: Arc<MemoryArchives>,
+    pub(crate) clock: WorldClock,
 }
 
 impl World {

@@ -1,0 +1,204 @@
+//! Snapshots stand still; what is adopted or reopened loses nothing.
+
+use std::future::Future;
+
+use qcc_proto::UnzipPassword;
+
+use super::given::{Archive, at, known, line, listing, no, ok, record, row, worker};
+use crate::{
+    Applied, KeptArchive, Order, Rebuild, SetAside, Sha256, Snapshot as _, State, StoredRecord,
+    Written,
+};
+
+/// Runs every check of a store that can be proven and rebuilt, each on stores of
+/// its own.
+///
+/// # Panics
+/// Where the store breaks the contract of [`Rebuild`]; the message says how.
+///
+/// ```
+/// use qcc_sync::{MemoryStore, conformance};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// conformance::rebuild(|| async { MemoryStore::default() }).await;
+/// # }
+/// ```
+pub async fn rebuild<S: Rebuild, F: Future<Output = S>>(fresh: impl Fn() -> F) {
+    a_snapshot_stands_still(&fresh).await;
+    a_snapshot_pages_without_holes(&fresh).await;
+    unknown_orders_are_adopted_as_found(&fresh).await;
+    a_known_order_is_adopted_only_by_name(&fresh).await;
+    an_applied_order_can_be_applied_again(&fresh).await;
+    what_cannot_be_applied_is_not_reopened(&fresh).await;
+}
+
+fn aside(position: u64) -> SetAside {
+    SetAside { position, code: "missing_field".into(), detail: "id".into(), raw: b"{}".to_vec() }
+}
+
+fn kept(byte: u8) -> KeptArchive {
+    KeptArchive { sha256: Sha256::new([byte; 32]), size: 7 }
+}
+
+/// An order as it is found beside its archive.
+fn found(order_no: &str, byte: u8) -> Order {
+    let mut order = Order::seen(no(order_no), at(1)).fetched(kept(byte));
+    order.password = Some(UnzipPassword::new("found"));
+    order.listed_at = Some(at(2));
+    order
+}
+
+/// What is written while a snapshot is held is not in it.
+pub async fn a_snapshot_stands_still<S: Rebuild, F: Future<Output = S>>(fresh: impl Fn() -> F) {
+    let store = fresh().await;
+    Archive::new("A1", 0, vec![row(0, record("a", "1")), row(1, record("b", "1"))])
+        .apply(&store, 0)
+        .await;
+    let mut snapshot = ok(store.snapshot().await);
+    let mut later =
+        Archive::new("A2", 10, vec![row(0, record("a", "2")), row(1, record("c", "2"))]);
+    later.aside = vec![aside(2)];
+    later.apply(&store, 10).await;
+    ok(store.note_call(&no("A3"), at(20)).await);
+
+    let ids = |records: Vec<StoredRecord>| -> Vec<(String, String)> {
+        let pair = |stored: StoredRecord| {
+            (stored.record.id, stored.record.monitor_content.unwrap_or_default())
+        };
+        records.into_iter().map(pair).collect()
+    };
+    let pair = |id: &str, version: &str| (id.to_owned(), version.to_owned());
+    let before = ids(ok(snapshot.records(None, 10).await));
+    assert_eq!(before, [pair("a", "1"), pair("b", "1")]);
+    assert_eq!(ok(snapshot.counted().await), 2);
+    let orders = ok(snapshot.orders(None, 10).await);
+    let numbers: Vec<_> = orders.into_iter().map(|order| order.no).collect();
+    assert_eq!(numbers, [no("A1")]);
+    assert_eq!(ok(snapshot.set_aside(&no("A2"), None, 10).await), []);
+    drop(snapshot);
+
+    let mut now = ok(store.snapshot().await);
+    let after = ids(ok(now.records(None, 10).await));
+    assert_eq!(after, [pair("a", "2"), pair("b", "1"), pair("c", "2")]);
+    assert_eq!(ok(now.counted().await), 3);
+    assert_eq!(ok(now.set_aside(&no("A2"), None, 10).await), [aside(2)]);
+}
+
+/// Pages of any size join without holes, in the order of bytes.
+pub async fn a_snapshot_pages_without_holes<S: Rebuild, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    let ids = ["Z", "a", "b-1", "b_1", "企"];
+    let rows = (0..).zip(ids).map(|(position, id)| row(position, record(id, "1"))).collect();
+    let mut archive = Archive::new("b", 0, rows);
+    archive.aside = vec![aside(5), aside(6), aside(7)];
+    archive.apply(&store, 0).await;
+    Archive::new("B", 0, Vec::new()).apply(&store, 0).await;
+    Archive::new("_", 0, Vec::new()).apply(&store, 0).await;
+    let mut snapshot = ok(store.snapshot().await);
+    let (mut paged, mut numbers, mut positions) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some(next) = ok(snapshot.records(paged.last().map(String::as_str), 1).await).pop() {
+        paged.push(next.record.id);
+    }
+    while let Some(next) = ok(snapshot.orders(numbers.last(), 1).await).pop() {
+        numbers.push(next.no);
+    }
+    while let Some(next) =
+        ok(snapshot.set_aside(&no("b"), positions.last().copied(), 1).await).pop()
+    {
+        positions.push(next.position);
+    }
+    assert_eq!(paged, ids);
+    assert_eq!(numbers, ["B", "_", "b"].map(no));
+    assert_eq!(positions, [5, 6, 7]);
+}
+
+/// An order the ledger has never heard of is taken over with everything found, and
+/// is due.
+pub async fn unknown_orders_are_adopted_as_found<S: Rebuild, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    let (one, two) = (found("A1", 1), found("A2", 2));
+    let adopted = ok(store.adopt(&[one.clone(), two.clone()]).await);
+    assert_eq!(adopted, ["A1", "A2"].map(no));
+    assert_eq!(known(&store, &no("A1")).await, one);
+    assert_eq!(ok(store.adopt(&[one, two]).await), [], "once");
+    let due = ok(store.claim(&worker("hand"), at(10)).await);
+    assert_eq!(due.map(|order| (order.no, order.archive)), Some((no("A1"), Some(kept(1)))));
+}
+
+/// Where the ledger knows no more than the name, the archive is added and what was
+/// noted stays; where it knows an archive, or a worker is at it, nothing changes.
+pub async fn a_known_order_is_adopted_only_by_name<S: Rebuild, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    Archive::new("A0", 0, vec![row(0, record("a", "1"))]).apply(&store, 0).await;
+    let listed = [line("A1", 5)];
+    ok(store.note_listing(&listed, &listing(6, &listed), None).await);
+    ok(store.note_call(&no("A2"), at(7)).await);
+    let hand = worker("hand");
+    let held = super::given::lease(&store, &no("A2"), &hand, 8).await;
+
+    let all = [found("A0", 9), found("A1", 1), found("A2", 2)];
+    assert_eq!(ok(store.adopt(&all).await), [no("A1")]);
+    let order = known(&store, &no("A1")).await;
+    assert_eq!((order.state, order.archive), (State::Fetched, Some(kept(1))));
+    let noted = (order.first_seen_at, order.listed_at, order.created_at);
+    assert_eq!(noted, (at(6), Some(at(6)), line("A1", 5).created_at));
+    assert_eq!(order.password, Some(UnzipPassword::new("found")));
+    assert_eq!(known(&store, &no("A0")).await.state, State::Applied);
+    assert_eq!(known(&store, &no("A2")).await, held);
+}
+
+/// Reopened, an applied order is its worker's to apply, and the same archive
+/// changes nothing.
+pub async fn an_applied_order_can_be_applied_again<S: Rebuild, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    ok(store.adopt(&[found("A1", 1)]).await);
+    let archive = Archive::new("A1", 0, vec![row(0, record("a", "1"))]);
+    archive.apply(&store, 10).await;
+    let before = known(&store, &no("A1")).await;
+    let hand = worker("hand");
+    let Some(order) = ok(store.reopen(&no("A1"), &hand, at(20)).await) else {
+        panic!("an applied order with its archive was not reopened");
+    };
+    assert_eq!((&order.state, order.archive), (&State::Fetched, Some(kept(1))));
+    assert_eq!(order.applied, before.applied, "what it was applied with stays noted");
+    let other = worker("other");
+    assert_eq!(ok(store.reopen(&no("A1"), &other, at(20)).await), None, "it is leased");
+    assert_eq!(ok(store.claim(&other, at(20)).await), None, "it is leased");
+    ok(store.release(&no("A1"), &hand).await);
+
+    assert_eq!(archive.apply(&store, 30).await, Written { stored: 1, superseded: 0 });
+    let after = known(&store, &no("A1")).await;
+    let applied = before.applied.map(|applied| Applied { at: at(30), ..applied });
+    assert_eq!((after.state, after.applied), (State::Applied, applied));
+    assert_eq!(ok(store.overview().await).records, 1);
+}
+
+/// Orders without an archive, orders that wait, and orders nobody knows stay.
+pub async fn what_cannot_be_applied_is_not_reopened<S: Rebuild, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    let hand = worker("hand");
+    Archive::new("A1", 0, vec![row(0, record("a", "1"))]).apply(&store, 0).await;
+    ok(store.note_call(&no("A2"), at(0)).await);
+    ok(store.adopt(&[found("A3", 3)]).await);
+    let mut order = super::given::lease(&store, &no("A3"), &hand, 1).await;
+    let reason = crate::Reason::new(crate::ReasonCode::CountMismatch, "two");
+    order.state = State::Quarantined { reason };
+    ok(store.save(&order, &hand, at(1)).await);
+    ok(store.release(&no("A3"), &hand).await);
+    for order_no in ["A1", "A2", "A3", "A4"] {
+        assert_eq!(ok(store.reopen(&no(order_no), &hand, at(2)).await), None, "{order_no}");
+    }
+    assert_eq!(known(&store, &no("A1")).await.state, State::Applied);
+    assert_eq!(known(&store, &no("A3")).await.state, order.state);
+}

@@ -1,0 +1,363 @@
+//! Applying again what is kept: into the store it came from, or into a new one
+//! that knows nothing yet.
+//!
+//! Nothing but the archives and their labels is needed, and nobody is called. An
+//! order is opened again, applied and committed before the next one is touched,
+//! so a run that is killed leaves a store like any other: the next run, of this
+//! or of the engine, goes on from there.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use qcc_archive::{Archive, ErrorKind};
+use qcc_proto::OrderNo;
+
+use crate::{
+    Archives, ArchivesError, Clock, EngineError, KeptArchive, Label, Observer, Order, Policy,
+    Reason, Rebuild, Report, Sha256, Snapshot as _, State, StoreErrorKind, Worker,
+    engine::{Applier, Trouble},
+    verify::digest,
+};
+
+/// Applies kept archives again.
+#[derive(Debug)]
+pub struct Replay<S, A, C> {
+    /// Where they are applied.
+    pub store: Arc<S>,
+    /// Where they are kept.
+    pub archives: Arc<A>,
+    /// Tells the time.
+    pub clock: C,
+    /// Who this is to the others on the same store.
+    pub worker: Worker,
+    /// How archives are read.
+    pub policy: Policy,
+}
+
+/// Which orders are applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplayScope {
+    /// Every order with a kept archive, applied before or not.
+    All,
+    /// Those that are not applied yet.
+    Unapplied,
+    /// These, applied before or not.
+    Orders(BTreeSet<OrderNo>),
+}
+
+/// What a replay did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReplayReport {
+    /// Labels written, for archives that had none, or an outdated one.
+    pub labelled: u64,
+    /// Orders the ledger learnt of from labels.
+    pub adopted: u64,
+    /// Orders applied.
+    pub applied: u64,
+    /// Records that now stand from them.
+    pub stored: u64,
+    /// Records that lost against a later version.
+    pub superseded: u64,
+    /// Records set aside.
+    pub set_aside: u64,
+    /// Archives of which neither a label nor the ledger says whose they are.
+    pub strays: Vec<Sha256>,
+    /// Orders that could not be applied.
+    pub setbacks: Vec<Setback>,
+}
+
+/// Why an order could not be applied again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Setback {
+    /// Its archive is gone. What the ledger and the table hold of it stays.
+    Missing(OrderNo),
+    /// Its archive's bytes are not those that were kept. What the ledger and the
+    /// table hold of it stays.
+    Damaged(OrderNo),
+    /// Its archive or the document in it was refused.
+    Refused(OrderNo, Reason),
+    /// Another worker is at it.
+    Busy(OrderNo),
+}
+
+/// Orders are read and adopted so many at a time.
+const PAGE: u32 = 256;
+
+impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
+    /// Labels what has no label, adopts orders of which only a label knows, and
+    /// applies the orders in scope, the oldest number first.
+    ///
+    /// # Errors
+    /// [`EngineError`] where a disk or database fails. What was done until then
+    /// stands. An archive that is gone or refused is a [`Setback`].
+    pub async fn run(
+        &self,
+        scope: &ReplayScope,
+        observer: &dyn Observer,
+    ) -> Result<ReplayReport, EngineError> {
+        let mut report = ReplayReport::default();
+        let mut shelves = self.shelves().await?;
+        let due = self.walk_ledger(scope, &mut shelves, &mut report).await?;
+        report.strays = shelves.strays.into_iter().collect();
+        let adopted = self.adopt(scope, shelves.labels, &mut report).await?;
+        let mut sum = Report::default();
+        for (order_no, known_whole) in merged(due, adopted) {
+            self.apply(order_no, known_whole, &mut sum, &mut report, observer).await?;
+        }
+        report.applied = sum.applied;
+        report.stored = sum.stored;
+        report.superseded = sum.superseded;
+        report.set_aside = sum.set_aside;
+        Ok(report)
+    }
+
+    /// Labels every archive the ledger knows that has no label, or an outdated
+    /// one. Returns how many it wrote.
+    ///
+    /// # Errors
+    /// [`EngineError`], as for [`run`](Self::run).
+    pub async fn label(&self) -> Result<u64, EngineError> {
+        let mut report = ReplayReport::default();
+        let mut shelves = self.shelves().await?;
+        self.walk_ledger(&ReplayScope::Unapplied, &mut shelves, &mut report).await?;
+        Ok(report.labelled)
+    }
+
+    /// What the labels say.
+    async fn shelves(&self) -> Result<Shelves, EngineError> {
+        let mut shelves = Shelves::default();
+        let mut after = None;
+        loop {
+            let page = self.archives.shelved(after.as_ref(), PAGE as usize).await?;
+            let Some(last) = page.last() else { return Ok(shelves) };
+            after = Some(last.archive.sha256);
+            for shelved in page {
+                if shelved.labels.is_empty() {
+                    shelves.strays.insert(shelved.archive.sha256);
+                }
+                for label in shelved.labels {
+                    let archives = shelves.labels.entry(label.order_no.clone()).or_default();
+                    archives.push((shelved.archive, label));
+                }
+            }
+        }
+    }
+
+    /// Compares ledger and labels. Returns the orders in scope that can be applied;
+    /// what is left in `shelves` are labels of which the ledger knows nothing.
+    async fn walk_ledger(
+        &self,
+        scope: &ReplayScope,
+        shelves: &mut Shelves,
+        report: &mut ReplayReport,
+    ) -> Result<Vec<OrderNo>, EngineError> {
+        let mut due = Vec::new();
+        let mut snapshot = self.store.snapshot().await?;
+        let mut after: Option<OrderNo> = None;
+        loop {
+            let page = snapshot.orders(after.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(due) };
+            after = Some(last.no.clone());
+            for order in page {
+                if matches!(order.state, State::Seen | State::Located) && order.archive.is_none() {
+                    continue;
+                }
+                let labels = shelves.labels.remove(&order.no).unwrap_or_default();
+                if let Some((archive, label)) = Label::of(&order, self.clock.now()) {
+                    shelves.strays.remove(&archive.sha256);
+                    if !labels.iter().any(|(kept, old)| *kept == archive && label.repeats(old)) {
+                        self.archives.label(&archive, &label).await?;
+                        report.labelled += 1;
+                    }
+                }
+                if scope.includes(&order) && order.clone().reopened().is_some() {
+                    due.push(order.no);
+                }
+            }
+        }
+    }
+
+    /// Hands the ledger the orders of which only labels know. Returns those it took.
+    async fn adopt(
+        &self,
+        scope: &ReplayScope,
+        labels: BTreeMap<OrderNo, Vec<(KeptArchive, Label)>>,
+        report: &mut ReplayReport,
+    ) -> Result<Vec<OrderNo>, EngineError> {
+        let mut adopted = Vec::new();
+        let mut found = Vec::new();
+        let mut labels = labels.into_iter().filter(|(no, _)| scope.names(no)).peekable();
+        while let Some((order_no, archives)) = labels.next() {
+            match self.best_of(archives).await? {
+                Ok(order) => found.push(order),
+                Err(Whole::Missing) => report.setbacks.push(Setback::Missing(order_no)),
+                Err(_) => report.setbacks.push(Setback::Damaged(order_no)),
+            }
+            if found.len() >= PAGE as usize || labels.peek().is_none() {
+                adopted.extend(self.store.adopt(&found).await?);
+                found.clear();
+            }
+        }
+        report.adopted = adopted.len() as u64;
+        Ok(adopted)
+    }
+
+    /// The order with the archive that was labelled last among those that open;
+    /// where none opens, with the last that is whole, so that applying it says why.
+    /// A download that was damaged on its way is kept and labelled too.
+    async fn best_of(
+        &self,
+        mut archives: Vec<(KeptArchive, Label)>,
+    ) -> Result<Result<Order, Whole>, EngineError> {
+        archives.sort_by_key(|(_, label)| std::cmp::Reverse(label.written_at));
+        let alone = archives.len() == 1;
+        let mut best = Err(Whole::Missing);
+        for (archive, label) in &archives {
+            match self.is_whole(archive).await? {
+                Whole::Yes if alone || self.opens(archive, label).await? => {
+                    return Ok(Ok(label.order(*archive)));
+                }
+                Whole::Yes if best.is_err() => best = Ok(label.order(*archive)),
+                Whole::No if best.is_err() => best = Err(Whole::No),
+                _ => {}
+            }
+        }
+        Ok(best)
+    }
+
+    async fn apply(
+        &self,
+        order_no: OrderNo,
+        known_whole: bool,
+        sum: &mut Report,
+        report: &mut ReplayReport,
+        observer: &dyn Observer,
+    ) -> Result<(), EngineError> {
+        if !known_whole {
+            let order = self.store.order(&order_no).await?;
+            let Some(archive) = order.and_then(|order| order.archive) else { return Ok(()) };
+            let setback = match self.is_whole(&archive).await? {
+                Whole::Yes => None,
+                Whole::Missing => Some(Setback::Missing(order_no.clone())),
+                Whole::No => Some(Setback::Damaged(order_no.clone())),
+            };
+            if let Some(setback) = setback {
+                report.setbacks.push(setback);
+                return Ok(());
+            }
+        }
+        let now = self.clock.now();
+        let Some(order) = self.store.reopen(&order_no, &self.worker, now).await? else {
+            report.setbacks.push(Setback::Busy(order_no));
+            return Ok(());
+        };
+        match self.applier().apply(&order, sum, observer).await {
+            Ok(()) => Ok(()),
+            Err(Trouble::Stop(EngineError::Store(e))) if e.kind() == StoreErrorKind::LeaseLost => {
+                report.setbacks.push(Setback::Busy(order_no));
+                Ok(())
+            }
+            Err(Trouble::Stop(error)) => {
+                let _ = self.store.release(&order_no, &self.worker).await;
+                Err(error)
+            }
+            Err(Trouble::Failed(failure)) => {
+                report.setbacks.push(Setback::Refused(order_no, failure.reason.clone()));
+                let left = match order.applied {
+                    // What it was applied with is in the table, whatever may be
+                    // wrong with it today.
+                    Some(_) => Order { state: State::Applied, ..order },
+                    None => order.failed(&failure, &self.policy, now),
+                };
+                self.store.save(&left, &self.worker, self.clock.now()).await?;
+                self.store.release(&left.no, &self.worker).await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether an archive's bytes are those that were kept.
+    async fn is_whole(&self, archive: &KeptArchive) -> Result<Whole, EngineError> {
+        let Some(file) = self.archives.open(archive).await? else { return Ok(Whole::Missing) };
+        let found = reading(move || digest(&file)).await?.map_err(unreadable)?;
+        Ok(if found == archive.sha256 { Whole::Yes } else { Whole::No })
+    }
+
+    /// Whether its label's password opens an archive.
+    async fn opens(&self, archive: &KeptArchive, label: &Label) -> Result<bool, EngineError> {
+        let Some(file) = self.archives.open(archive).await? else { return Ok(false) };
+        let (policy, password) = (self.policy.clone(), label.password.clone());
+        let opened = reading(move || {
+            Archive::open(file, policy.archive)?
+                .authenticate(&policy.entry, password.reveal().as_bytes())
+                .map(drop)
+        });
+        match opened.await? {
+            Ok(()) => Ok(true),
+            Err(error) if *error.kind() == ErrorKind::Io => Err(unreadable(error)),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn applier(&self) -> Applier<'_, S, A, C> {
+        Applier {
+            store: &self.store,
+            archives: &self.archives,
+            clock: &self.clock,
+            worker: &self.worker,
+            policy: &self.policy,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whole {
+    Yes,
+    No,
+    Missing,
+}
+
+/// What lies in the archive folder.
+#[derive(Debug, Default)]
+struct Shelves {
+    labels: BTreeMap<OrderNo, Vec<(KeptArchive, Label)>>,
+    strays: BTreeSet<Sha256>,
+}
+
+impl ReplayScope {
+    fn includes(&self, order: &Order) -> bool {
+        match self {
+            Self::All => true,
+            Self::Unapplied => order.state != State::Applied,
+            Self::Orders(_) => self.names(&order.no),
+        }
+    }
+
+    fn names(&self, order_no: &OrderNo) -> bool {
+        match self {
+            Self::All | Self::Unapplied => true,
+            Self::Orders(orders) => orders.contains(order_no),
+        }
+    }
+}
+
+/// Has an archive read on a thread that may block.
+async fn reading<T: Send + 'static>(
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, EngineError> {
+    tokio::task::spawn_blocking(read).await.map_err(unreadable)
+}
+
+fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> EngineError {
+    EngineError::Archives(ArchivesError::new("reading a kept archive", error))
+}
+
+/// Both lists by number, each with whether its archives were just found whole.
+fn merged(due: Vec<OrderNo>, adopted: Vec<OrderNo>) -> BTreeMap<OrderNo, bool> {
+    let due = due.into_iter().map(|no| (no, false));
+    due.chain(adopted.into_iter().map(|no| (no, true))).collect()
+}

@@ -1,0 +1,375 @@
+//! The proof: what the kept archives say, against what the store holds.
+//!
+//! It shares the reader of archives with what applies them, and nothing of the
+//! rest. Which version of a record stands is not asked of a database here: all
+//! versions are sorted, the greatest of each id is taken, and the outcome is
+//! compared with the table id by id, both ways. Memory is bounded by the
+//! settings, and by a few hundred bytes for each order.
+
+mod error;
+mod finding;
+mod fingerprint;
+mod join;
+mod reading;
+mod settings;
+mod sorter;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use qcc_archive::ReadAt;
+use qcc_proto::{OrderNo, RiskRecord};
+
+use crate::{Applied, Archives, Order, Snapshot, StoredRecord};
+
+pub use error::VerifyError;
+pub use finding::{AsideFault, Difference, Finding, Verdict};
+use join::{Join, Suspect};
+pub(crate) use reading::digest;
+use reading::{Reading, Refused, Source};
+pub use settings::{VerifySettings, VerifyStage};
+use sorter::Sorter;
+
+/// Orders, rows and records set aside are asked for so many at a time.
+const PAGE: u32 = 2048;
+
+/// Proves a store against the kept archives: every applied order's archive is
+/// compared with its SHA-256, authenticated and read, and ledger, records set
+/// aside and table must be what follows from them.
+///
+/// Work that blocks runs on threads of its own; call it within a tokio runtime.
+///
+/// # Errors
+/// [`VerifyError`] where a database or disk fails. An archive that is gone or
+/// refused is a finding, not an error.
+pub async fn verify<S: Snapshot, A: Archives>(
+    snapshot: &mut S,
+    archives: &A,
+    settings: &VerifySettings,
+    watch: &(dyn Fn(VerifyStage) + Send + Sync),
+) -> Result<Verdict, VerifyError> {
+    let mut proof = Proof::new(settings);
+    proof.read_archives(snapshot, archives, watch).await?;
+    proof.compare_rows(snapshot, archives, watch).await?;
+    Ok(proof.verdict)
+}
+
+struct Proof<'s> {
+    settings: &'s VerifySettings,
+    /// Applied orders in the order of their numbers.
+    sources: Vec<Source>,
+    /// An empty one while another thread has it.
+    sorter: Sorter,
+    verdict: Verdict,
+}
+
+impl<'s> Proof<'s> {
+    fn new(settings: &'s VerifySettings) -> Self {
+        Self {
+            settings,
+            sources: Vec::new(),
+            sorter: empty_sorter(settings),
+            verdict: Verdict {
+                findings: Vec::new(),
+                differences: 0,
+                missing: 0,
+                refused: 0,
+                orders: 0,
+                bytes: 0,
+                records: 0,
+                set_aside: 0,
+                rows: 0,
+                unproven: 0,
+                digest: crate::Sha256::new([0; 32]),
+            },
+        }
+    }
+
+    async fn read_archives<S: Snapshot, A: Archives>(
+        &mut self,
+        snapshot: &mut S,
+        archives: &A,
+        watch: &(dyn Fn(VerifyStage) + Send + Sync),
+    ) -> Result<(), VerifyError> {
+        let mut after: Option<OrderNo> = None;
+        loop {
+            let page = snapshot.orders(after.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.no.clone());
+            for order in page {
+                // What was applied once has its records in the table, whatever
+                // happened to the order since.
+                let reading = match &order.applied {
+                    Some(applied) => self.read_order(&order, applied, archives).await?,
+                    None => Read::NothingDue,
+                };
+                self.compare_aside(snapshot, &order, &reading).await?;
+                let Verdict { orders, records, .. } = self.verdict;
+                watch(VerifyStage::Reading { orders, records });
+            }
+        }
+    }
+
+    async fn read_order<A: Archives>(
+        &mut self,
+        order: &Order,
+        applied: &Applied,
+        archives: &A,
+    ) -> Result<Read, VerifyError> {
+        self.verdict.orders += 1;
+        let source = Source::of(order);
+        let file = match &order.archive {
+            Some(kept) => archives.open(kept).await.map_err(VerifyError::Archives)?,
+            None => None,
+        };
+        let Some(file) = file else {
+            self.verdict.missing += 1;
+            let sha256 = order.archive.map(|kept| kept.sha256);
+            self.tell(Finding::ArchiveMissing { order_no: order.no.clone(), sha256 });
+            self.sources.push(source);
+            return Ok(Read::Nothing);
+        };
+        let (source, read) = self.read_file(file, source).await?;
+        self.sources.push(source);
+        Ok(match read {
+            Ok(reading) => {
+                self.verdict.bytes += order.archive.map_or(0, |kept| kept.size);
+                self.verdict.records += reading.records;
+                self.verdict.set_aside += reading.aside.len() as u64;
+                self.compare_ledger(order, applied, &reading);
+                Read::Held(reading)
+            }
+            Err(Refused(detail)) => {
+                self.verdict.refused += 1;
+                self.tell(Finding::ArchiveRefused { order_no: order.no.clone(), detail });
+                Read::Nothing
+            }
+        })
+    }
+
+    /// Reads an archive on another thread, which has the sorter meanwhile.
+    async fn read_file<F: ReadAt + Send + 'static>(
+        &mut self,
+        file: F,
+        mut source: Source,
+    ) -> Result<(Source, Result<Reading, Refused>), VerifyError> {
+        let number = u32::try_from(self.sources.len()).map_err(VerifyError::scratch)?;
+        let (settings, mut sorter) = (self.settings.clone(), self.take_sorter());
+        let (source, sorter, read) = blocking(move || {
+            let read = reading::read(&file, &source, number, &settings, &mut sorter);
+            if let Ok(Ok(reading)) = &read {
+                source.proven = true;
+                source.push_date = Some(reading.push_date);
+            }
+            (source, sorter, read)
+        })
+        .await?;
+        self.sorter = sorter;
+        Ok((source, read?))
+    }
+
+    /// How many records won depends on what stood then; their sum does not.
+    fn compare_ledger(&mut self, order: &Order, applied: &Applied, reading: &Reading) {
+        let fields = [
+            Difference::of("push_date", applied.push_date, reading.push_date),
+            Difference::of("total_size", applied.total_size, reading.total_size),
+            Difference::of(
+                "applied_count + superseded_count",
+                applied.stored.saturating_add(applied.superseded),
+                reading.records,
+            ),
+            Difference::of("quarantined_count", applied.quarantined, reading.aside.len()),
+        ];
+        for field in fields.into_iter().flatten() {
+            self.differ(Finding::Ledger { order_no: order.no.clone(), field });
+        }
+    }
+
+    async fn compare_aside<S: Snapshot>(
+        &mut self,
+        snapshot: &mut S,
+        order: &Order,
+        reading: &Read,
+    ) -> Result<(), VerifyError> {
+        let expected: &[_] = match reading {
+            Read::Held(reading) => &reading.aside,
+            Read::NothingDue => &[],
+            Read::Nothing => return Ok(()),
+        };
+        let mut expected = expected.iter().copied().peekable();
+        let mut after = None;
+        loop {
+            let page = snapshot.set_aside(&order.no, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.position);
+            for aside in page {
+                while let Some((position, _)) = expected.next_if(|(at, _)| *at < aside.position) {
+                    self.differ_aside(&order.no, position, AsideFault::Missing);
+                }
+                match expected.next_if(|(at, _)| *at == aside.position) {
+                    None => self.differ_aside(&order.no, aside.position, AsideFault::Extra),
+                    Some((_, print)) if print != reading::of_aside(&aside) => {
+                        self.differ_aside(&order.no, aside.position, AsideFault::Differs);
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        for (position, _) in expected {
+            self.differ_aside(&order.no, position, AsideFault::Missing);
+        }
+        Ok(())
+    }
+
+    async fn compare_rows<S: Snapshot, A: Archives>(
+        &mut self,
+        snapshot: &mut S,
+        archives: &A,
+        watch: &(dyn Fn(VerifyStage) + Send + Sync),
+    ) -> Result<(), VerifyError> {
+        let sources: Arc<[Source]> = std::mem::take(&mut self.sources).into();
+        let sorter = self.take_sorter();
+        let told = self.settings.told.saturating_sub(self.verdict.findings.len());
+        let ours = Arc::clone(&sources);
+        let mut join =
+            blocking(move || sorter.finish().map(|greatest| Join::new(greatest, ours, told)))
+                .await?
+                .map_err(VerifyError::Scratch)?;
+        let mut after: Option<String> = None;
+        loop {
+            let page = snapshot.records(after.as_deref(), PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.record.id.clone());
+            let (back, done) = blocking(move || {
+                let done = join.rows(page);
+                (join, done)
+            })
+            .await?;
+            join = back;
+            done.map_err(VerifyError::Scratch)?;
+            watch(VerifyStage::Comparing { rows: join.rows });
+        }
+        let (join, digest) = blocking(move || {
+            let digest = join.end();
+            (join, digest)
+        })
+        .await?;
+        self.verdict.digest = digest.map_err(VerifyError::Scratch)?;
+        self.verdict.differences += join.differences;
+        self.verdict.rows = join.rows;
+        self.verdict.unproven = join.unproven;
+        self.explain(join.suspects, &sources, archives).await?;
+        let (counted, rows) = (snapshot.counted().await?, self.verdict.rows);
+        if counted != rows {
+            self.differ(Finding::Count { counted, rows });
+        }
+        Ok(())
+    }
+
+    /// Says of each suspect row what is wrong with it. What should stand in its
+    /// place is read once more, an archive at a time.
+    async fn explain<A: Archives>(
+        &mut self,
+        suspects: Vec<Suspect>,
+        sources: &[Source],
+        archives: &A,
+    ) -> Result<(), VerifyError> {
+        let mut wanted: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+        for suspect in &suspects {
+            if let Suspect::Differs { place, .. } = suspect {
+                wanted.entry(place.order).or_default().push(place.position);
+            }
+        }
+        let mut records = BTreeMap::new();
+        for (order, positions) in wanted {
+            let Some(source) = sources.get(order as usize) else { continue };
+            let found = self.look_up(source, positions, archives).await?;
+            records.extend(found.into_iter().map(|(position, r)| ((order, position), r)));
+        }
+        for suspect in suspects {
+            if let Some(finding) = finding(suspect, sources, &mut records) {
+                self.tell(finding);
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_up<A: Archives>(
+        &self,
+        source: &Source,
+        positions: Vec<u64>,
+        archives: &A,
+    ) -> Result<BTreeMap<u64, RiskRecord>, VerifyError> {
+        let Some(kept) = source.archive else { return Ok(BTreeMap::new()) };
+        let Some(file) = archives.open(&kept).await.map_err(VerifyError::Archives)? else {
+            return Ok(BTreeMap::new());
+        };
+        let settings = self.settings.clone();
+        let source = Source { no: source.no.clone(), password: source.password.clone(), ..*source };
+        let found =
+            blocking(move || reading::look_up(&file, &source, &settings, &positions)).await??;
+        // It held a moment ago; where it does no more, the rows stay unexplained.
+        Ok(found.unwrap_or_default())
+    }
+
+    fn take_sorter(&mut self) -> Sorter {
+        std::mem::replace(&mut self.sorter, empty_sorter(self.settings))
+    }
+
+    fn differ_aside(&mut self, order_no: &OrderNo, position: u64, fault: AsideFault) {
+        self.differ(Finding::SetAside { order_no: order_no.clone(), position, fault });
+    }
+
+    fn differ(&mut self, finding: Finding) {
+        self.verdict.differences += 1;
+        self.tell(finding);
+    }
+
+    fn tell(&mut self, finding: Finding) {
+        if self.verdict.findings.len() < self.settings.told {
+            self.verdict.findings.push(finding);
+        }
+    }
+}
+
+fn empty_sorter(settings: &VerifySettings) -> Sorter {
+    Sorter::new(settings.scratch.clone(), settings.memory)
+}
+
+/// What is known of an order's document.
+enum Read {
+    /// All of it.
+    Held(Reading),
+    /// The order is not applied, so it has none that counts.
+    NothingDue,
+    /// Its archive is gone or refused.
+    Nothing,
+}
+
+fn finding(
+    suspect: Suspect,
+    sources: &[Source],
+    records: &mut BTreeMap<(u32, u64), RiskRecord>,
+) -> Option<Finding> {
+    let rank = |place: sorter::Place| finding::rank(place, sources.get(place.order as usize)?);
+    Some(match suspect {
+        Suspect::Missing { id, place } => Finding::RowMissing { id: id.into(), rank: rank(place)? },
+        Suspect::Extra { row } => Finding::RowExtra { id: row.record.id, rank: row.rank },
+        Suspect::Differs { row, place } => {
+            let record = records.remove(&(place.order, place.position));
+            let fields = match (record, rank(place)) {
+                (Some(record), Some(rank)) => {
+                    finding::differences(&row, &StoredRecord { record, rank })
+                }
+                _ => Vec::new(),
+            };
+            Finding::RowDiffers { id: row.record.id, fields }
+        }
+    })
+}
+
+/// Has work done on a thread that may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, VerifyError> {
+    tokio::task::spawn_blocking(work).await.map_err(VerifyError::scratch)
+}

@@ -1,0 +1,242 @@
+//! Kept archives prove the table, and bring it back.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use qcc_proto::OrderNo;
+use qcc_sim::{Fault, FaultPlan, Rate, VendorConfig};
+use qcc_sync::{
+    Archives, Finding, KeptArchive, Label, MemoryArchives, MemoryStore, OrderFilter, Partial,
+    Policy, Rebuild, Replay, ReplayReport, ReplayScope, Setback, State, StateName, Store, Verdict,
+    VerifySettings, Worker, verify,
+};
+
+use crate::world::{World, WorldClock, paused};
+
+/// The proof, in next to no memory.
+async fn proof(store: &MemoryStore, archives: &MemoryArchives) -> Verdict {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = VerifySettings::new(&Policy::default(), folder.path());
+    settings.memory = 4096;
+    let mut snapshot = store.snapshot().await.unwrap();
+    verify(&mut snapshot, archives, &settings, &|_| {}).await.unwrap()
+}
+
+fn replay(
+    world: &World,
+    store: &Arc<MemoryStore>,
+) -> Replay<MemoryStore, MemoryArchives, WorldClock> {
+    Replay {
+        store: Arc::clone(store),
+        archives: Arc::clone(&world.archives),
+        clock: world.clock,
+        worker: Worker { name: "replay".into(), term: std::time::Duration::from_secs(600) },
+        policy: Policy::default(),
+    }
+}
+
+async fn replayed(world: &World, store: &Arc<MemoryStore>, scope: &ReplayScope) -> ReplayReport {
+    replay(world, store).run(scope, &()).await.unwrap()
+}
+
+async fn applied(store: &MemoryStore) -> BTreeSet<OrderNo> {
+    let mut filter = OrderFilter::default();
+    filter.state = Some(StateName::Applied);
+    store.orders(&filter).await.unwrap().into_iter().map(|order| order.no).collect()
+}
+
+async fn kept(store: &MemoryStore, order_no: &OrderNo) -> KeptArchive {
+    store.order(order_no).await.unwrap().unwrap().archive.unwrap()
+}
+
+/// However the world came about: its table is proven, a second store built from
+/// its archives alone is the same, and applying everything once more changes
+/// nothing.
+pub(crate) async fn check(world: &World) {
+    let verdict = proof(&world.store, &world.archives).await;
+    assert!(verdict.is_equal(), "{verdict:#?}");
+    let orders = applied(&world.store).await;
+    assert_eq!(verdict.orders, orders.len() as u64);
+
+    let rebuilt = Arc::new(MemoryStore::default());
+    let report = replayed(world, &rebuilt, &ReplayScope::Unapplied).await;
+    assert_eq!(report.strays, []);
+    assert_eq!(applied(&rebuilt).await, orders, "{report:#?}");
+    let again = proof(&rebuilt, &world.archives).await;
+    assert!(again.is_equal(), "{again:#?}");
+    assert_eq!(again.digest, verdict.digest);
+
+    replayed(world, &world.store, &ReplayScope::All).await;
+    assert_eq!(applied(&world.store).await, orders);
+    assert_eq!(proof(&world.store, &world.archives).await, again);
+}
+
+async fn settled(orders: u32) -> World {
+    let world = World::new(VendorConfig { seed: 7, bad_records: 0.05, ..VendorConfig::default() });
+    world.push(orders);
+    world.settle().await;
+    world
+}
+
+#[test]
+fn superseded_repeated_and_set_aside_records_are_proven() {
+    paused(async {
+        let world = settled(6).await;
+        let overview = world.store.overview().await.unwrap();
+        let verdict = proof(&world.store, &world.archives).await;
+        assert!(verdict.is_equal(), "{verdict:#?}");
+        assert_eq!((verdict.orders, verdict.rows), (6, overview.records));
+        assert!(verdict.records > verdict.rows, "nothing was superseded");
+        assert_eq!(verdict.set_aside, overview.set_aside);
+        assert!(verdict.set_aside > 0, "nothing was set aside");
+        check(&world).await;
+    });
+}
+
+#[test]
+fn what_a_lost_or_damaged_archive_brought_is_neither_proven_nor_blamed() {
+    paused(async {
+        let world = settled(6).await;
+        let orders: Vec<OrderNo> = applied(&world.store).await.into_iter().collect();
+        let (lost, damaged) = (&orders[1], &orders[4]);
+        world.archives.remove(&kept(&world.store, lost).await.sha256);
+        let sha256 = kept(&world.store, damaged).await.sha256;
+        world.archives.damage(&sha256, |bytes| bytes[100] ^= 1);
+
+        let verdict = proof(&world.store, &world.archives).await;
+        assert!(!verdict.is_equal());
+        assert_eq!((verdict.missing, verdict.refused, verdict.differences), (1, 1, 0));
+        assert!(verdict.unproven > 0);
+        let [
+            Finding::ArchiveMissing { order_no: first, .. },
+            Finding::ArchiveRefused { order_no: second, detail },
+        ] = &*verdict.findings
+        else {
+            panic!("{:#?}", verdict.findings);
+        };
+        assert_eq!((first, second), (lost, damaged));
+        assert!(detail.contains("not those that were kept"), "{detail}");
+
+        let before = world.table().await;
+        let report = replayed(&world, &world.store, &ReplayScope::All).await;
+        assert_eq!(report.applied, 4);
+        let setbacks = [Setback::Missing(lost.clone()), Setback::Damaged(damaged.clone())];
+        assert_eq!(report.setbacks, setbacks);
+        assert_eq!(world.table().await, before);
+        assert_eq!(applied(&world.store).await.len(), 6, "what is applied stays applied");
+    });
+}
+
+#[test]
+fn a_rebuilt_ledger_still_sees_gaps() {
+    paused(async {
+        let world = settled(5).await;
+        let rebuilt = Arc::new(MemoryStore::default());
+        let report = replayed(&world, &rebuilt, &ReplayScope::All).await;
+        assert_eq!((report.adopted, report.applied), (5, 5));
+        let world = World { store: rebuilt, ..world };
+        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+        world.push(31);
+        let _ = world.engine().settle(std::time::Duration::ZERO, &()).await;
+        assert_eq!(world.store.gaps().await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn an_order_called_about_before_it_was_listed_is_labelled_as_listed() {
+    paused(async {
+        let world = settled(0).await;
+        world.push(1);
+        let order_no = world.vendor.lock().unwrap().truth().orders.keys().next().unwrap().clone();
+        world.store.note_call(&order_no, world.now()).await.unwrap();
+        while world.engine().work(&mut Default::default(), &()).await.unwrap() {}
+        assert_eq!(world.store.order(&order_no).await.unwrap().unwrap().listed_at, None);
+        world.settle().await;
+        world.engine().list(&()).await.unwrap();
+        let rebuilt = Arc::new(MemoryStore::default());
+        replayed(&world, &rebuilt, &ReplayScope::All).await;
+        let order = rebuilt.order(&order_no).await.unwrap().unwrap();
+        assert!(order.listed_at.is_some() && order.called_at.is_some());
+        assert!(order.created_at.is_some());
+    });
+}
+
+#[test]
+fn quarantined_orders_are_left_to_a_person_and_spoilt_ones_become_so_again() {
+    paused(async {
+        let faults = FaultPlan::none().with(Fault::WrongTotal, Rate::first(1));
+        let world = World::new(VendorConfig { seed: 7, faults, ..VendorConfig::default() });
+        world.push(4);
+        world.settle().await;
+        let report = replayed(&world, &world.store, &ReplayScope::All).await;
+        assert_eq!((report.applied, report.setbacks.len()), (3, 0));
+
+        let rebuilt = Arc::new(MemoryStore::default());
+        let report = replayed(&world, &rebuilt, &ReplayScope::All).await;
+        assert_eq!((report.adopted, report.applied), (4, 3));
+        let [Setback::Refused(order_no, reason)] = &*report.setbacks else {
+            panic!("{:?}", report.setbacks);
+        };
+        assert_eq!(reason.code.as_str(), "count_mismatch");
+        let order = rebuilt.order(order_no).await.unwrap().unwrap();
+        assert!(matches!(order.state, State::Quarantined { .. }));
+        assert!(proof(&rebuilt, &world.archives).await.is_equal());
+    });
+}
+
+#[test]
+fn an_order_another_worker_is_at_is_left_to_it() {
+    paused(async {
+        let world = settled(3).await;
+        let orders: Vec<OrderNo> = applied(&world.store).await.into_iter().collect();
+        let other = Worker { name: "other".into(), term: std::time::Duration::from_secs(600) };
+        world.store.reopen(&orders[1], &other, world.now()).await.unwrap().unwrap();
+        let report = replayed(&world, &world.store, &ReplayScope::All).await;
+        assert_eq!(report.applied, 2);
+        assert_eq!(report.setbacks, [Setback::Busy(orders[1].clone())]);
+        let verdict = proof(&world.store, &world.archives).await;
+        assert!(verdict.is_equal(), "an order opened again was applied all the same");
+    });
+}
+
+#[test]
+fn a_named_order_alone_is_applied_again() {
+    paused(async {
+        let world = settled(3).await;
+        let orders: Vec<OrderNo> = applied(&world.store).await.into_iter().collect();
+        let scope = ReplayScope::Orders(orders[..1].iter().cloned().collect());
+        assert_eq!(replayed(&world, &world.store, &scope).await.applied, 1);
+        let rebuilt = Arc::new(MemoryStore::default());
+        let report = replayed(&world, &rebuilt, &scope).await;
+        assert_eq!((report.adopted, report.applied), (1, 1));
+    });
+}
+
+#[test]
+fn of_two_archives_of_an_order_the_one_that_opens_is_adopted() {
+    paused(async {
+        let world = settled(2).await;
+        let order_no = applied(&world.store).await.pop_first().unwrap();
+        let order = world.store.order(&order_no).await.unwrap().unwrap();
+        let good = order.archive.unwrap();
+        let mut bytes = world.archives.open(&good).await.unwrap().unwrap().to_vec();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        let mut partial = world.archives.begin().await.unwrap();
+        partial.append(&bytes).await.unwrap();
+        let damaged = partial.keep().await.unwrap();
+        let later = world.now() + jiff::SignedDuration::from_hours(1);
+        let (_, label) = Label::of(&order, later).unwrap();
+        world.archives.label(&damaged, &label).await.unwrap();
+
+        let rebuilt = Arc::new(MemoryStore::default());
+        let report = replayed(&world, &rebuilt, &ReplayScope::All).await;
+        assert_eq!((report.applied, report.setbacks.len()), (2, 0), "{report:#?}");
+        assert_eq!(kept(&rebuilt, &order_no).await, good);
+
+        world.archives.remove(&good.sha256);
+        let rebuilt = Arc::new(MemoryStore::default());
+        let report = replayed(&world, &rebuilt, &ReplayScope::All).await;
+        let [Setback::Refused(refused, _)] = &*report.setbacks else { panic!("{report:#?}") };
+        assert_eq!(*refused, order_no, "where none opens, why is told");
+    });
+}
