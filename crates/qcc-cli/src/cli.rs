@@ -76,6 +76,10 @@ pub(crate) enum Command {
     Status(commands::status::Status),
     /// Make waiting and quarantined orders due now
     Retry(commands::retry::Retry),
+    /// Prove the table against the kept archives, or print each difference
+    Verify(commands::verify::Verify),
+    /// Apply kept archives again, or rebuild the store from them alone
+    Replay(commands::replay::Replay),
     /// Run the simulated vendor as a server
     Sim(commands::sim::Sim),
     /// Print the two headers of a signed call, for curl

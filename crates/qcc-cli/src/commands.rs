@@ -7,12 +7,14 @@ pub(crate) mod doctor;
 pub(crate) mod orders;
 pub(crate) mod push;
 pub(crate) mod records;
+pub(crate) mod replay;
 pub(crate) mod retry;
 pub(crate) mod serve;
 pub(crate) mod sim;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod token;
+pub(crate) mod verify;
 
 use crate::{app::App, cli::Command, exit::Exit};
 
@@ -28,6 +30,8 @@ pub(crate) async fn run(command: Command, app: &mut App) -> anyhow::Result<Exit>
         Command::Records(records) => records.run(app).await,
         Command::Status(status) => status.run(app).await,
         Command::Retry(retry) => retry.run(app).await,
+        Command::Verify(verify) => verify.run(app).await,
+        Command::Replay(replay) => replay.run(app).await,
         Command::Sim(sim) => sim.run(app).await,
         Command::Token(token) => token.run(app),
         Command::Doctor(doctor) => doctor.run(app).await,

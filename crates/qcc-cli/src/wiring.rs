@@ -1,8 +1,10 @@
 //! The parts put together: transport, client, store, archives, engine.
 
+mod kept;
 mod slot;
 
 use std::{
+    fmt,
     num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
@@ -13,6 +15,7 @@ use anyhow::Context;
 use qcc_http::{BaseUrl, Client, DownloadHosts, HttpClient, HyperTransport, Proxies};
 use qcc_sync::{Engine, FolderArchives, Parts, Policy, SystemClock, Worker};
 
+pub(crate) use kept::{Replays, existing_archives, replay};
 pub(crate) use qcc_sqlite::SqliteStore;
 
 use crate::{config::Config, exit::Usage};
@@ -73,15 +76,21 @@ pub(crate) fn proxies(config: &Config) -> Result<Proxies, Usage> {
 /// # Errors
 /// [`Usage`] where the setting names none this version can use.
 pub(crate) fn store_path(config: &Config) -> Result<PathBuf, Usage> {
-    let setting = &config.store;
-    match setting.value.split_once(':') {
+    named_store(&config.store.value, &config.store.origin)
+}
+
+/// Where the database lies that `origin` names.
+///
+/// # Errors
+/// [`Usage`] where it names none this version can use.
+pub(crate) fn named_store(value: &str, origin: impl fmt::Display) -> Result<PathBuf, Usage> {
+    match value.split_once(':') {
         Some(("sqlite", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
         Some(("postgres" | "postgresql", _)) => Err(Usage::new(format!(
-            "{} asks for PostgreSQL, which is not in this version: use sqlite:PATH",
-            setting.origin
+            "{origin} asks for PostgreSQL, which is not in this version: use sqlite:PATH"
         ))),
         // A database's URL may hold a password, so it is not repeated.
-        _ => Err(Usage::new(format!("{} is no store: sqlite:PATH is expected", setting.origin))),
+        _ => Err(Usage::new(format!("{origin} is no store: sqlite:PATH is expected"))),
     }
 }
 

@@ -37,6 +37,13 @@ impl Progress {
         }
     }
 
+    /// Shows how far something is that has no events.
+    pub(crate) fn at(&self, text: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text);
+        }
+    }
+
     fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| complain(text)),

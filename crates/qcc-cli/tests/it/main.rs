@@ -12,6 +12,7 @@ mod daemon;
 mod demo;
 mod doctor;
 mod foreign;
+mod kept;
 mod kills;
 mod orders;
 mod push;

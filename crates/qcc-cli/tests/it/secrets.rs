@@ -44,6 +44,9 @@ fn no_output_holds_a_secret() {
         talkative(&["status"]),
         talkative(&["status", "--json"]),
         talkative(&["records", "--json"]),
+        talkative(&["verify"]),
+        talkative(&["verify", "--json"]),
+        talkative(&["replay", "--json"]),
         wrong_secret(),
     ];
     assert!(runs.iter().any(|ran| ran.err.contains("DEBUG")), "nothing was logged");

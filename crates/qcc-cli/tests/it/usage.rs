@@ -18,6 +18,8 @@ fn help_and_version_are_data() {
         "records",
         "status",
         "retry",
+        "verify",
+        "replay",
         "sim",
         "token",
         "doctor",

@@ -1,0 +1,187 @@
+//! `qcc replay`: kept archives applied again, to the store they came from or to a
+//! new one.
+
+use std::{collections::BTreeSet, path::Path};
+
+use anyhow::Context;
+use clap::Args;
+use qcc_proto::OrderNo;
+use qcc_sync::{FolderArchives, ReplayReport, ReplayScope, Setback, Store};
+use serde_json::{Value, json};
+
+use crate::{
+    app::App,
+    exit::{Exit, Usage, explain},
+    output::{Progress, count, json_reason, many, plain},
+    wiring::{self, Replays, SqliteStore},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// Only these orders [default: every order with a kept archive]
+    #[arg(value_name = "NO")]
+    orders: Vec<OrderNo>,
+    /// Build this database from the archives alone; the one at hand is not touched
+    #[arg(long, value_name = "sqlite:PATH")]
+    into: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Replay {
+    pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
+        let archives = wiring::existing_archives(&app.config)?;
+        let (store, whole) = self.store(app, &archives).await?;
+        let works = wiring::replay(&app.config, store, archives)?;
+        let scope = match &*self.orders {
+            [] => whole,
+            orders => ReplayScope::Orders(orders.iter().cloned().collect::<BTreeSet<_>>()),
+        };
+        let progress = Progress::new(app.notes, &app.config);
+        let done = tokio::select! {
+            done = works.replay.run(&scope, &progress) => done,
+            () = wiring::asked_to_stop() => {
+                progress.finish();
+                app.notes.say("stopped: what was applied stands; run it again to go on");
+                return Ok(Exit::Unfinished);
+            }
+        };
+        progress.finish();
+        let report = done.context("the replay broke off; what was applied stands")?;
+        self.refuse_unknown(&works).await?;
+        self.tell(app, &report)
+    }
+
+    /// Where to apply, and what, unless orders are named.
+    async fn store(
+        &self,
+        app: &App,
+        archives: &FolderArchives,
+    ) -> anyhow::Result<(SqliteStore, ReplayScope)> {
+        let at_hand = wiring::store_path(&app.config)?;
+        let Some(into) = &self.into else {
+            return Ok((wiring::open(&at_hand).await?, ReplayScope::All));
+        };
+        let path = wiring::named_store(into, "--into")?;
+        if same(&path, &at_hand) {
+            let message = "--into names the database at hand: name a new one, or leave --into out";
+            return Err(Usage::new(message).into());
+        }
+        if at_hand.exists() {
+            label(app, archives).await;
+        }
+        Ok((wiring::open(&path).await?, ReplayScope::Unapplied))
+    }
+
+    /// An order that is named must be one of which something is kept.
+    async fn refuse_unknown(&self, works: &Replays) -> anyhow::Result<()> {
+        for no in &self.orders {
+            let known = works.replay.store.order(no).await?;
+            if known.is_none_or(|order| order.archive.is_none()) {
+                let message = format!("no archive of order {no} is kept");
+                return Err(Usage::new(message).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&self, app: &mut App, report: &ReplayReport) -> anyhow::Result<Exit> {
+        let exit = exit_of(report);
+        if self.json {
+            app.out.json(&summary(report, exit))?;
+            return Ok(exit);
+        }
+        for setback in &report.setbacks {
+            app.notes.say(setback_text(setback));
+        }
+        for stray in &report.strays {
+            app.notes.say(format_args!(
+                "archive {stray}: nothing says whose it is or what opens it; left as it is"
+            ));
+        }
+        app.out.line(format_args!(
+            "{} applied, {} of them from labels alone; {} stored, {} superseded, {} set aside",
+            many(report.applied, "order"),
+            count(report.adopted),
+            many(report.stored, "record"),
+            count(report.superseded),
+            count(report.set_aside),
+        ))?;
+        if report.labelled > 0 {
+            app.notes.say(format_args!("labelled: {}", many(report.labelled, "archive")));
+        }
+        app.notes.say("`qcc verify` proves the table against the archives");
+        Ok(exit)
+    }
+}
+
+/// Archives that have no label get one from the database at hand, if it can be
+/// read: the new one is built from labels alone.
+async fn label(app: &App, archives: &FolderArchives) {
+    let labelled = async {
+        let store = wiring::existing_store(&app.config).await?;
+        let works = wiring::replay(&app.config, store, archives.clone())?;
+        anyhow::Ok(works.replay.label().await?)
+    };
+    match labelled.await {
+        Ok(0) => {}
+        Ok(number) => app.notes.say(format_args!("labelled: {}", many(number, "archive"))),
+        Err(error) => app.notes.say(format_args!(
+            "the database at hand is of no help, going by labels alone\n  {}",
+            explain(&error)
+        )),
+    }
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
+    real(one) == real(other)
+}
+
+fn exit_of(report: &ReplayReport) -> Exit {
+    let refused = |setback: &Setback| matches!(setback, Setback::Refused(..) | Setback::Damaged(_));
+    if report.setbacks.iter().any(refused) {
+        Exit::Archive
+    } else if report.setbacks.is_empty() && report.strays.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Unfinished
+    }
+}
+
+fn setback_text(setback: &Setback) -> String {
+    match setback {
+        Setback::Missing(no) => format!("{no}: its archive is gone; left as it is"),
+        Setback::Damaged(no) => {
+            format!("{no}: the bytes of its archive are not those that were kept; left as it is")
+        }
+        Setback::Refused(no, reason) => format!("{no}: refused: {}", plain(&reason.detail)),
+        Setback::Busy(no) => format!("{no}: another process is at it; left to that"),
+        _ => "an order could not be applied".to_owned(),
+    }
+}
+
+fn summary(report: &ReplayReport, exit: Exit) -> Value {
+    let setback = |setback: &Setback| {
+        let (no, code, reason) = match setback {
+            Setback::Missing(no) => (no, "missing", None),
+            Setback::Damaged(no) => (no, "damaged", None),
+            Setback::Refused(no, reason) => (no, "refused", Some(json_reason(reason))),
+            Setback::Busy(no) => (no, "busy", None),
+            _ => return json!({ "setback": "other" }),
+        };
+        json!({ "order_no": no.as_str(), "setback": code, "reason": reason })
+    };
+    json!({
+        "labelled": report.labelled,
+        "adopted": report.adopted,
+        "applied": report.applied,
+        "stored": report.stored,
+        "superseded": report.superseded,
+        "set_aside": report.set_aside,
+        "setbacks": report.setbacks.iter().map(setback).collect::<Vec<_>>(),
+        "strays": report.strays.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "exit": exit as u8,
+    })
+}

@@ -1,0 +1,79 @@
+//! `qcc verify`: the table, proven against the kept archives.
+
+mod report;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use qcc_sync::{Policy, Rebuild, Verdict, VerifySettings, VerifyStage};
+
+use crate::{
+    app::App,
+    exit::Exit,
+    output::{Progress, count, many},
+    wiring,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Tell so many findings one by one, and count the rest
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: usize,
+    /// A folder with room for about 100 bytes for each record [default: that of the database]
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
+    /// A JSON object for each finding, and a last one that sums up
+    #[arg(long)]
+    json: bool,
+}
+
+impl Verify {
+    pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
+        let store = wiring::existing_store(&app.config).await?;
+        let archives = wiring::existing_archives(&app.config)?;
+        let beside = store.path().parent().unwrap_or(Path::new("."));
+        let scratch = self.scratch.clone().unwrap_or_else(|| beside.to_owned());
+        let mut settings = VerifySettings::new(&Policy::default(), scratch);
+        settings.told = self.limit;
+        let progress = Progress::new(app.notes, &app.config);
+        let verdict = {
+            let mut snapshot = store.snapshot().await?;
+            let watch = |stage| progress.at(shown(stage));
+            qcc_sync::verify(&mut snapshot, &archives, &settings, &watch).await
+        };
+        progress.finish();
+        let verdict = verdict.context("the proof could not be carried out")?;
+        let exit = exit_of(&verdict);
+        if self.json {
+            for finding in &verdict.findings {
+                app.out.json(&report::finding_json(finding))?;
+            }
+            app.out.json(&report::summary_json(&verdict, exit))?;
+        } else {
+            for finding in &verdict.findings {
+                app.out.line(report::finding_text(finding))?;
+            }
+            app.out.line(report::summary_text(&verdict))?;
+        }
+        Ok(exit)
+    }
+}
+
+fn exit_of(verdict: &Verdict) -> Exit {
+    match verdict {
+        verdict if verdict.is_equal() => Exit::Done,
+        Verdict { refused: 1.., .. } => Exit::Archive,
+        _ => Exit::Unfinished,
+    }
+}
+
+fn shown(stage: VerifyStage) -> String {
+    match stage {
+        VerifyStage::Reading { orders, records } => {
+            format!("reading archives: {}, {}", many(orders, "order"), many(records, "record"))
+        }
+        VerifyStage::Comparing { rows } => format!("comparing: {} rows", count(rows)),
+        _ => String::new(),
+    }
+}
