@@ -52,10 +52,10 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             self.clock.sleep(self.policy.wait(&order.no, breaks) / 8).await;
         }
         let kept = partial.keep().await?;
-        tracing::info!(order = %order.no, size = kept.size, "archive kept");
-        observer.event(&Event::Fetched { order_no: order.no.clone(), size: kept.size });
         let order = order.clone().fetched(kept);
         self.label(&order).await?;
+        tracing::info!(order = %order.no, size = kept.size, "archive kept");
+        observer.event(&Event::Fetched { order_no: order.no.clone(), size: kept.size });
         Ok(order)
     }
 
