@@ -1,13 +1,11 @@
 //! What is known of the vendor's calls as a whole, and the path they come to.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use qcc_sync::{Activation, Callbacks, PathSegment, SecretPath};
 use rusqlite::{Connection, Row, params};
 
 use crate::{
-    calls::Call,
+    calls::Pending,
     fault::Fault,
     text::{instant, parsed, required},
 };
@@ -67,7 +65,7 @@ pub(crate) fn path(connection: &Connection) -> Result<Option<SecretPath>, Fault>
 
 /// The facts that delivery is judged by; `calls` are those that the ledger has
 /// not taken over yet.
-pub(crate) fn facts(connection: &Connection, calls: &[Call]) -> Result<Callbacks, Fault> {
+pub(crate) fn facts(connection: &Connection, calls: &Pending<'_>) -> Result<Callbacks, Fault> {
     let mut facts = connection
         .prepare("SELECT * FROM facts")?
         .query_and_then([], expectation)?
@@ -84,7 +82,6 @@ pub(crate) fn facts(connection: &Connection, calls: &[Call]) -> Result<Callbacks
     )?;
     let mut bound = newest_called.unwrap_or_default().max(bound);
     let mut uncalled: Vec<(String, Timestamp)> = Vec::new();
-    let called: BTreeSet<&str> = calls.iter().map(|call| call.order_no.as_str()).collect();
     let mut statement = connection.prepare(
         "SELECT order_no, ordered_at, listed_at FROM orders
          WHERE listed_at IS NOT NULL AND called_at IS NULL AND ordered_at > ?1",
@@ -92,9 +89,9 @@ pub(crate) fn facts(connection: &Connection, calls: &[Call]) -> Result<Callbacks
     let mut rows = statement.query([&bound])?;
     while let Some(row) = rows.next()? {
         let (order_no, made): (String, String) = (row.get("order_no")?, row.get("ordered_at")?);
-        match called.contains(order_no.as_str()) {
-            true => bound = bound.max(made),
-            false => uncalled.push((made, required(row, "listed_at")?)),
+        match calls.find(&order_no)? {
+            Some(_) => bound = bound.max(made),
+            None => uncalled.push((made, required(row, "listed_at")?)),
         }
     }
     uncalled.retain(|(made, _)| *made > bound);

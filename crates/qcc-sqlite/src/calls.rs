@@ -12,7 +12,7 @@ use std::{path::Path, sync::mpsc, thread::JoinHandle};
 use jiff::Timestamp;
 use qcc_proto::OrderNo;
 use qcc_sync::{Order, StoreError};
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -93,19 +93,21 @@ fn record(desk: &Desk, group: &[Ring]) -> Result<Vec<bool>, Fault> {
     let tx = Transaction::new_unchecked(&desk.inbox, TransactionBehavior::Immediate)?;
     let mut new = Vec::with_capacity(group.len());
     {
-        let mut insert = tx.prepare(
+        // One look at the ledger for the whole group.
+        let ledger = Transaction::new_unchecked(&desk.main, TransactionBehavior::Deferred)?;
+        let mut insert = tx.prepare_cached(
             "INSERT INTO calls (order_no, first_at, last_at) VALUES (?1, ?2, ?2)
              ON CONFLICT (order_no) DO NOTHING",
         )?;
         let mut repeat =
-            tx.prepare("UPDATE calls SET last_at = max(last_at, ?2) WHERE order_no = ?1")?;
+            tx.prepare_cached("UPDATE calls SET last_at = max(last_at, ?2) WHERE order_no = ?1")?;
         for ring in group {
             let fields = params![ring.order_no.as_str(), instant(ring.at)];
             let inserted = insert.execute(fields)? > 0;
             if !inserted {
                 repeat.execute(fields)?;
             }
-            new.push(inserted && !orders::is_known(&desk.main, ring.order_no.as_str())?);
+            new.push(inserted && !orders::is_known(&ledger, ring.order_no.as_str())?);
         }
     }
     tx.commit()?;
@@ -120,38 +122,108 @@ pub(crate) struct Call {
     pub(crate) last_at: Timestamp,
 }
 
-/// The calls that the ledger has not taken over yet.
-pub(crate) fn pending(inbox: &Connection) -> Result<Vec<Call>, Fault> {
-    inbox
-        .prepare("SELECT * FROM calls ORDER BY order_no")?
-        .query_and_then([], |row| {
-            Ok(Call {
-                order_no: required(row, "order_no")?,
-                first_at: required(row, "first_at")?,
-                last_at: required(row, "last_at")?,
-            })
-        })?
-        .collect()
+impl Call {
+    fn read(row: &Row<'_>) -> Result<Self, Fault> {
+        Ok(Self {
+            order_no: required(row, "order_no")?,
+            first_at: required(row, "first_at")?,
+            last_at: required(row, "last_at")?,
+        })
+    }
+}
+
+/// The calls that the ledger has not taken over yet, as of one moment. There may
+/// be very many, so they are looked at one by one.
+pub(crate) struct Pending<'a>(Transaction<'a>);
+
+impl<'a> Pending<'a> {
+    /// The moment is now, whatever is read later.
+    pub(crate) fn now(inbox: &'a Connection) -> Result<Self, Fault> {
+        let tx = Transaction::new_unchecked(inbox, TransactionBehavior::Deferred)?;
+        // The first read is what fixes the moment.
+        tx.prepare_cached("SELECT 1 FROM calls LIMIT 1")?.exists([])?;
+        Ok(Self(tx))
+    }
+
+    /// The call about an order.
+    pub(crate) fn find(&self, order_no: &str) -> Result<Option<Call>, Fault> {
+        let mut statement = self.0.prepare_cached("SELECT * FROM calls WHERE order_no = ?1")?;
+        statement.query_and_then([order_no], Call::read)?.next().transpose()
+    }
+
+    /// Each call, in the order in which they came.
+    pub(crate) fn each(
+        &self,
+        mut visit: impl FnMut(Call) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let mut statement = self.0.prepare_cached("SELECT * FROM calls ORDER BY rowid")?;
+        statement.query_and_then([], Call::read)?.try_for_each(|call| visit(call?))
+    }
+}
+
+/// So many calls are taken over in one transaction at most. The vendor's next
+/// call waits while they are cleared, so not too many.
+const PORTION: usize = 512;
+
+/// The calls to be taken over, portion by portion.
+pub(crate) struct Portions {
+    after: i64,
+    until: i64,
+}
+
+impl Portions {
+    /// Those that are there now. What comes later is for the next time, or a
+    /// flood of calls would hold up whoever takes them over for ever.
+    pub(crate) fn of(inbox: &Connection) -> Result<Self, Fault> {
+        let newest = inbox
+            .prepare_cached("SELECT coalesce(max(rowid), 0) FROM calls")?
+            .query_row([], |row| row.get(0))?;
+        Ok(Self { after: 0, until: newest })
+    }
+
+    /// The next portion; empty where there is none.
+    pub(crate) fn next(&mut self, inbox: &Connection) -> Result<Vec<Call>, Fault> {
+        let mut statement = inbox.prepare_cached(
+            "SELECT rowid, * FROM calls WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid LIMIT ?3",
+        )?;
+        let limit = i64::try_from(PORTION).unwrap_or(i64::MAX);
+        let mut rows = statement.query(params![self.after, self.until, limit])?;
+        let mut calls = Vec::new();
+        while let Some(row) = rows.next()? {
+            self.after = row.get("rowid")?;
+            calls.push(Call::read(row)?);
+        }
+        if calls.len() < PORTION {
+            self.after = self.until;
+        }
+        Ok(calls)
+    }
+
+    /// Whether there is none after the portion that came last.
+    pub(crate) fn is_over(&self) -> bool {
+        self.after >= self.until
+    }
 }
 
 /// Writes calls into the ledger, as part of a transaction.
 pub(crate) fn take_over(main: &Connection, calls: &[Call]) -> Result<(), Fault> {
+    let Some(newest) = calls.iter().map(|call| call.last_at).max() else { return Ok(()) };
+    let mut note = main.prepare_cached(
+        "INSERT INTO orders (order_no, state, first_seen_at, seen_by, called_at, ordered_at)
+         VALUES (?1, 'seen', ?2, 'callback', ?3, ?2)
+         ON CONFLICT (order_no) DO UPDATE SET
+             first_seen_at = min(first_seen_at, excluded.first_seen_at),
+             seen_by = CASE WHEN listed_at IS NULL THEN 'callback' ELSE 'both' END,
+             called_at = max(coalesce(called_at, ''), excluded.called_at)",
+    )?;
     for call in calls {
         let (first, last) = (instant(call.first_at), instant(call.last_at));
-        main.execute(
-            "INSERT INTO orders (order_no, state, first_seen_at, seen_by, called_at, ordered_at)
-             VALUES (?1, 'seen', ?2, 'callback', ?3, ?2)
-             ON CONFLICT (order_no) DO UPDATE SET
-                 first_seen_at = min(first_seen_at, excluded.first_seen_at),
-                 seen_by = CASE WHEN listed_at IS NULL THEN 'callback' ELSE 'both' END,
-                 called_at = max(coalesce(called_at, ''), excluded.called_at)",
-            params![call.order_no.as_str(), first, last],
-        )?;
-        main.execute(
-            "UPDATE facts SET last_call_at = max(coalesce(last_call_at, ''), ?1)",
-            [last],
-        )?;
+        note.execute(params![call.order_no.as_str(), first, last])?;
     }
+    main.execute(
+        "UPDATE facts SET last_call_at = max(coalesce(last_call_at, ''), ?1)",
+        [instant(newest)],
+    )?;
     Ok(())
 }
 
@@ -160,11 +232,12 @@ pub(crate) fn take_over(main: &Connection, calls: &[Call]) -> Result<(), Fault> 
 pub(crate) fn clear(inbox: &Connection, calls: &[Call]) {
     let cleared = || -> Result<(), Fault> {
         let tx = Transaction::new_unchecked(inbox, TransactionBehavior::Immediate)?;
-        for call in calls {
-            tx.execute(
-                "DELETE FROM calls WHERE order_no = ?1 AND last_at <= ?2",
-                params![call.order_no.as_str(), instant(call.last_at)],
-            )?;
+        {
+            let mut delete =
+                tx.prepare_cached("DELETE FROM calls WHERE order_no = ?1 AND last_at <= ?2")?;
+            for call in calls {
+                delete.execute(params![call.order_no.as_str(), instant(call.last_at)])?;
+            }
         }
         Ok(tx.commit()?)
     };

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::{
     callbacks,
-    calls::Call,
+    calls::Pending,
     fault::Fault,
     listing, orders,
     text::{count, instant, parsed, required},
@@ -46,7 +46,7 @@ pub(crate) fn hold(connection: &Connection) -> Result<Option<Hold>, Fault> {
 
 /// The facts of one moment: the connection is in a transaction, and `calls` were
 /// read before it began.
-pub(crate) fn overview(connection: &Connection, calls: &[Call]) -> Result<Overview, Fault> {
+pub(crate) fn overview(connection: &Connection, calls: &Pending<'_>) -> Result<Overview, Fault> {
     let mut overview = Overview::empty();
     overview.orders = counts(connection, "SELECT state, count(*) FROM orders GROUP BY state")?;
     overview.reasons = counts(
@@ -105,22 +105,22 @@ pub(crate) fn overview(connection: &Connection, calls: &[Call]) -> Result<Overvi
 fn add_calls(
     connection: &Connection,
     overview: &mut Overview,
-    calls: &[Call],
+    calls: &Pending<'_>,
 ) -> Result<(), Fault> {
-    for call in calls {
+    calls.each(|call| {
         overview.last_call = overview.last_call.max(Some(call.last_at));
         if orders::is_known(connection, call.order_no.as_str())? {
-            continue;
+            return Ok(());
         }
         *overview.orders.entry(StateName::Seen).or_default() += 1;
         let oldest = overview.oldest_pending.take();
-        let this = (call.order_no.clone(), call.first_at);
+        let this = (call.order_no, call.first_at);
         overview.oldest_pending = Some(match oldest {
             Some(oldest) if (oldest.1, &oldest.0) <= (this.1, &this.0) => oldest,
             _ => this,
         });
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn counts<C, K: FromStr + Ord>(connection: &Connection, sql: &str) -> Result<C, Fault>

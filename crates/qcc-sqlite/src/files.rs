@@ -26,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// Between two looks whether the lock is free.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// So many looks come faster after one another.
+const SHORT_PAUSES: i32 = 20;
+
 /// Pages a writer may hold before it spills them to the log, in KiB. The log
 /// takes what does not fit, so that the size of an archive never shows in memory.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
@@ -158,7 +161,8 @@ impl Files {
             if tries == 0 {
                 since = Instant::now();
             }
-            std::thread::sleep(PAUSE);
+            // Most locks are held for a moment, and the vendor may be waiting.
+            std::thread::sleep(if tries < SHORT_PAUSES { PAUSE / 20 } else { PAUSE });
             since.elapsed() < PATIENCE && !closing.load(Ordering::Relaxed)
         }))?;
         // FULL: what is acknowledged survives a power cut.

@@ -135,7 +135,7 @@ pub(crate) fn find(connection: &Connection, order_no: &str) -> Result<Option<Ord
 /// Whether the ledger knows an order.
 pub(crate) fn is_known(connection: &Connection, order_no: &str) -> Result<bool, Fault> {
     let sql = "SELECT EXISTS (SELECT 1 FROM orders WHERE order_no = ?1)";
-    Ok(connection.query_row(sql, [order_no], |row| row.get(0))?)
+    Ok(connection.prepare_cached(sql)?.query_row([order_no], |row| row.get(0))?)
 }
 
 /// Orders, newest first.

@@ -1,6 +1,7 @@
 //! The store: who does what on which thread.
 
 use std::{
+    collections::HashMap,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -18,7 +19,7 @@ use tokio::sync::oneshot;
 use crate::{
     apply::{Begin, SqliteApply},
     callbacks,
-    calls::{self, Call, Calls},
+    calls::{self, Calls, Pending, Portions},
     facts,
     fault::Fault,
     files::{Desk, Files, Missing, Role},
@@ -114,13 +115,20 @@ impl SqliteStore {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         let work = |desk: &mut Desk| {
-            let pending = calls::pending(&desk.inbox)?;
-            let done = in_transaction(desk, |tx| {
-                calls::take_over(tx, &pending)?;
-                work(tx)
-            })?;
-            calls::clear(&desk.inbox, &pending);
-            Ok(done)
+            let mut portions = Portions::of(&desk.inbox)?;
+            loop {
+                let calls = portions.next(&desk.inbox)?;
+                if portions.is_over() {
+                    let done = in_transaction(desk, |tx| {
+                        calls::take_over(tx, &calls)?;
+                        work(tx)
+                    })?;
+                    calls::clear(&desk.inbox, &calls);
+                    return Ok(done);
+                }
+                in_transaction(desk, |tx| calls::take_over(tx, &calls))?;
+                calls::clear(&desk.inbox, &calls);
+            }
         };
         self.threads.writer.call(work).await
     }
@@ -128,12 +136,12 @@ impl SqliteStore {
     /// One read of the ledger, of one moment, with the calls beside it.
     async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Transaction<'_>, Vec<Call>) -> Result<T, Fault> + Send + 'static,
+        work: impl FnOnce(&Transaction<'_>, &Pending<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         let work = |desk: &mut Desk| {
-            let pending = calls::pending(&desk.inbox)?;
+            let pending = Pending::now(&desk.inbox)?;
             let tx = desk.main.transaction()?;
-            work(&tx, pending)
+            work(&tx, &pending)
         };
         self.threads.ledger.call(work).await
     }
@@ -235,7 +243,7 @@ impl Store for SqliteStore {
         let order_no = order_no.clone();
         self.read(move |tx, calls| {
             let known = orders::find(tx, order_no.as_str())?;
-            match calls.into_iter().find(|call| call.order_no == order_no) {
+            match calls.find(order_no.as_str())? {
                 Some(call) => Ok(Some(calls::overlay(known, call))),
                 None => Ok(known),
             }
@@ -245,11 +253,7 @@ impl Store for SqliteStore {
 
     async fn orders(&self, filter: &OrderFilter) -> Result<Vec<Order>, StoreError> {
         let filter = filter.clone();
-        self.read(move |tx, calls| {
-            let listed = orders::list(tx, &filter)?;
-            if calls.is_empty() { Ok(listed) } else { with_calls(tx, listed, calls, &filter) }
-        })
-        .await
+        self.read(move |tx, calls| with_calls(tx, orders::list(tx, &filter)?, calls, &filter)).await
     }
 
     async fn records(
@@ -305,7 +309,7 @@ impl Store for SqliteStore {
     }
 
     async fn overview(&self) -> Result<Overview, StoreError> {
-        self.read(|tx, calls| facts::overview(tx, &calls)).await
+        self.read(|tx, calls| facts::overview(tx, calls)).await
     }
 }
 
@@ -313,24 +317,31 @@ impl Store for SqliteStore {
 fn with_calls(
     tx: &Transaction<'_>,
     mut listed: Vec<Order>,
-    calls: Vec<Call>,
+    calls: &Pending<'_>,
     filter: &OrderFilter,
 ) -> Result<Vec<Order>, Fault> {
-    for call in calls {
-        match listed.iter().position(|order| order.no == call.order_no) {
-            Some(at) => {
-                let known = listed.swap_remove(at);
-                listed.push(calls::overlay(Some(known), call));
-            }
+    let mut places: HashMap<OrderNo, usize> = HashMap::new();
+    let mut is_changed = false;
+    calls.each(|call| {
+        if !is_changed {
+            places.extend(listed.iter().enumerate().map(|(at, order)| (order.no.clone(), at)));
+            is_changed = true;
+        }
+        match places.get(&call.order_no).and_then(|at| listed.get_mut(*at)) {
+            Some(order) => *order = calls::overlay(Some(order.clone()), call),
             None if filter.state.is_some_and(|state| state != StateName::Seen) => {}
             None if orders::is_known(tx, call.order_no.as_str())? => {}
             None => listed.push(calls::overlay(None, call)),
         }
+        Ok(())
+    })?;
+    if is_changed {
+        let age = |order: &Order| {
+            let made = order.created_at.map_or(order.first_seen_at, ShanghaiTime::timestamp);
+            (made, order.no.clone())
+        };
+        listed.sort_by_cached_key(|order| std::cmp::Reverse(age(order)));
+        listed.truncate(filter.limit.map_or(usize::MAX, |limit| limit as usize));
     }
-    let age = |order: &Order| {
-        (order.created_at.map_or(order.first_seen_at, ShanghaiTime::timestamp), order.no.clone())
-    };
-    listed.sort_by_cached_key(|order| std::cmp::Reverse(age(order)));
-    listed.truncate(filter.limit.map_or(usize::MAX, |limit| limit as usize));
     Ok(listed)
 }

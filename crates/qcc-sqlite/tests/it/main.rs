@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test's own helpers fails the test")]
 
 mod conformance;
+mod floods;
 mod given;
 mod model;
 mod opening;
