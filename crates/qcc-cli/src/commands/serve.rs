@@ -86,6 +86,14 @@ impl Serve {
     }
 }
 
+/// Whether the settings can be what they claim, without acting on them.
+///
+/// # Errors
+/// [`Usage`] where one cannot.
+pub(super) fn check(said: &ServeSettings) -> Result<(), Usage> {
+    Settings::of(said).map(|_| ())
+}
+
 /// How long a listed order may go without a call, where that is set.
 ///
 /// # Errors

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use super::{Sourced, Vars, layer::of_variable};
+use super::{Origin, Sourced, Vars, layer::of_variable};
 
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident: $kind:ty,)*) => {
@@ -18,6 +18,15 @@ macro_rules! settings {
             #[must_use]
             pub(crate) fn over(self, below: Self) -> Self {
                 Self { $($name: self.$name.or(below.$name),)* }
+            }
+
+            /// What is said: name, value and origin of each.
+            pub(crate) fn said(&self) -> Vec<(&'static str, String, &Origin)> {
+                let mut said = Vec::new();
+                $(if let Some(Sourced { value, origin }) = &self.$name {
+                    said.push((stringify!($name), format!("{value:?}"), origin));
+                })*
+                said
             }
         }
     };

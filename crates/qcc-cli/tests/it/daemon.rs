@@ -113,6 +113,11 @@ impl Daemon {
         (status.code(), log)
     }
 
+    /// Waits for its end; returns its exit code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

@@ -1,10 +1,14 @@
 //! `qcc serve` beside a vendor: calls, polls, health, metrics, the end.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use qcc_proto::OrderNo;
-use qcc_sim::{Exchange, VendorConfig};
+use qcc_sim::{Exchange, Fault, Rate, VendorConfig};
 
 use crate::{
     daemon::{Daemon, get, until},
@@ -98,6 +102,29 @@ fn it_stops_when_asked_and_the_next_start_goes_on() {
     }
     world.run(&["sync"]).ends(0);
     world.assert_true_table();
+}
+
+#[test]
+fn a_vendor_that_hangs_does_not_hold_up_the_end() {
+    let world = world();
+    world.fault(Fault::NoAnswer, Rate::ALWAYS);
+    let lists = || world.vendor().journal().count(Exchange::ListOrders);
+    let hanging = || {
+        let before = lists();
+        let daemon = Daemon::start(&world, &[]);
+        until("asked", || lists() > before);
+        daemon.signal("TERM");
+        until("stopping", || daemon.log().contains("stopping"));
+        (daemon, Instant::now())
+    };
+    let (daemon, begun) = hanging();
+    let (code, log) = daemon.stop("TERM");
+    assert!(log.contains("told twice"), "a second word ends it at once: {log}");
+    assert!(begun.elapsed() < Duration::from_secs(5) && code == Some(0), "{code:?}: {log}");
+
+    let (mut daemon, begun) = hanging();
+    assert_eq!(daemon.wait(), Some(0), "{}", daemon.log());
+    assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
 }
 
 #[test]

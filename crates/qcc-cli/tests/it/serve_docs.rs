@@ -127,6 +127,7 @@ fn the_example_configuration_is_read_with_every_setting_in_it() {
     fs::write(world.path("qcc.toml"), &uncommented).unwrap();
     let ran = world.run(&["doctor", "--offline", "--json"]);
     assert!(!ran.err.contains("qcc.toml"), "{}\n{uncommented}", ran.err);
+    ran.prints("\"qcc serve\"").prints("header_timeout").prints("unknown_per_minute");
     let keys = uncommented.lines().filter(|line| line.split(' ').next().is_some_and(is_key));
     assert!(keys.count() > 20, "{uncommented}");
 }

@@ -6,6 +6,7 @@ use qcc_sync::Store;
 
 use super::Finding;
 use crate::{
+    commands::serve,
     config::{Config, Origin, Sourced},
     exit::Exit,
     output::{bytes, many},
@@ -46,7 +47,20 @@ pub(super) fn settings(config: &Config) -> Vec<Finding> {
         Ok(_) => Finding::fine("download hosts", told(&config.download_hosts)),
         Err(error) => Finding::of_error("download hosts", &error.into()),
     });
+    findings.extend(daemon(config));
     findings
+}
+
+/// The settings of `qcc serve`, where there are any.
+fn daemon(config: &Config) -> Option<Finding> {
+    let said = config.serve.said();
+    let shown: Vec<String> =
+        said.iter().map(|(name, value, origin)| format!("{name} = {value} ({origin})")).collect();
+    match serve::check(&config.serve) {
+        Err(error) => Some(Finding::of_error("qcc serve", &error.into())),
+        Ok(()) if shown.is_empty() => None,
+        Ok(()) => Some(Finding::fine("qcc serve", shown.join(", "))),
+    }
 }
 
 fn from(origin: Option<&Origin>) -> String {
