@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 
 use crate::{
     crates_table, demo, features, fixtures, fuzz, guarantees, layers, lints, report::Report, run,
-    scripts, workspace::Workspace,
+    scripts, simulate, workspace::Workspace,
 };
 
 /// A step returns the lines worth repeating at the end.
@@ -31,10 +31,14 @@ const STEPS: &[Step] = &[
     ("docs", "the documentation builds, links and all", docs),
     ("tests", "unit and behaviour tests", tests),
     ("doctests", "the examples in the documentation", doctests),
+    ("simulate", "thousands of seeded lives under faults", |_| simulate::check(SEEDS)),
     ("demo", "the READMEs show what `qcc demo` prints", |w| report(demo::check(w)?)),
     ("fuzz", "each fuzz target for a few seconds, past findings included", fuzz::smoke),
     ("features", "each crate alone, with each feature alone", |w| silent(features::check(w))),
 ];
+
+/// Lives in each run of the checks.
+const SEEDS: u64 = 3000;
 
 /// Prints the steps.
 pub(crate) fn list() {

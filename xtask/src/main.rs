@@ -20,6 +20,7 @@ mod report;
 mod run;
 mod rust_text;
 mod scripts;
+mod simulate;
 mod soak;
 mod tree;
 mod workspace;
@@ -50,6 +51,7 @@ cargo xtask TASK
                         the fuzz targets, or some of them; 60 s each, unless told otherwise
   soak [--kills N [--seed N]]
                         kill the daemon 700 times, or N, and compare its table; writes docs/reliability.md
+  simulate [OPTIONS]    seeded lives of the whole receiver under faults; `simulate --help` tells more
   help                  this text
 ";
 
@@ -87,6 +89,7 @@ fn perform(arguments: &[&str]) -> Result<()> {
         }
         ["fuzz", arguments @ ..] => fuzz::run(&Workspace::load()?, arguments)?,
         ["soak", arguments @ ..] => soak::run(&Workspace::load()?, arguments)?,
+        ["simulate", options @ ..] => simulate::run(&Workspace::load()?, options)?,
         ["scripts"] => finish(scripts::check(&Workspace::load()?)?)?,
         other => bail!("no task `{}`\n\n{HELP}", other.join(" ")),
     }

@@ -11,6 +11,9 @@ use serde::Deserialize;
 
 use crate::{run, tree::Tree};
 
+/// Members that build, check and try the project, and are no part of it.
+const TOOLS: &[&str] = &["simulation", "xtask"];
+
 /// The packages, and the files of the checkout.
 #[derive(Debug)]
 pub(crate) struct Workspace {
@@ -45,9 +48,9 @@ impl Workspace {
         })
     }
 
-    /// The members that are the project: all but xtask.
+    /// The members that are the project: all but its tools.
     pub(crate) fn crates(&self) -> impl Iterator<Item = &Package> {
-        self.members.values().filter(|package| package.name != "xtask")
+        self.members.values().filter(|package| !TOOLS.contains(&package.name.as_str()))
     }
 
     /// A package of the graph by name; the newest where there are several.

@@ -1,0 +1,179 @@
+//! One life, as its seed has it: what the vendor makes, what happens when.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use qcc_proto::StatusForm;
+use qcc_sim::{
+    ArchiveDialect, ArchiveStyle, Casing, Container, Fault as Theirs, FaultPlan, Nesting, Rate,
+    VendorConfig, WireDialect,
+};
+use rand::RngExt;
+
+use crate::{
+    chance::{Rng, stream},
+    fault::{Fault, Faults},
+};
+
+/// One life.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// When orders are made, in seconds from the start.
+    pub(crate) pushes: Vec<u64>,
+    /// What else happens, and when.
+    pub(crate) events: Vec<(u64, Event)>,
+    /// When everything is well again, in seconds from the start.
+    pub(crate) healthy_at: u64,
+    /// Whether the vendor was told to call us.
+    pub(crate) callbacks: bool,
+    /// Whether our own public URL reaches us, where it is known.
+    pub(crate) own_url: Option<bool>,
+    /// How often the list is read, in seconds; `None`: as the window asks for.
+    pub(crate) poll: Option<u64>,
+    /// How many workers share the store.
+    pub(crate) workers: u32,
+    /// How far our clock is ahead from the start, in seconds.
+    pub(crate) skew: i64,
+    /// How many records are written at a time.
+    pub(crate) batch: usize,
+}
+
+/// Something that happens to us at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    Kill,
+    Stop,
+    Rot(u64),
+    Vanish(u64),
+    Jump(i64),
+    Retry,
+    ForgedKey,
+    ForgedOrder,
+    Flood(u32),
+}
+
+impl Plan {
+    pub(crate) fn draw(seed: u64, faults: &Faults) -> Self {
+        let mut rng = stream(seed, "plan", 0);
+        let healthy_at = rng.random_range(1_800..18_000);
+        let mut events = Vec::new();
+        let mut now_and_then =
+            |fault: Fault, times: RangeInclusive<u32>, event: fn(&mut Rng) -> Event| {
+                for _ in 0..rng.random_range(times) {
+                    if faults.strikes(fault, &mut rng) {
+                        events.push((rng.random_range(0..healthy_at), event(&mut rng)));
+                    }
+                }
+            };
+        now_and_then(Fault::Kill, 0..=4, |_| Event::Kill);
+        now_and_then(Fault::Stop, 0..=2, |_| Event::Stop);
+        now_and_then(Fault::ArchiveRot, 0..=3, |rng| Event::Rot(rng.random()));
+        now_and_then(Fault::ArchiveVanished, 0..=1, |rng| Event::Vanish(rng.random()));
+        now_and_then(Fault::ClockForward, 0..=2, |rng| Event::Jump(rng.random_range(1..7_200)));
+        now_and_then(Fault::ClockBack, 0..=2, |rng| Event::Jump(-rng.random_range(1..7_200)));
+        now_and_then(Fault::EarlyRetry, 0..=2, |_| Event::Retry);
+        now_and_then(Fault::ForgedKey, 0..=3, |_| Event::ForgedKey);
+        now_and_then(Fault::ForgedOrder, 0..=2, |_| Event::ForgedOrder);
+        now_and_then(Fault::Flood, 0..=1, |rng| Event::Flood(rng.random_range(10..40)));
+        events.sort_by_key(|(at, _)| *at);
+        let pushes = pushes(&mut rng, healthy_at);
+        let skewed = faults.strikes(Fault::ClockSkew, &mut rng);
+        Self {
+            pushes,
+            events,
+            healthy_at,
+            callbacks: rng.random_bool(0.85),
+            own_url: rng.random_bool(0.7).then(|| rng.random_bool(0.8)),
+            poll: rng.random_bool(0.8).then(|| rng.random_range(120..900)),
+            workers: 1 + u32::from(faults.strikes(Fault::TwoWorkers, &mut rng)),
+            skew: if skewed { rng.random_range(-3_600..3_600) } else { 0 },
+            batch: if rng.random() { 2 } else { 2048 },
+        }
+    }
+}
+
+impl Plan {
+    /// Whether our clock is ever set.
+    pub(crate) fn jumps(&self) -> bool {
+        self.skew != 0 || self.events.iter().any(|(_, event)| matches!(event, Event::Jump(_)))
+    }
+}
+
+/// Orders in bursts, at least a second apart, since nothing else tells them apart.
+fn pushes(rng: &mut Rng, healthy_at: u64) -> Vec<u64> {
+    let orders = rng.random_range(1..=8);
+    let mut pushes = Vec::new();
+    while pushes.len() < orders {
+        let start = rng.random_range(0..healthy_at - 600);
+        let apart = rng.random_range(1..120);
+        let burst = rng.random_range(1..=4);
+        pushes.extend((0..burst).map(|n| start + n * apart));
+    }
+    pushes.truncate(orders);
+    pushes.sort_unstable();
+    pushes.dedup();
+    pushes
+}
+
+/// The vendor of one life. Its window is small, so that few orders overrun it.
+pub(crate) fn vendor(seed: u64) -> VendorConfig {
+    let mut rng = stream(seed, "vendor", 0);
+    VendorConfig {
+        seed,
+        window: if rng.random_bool(0.3) { 30 } else { rng.random_range(2..=5) },
+        link_lifetime: Duration::from_secs(rng.random_range(45..3_600)),
+        callback_retries: rng.random_range(0..=2),
+        records_per_order: 0..=6,
+        repeated_ids: 0.5,
+        archives: ArchiveStyle::Fixed(dialect(&mut rng)),
+        bad_records: if rng.random_bool(0.3) { 0.1 } else { 0.0 },
+        wire: WireDialect {
+            status: if rng.random() { StatusForm::Text } else { StatusForm::Integer },
+            casing: if rng.random_bool(0.2) { Casing::Upper } else { Casing::Lower },
+            nesting: match rng.random_range(0..4) {
+                0 => Nesting::Result,
+                1 => Nesting::TopLevel,
+                _ => Nesting::Sample,
+            },
+            long_message: rng.random_bool(0.1),
+            byte_order_mark: rng.random_bool(0.1),
+            unknown_fields: rng.random_bool(0.1),
+        },
+        ..VendorConfig::default()
+    }
+}
+
+/// One dialect for all archives of a life, seldom one with other entries: each of
+/// them costs as many rounds of key derivation as the document.
+fn dialect(rng: &mut Rng) -> ArchiveDialect {
+    ArchiveDialect {
+        container: match rng.random_range(0..3) {
+            0 => Container::Ae1,
+            1 => Container::Ae2Streamed,
+            _ => Container::Ae2,
+        },
+        stored: rng.random_bool(0.1),
+        other_entries: rng.random_bool(0.05),
+        byte_order_mark: rng.random_bool(0.1),
+        result_first: rng.random_bool(0.1),
+        nulls: rng.random_bool(0.2),
+        score_as_text: rng.random_bool(0.2),
+        unknown_words: rng.random_bool(0.1),
+        ..ArchiveDialect::default()
+    }
+}
+
+/// What goes wrong at the vendor: the mix its seed draws, and in some lives
+/// orders that are spoilt for good.
+pub(crate) fn vendor_faults(seed: u64) -> FaultPlan {
+    let mut rng = stream(seed, "vendor faults", 0);
+    let spoilt = Theirs::ALL.iter().filter(|fault| !fault.passes());
+    let plan = spoilt.fold(FaultPlan::random(), |plan, fault| match rng.random_bool(0.15) {
+        true => plan.with(*fault, Rate::chance(0.1)),
+        false => plan,
+    });
+    // These bring everything to a rest for hours: in few lives, or little is lived.
+    let resting = [(Theirs::Status106, 0.15), (Theirs::Status107, 0.15), (Theirs::Status109, 0.04)];
+    resting.into_iter().fold(plan, |plan, (fault, share)| {
+        plan.with(fault, Rate::first(u32::from(rng.random_bool(share))))
+    })
+}
