@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use qcc_sync::{Archives, ArchivesError, KeptArchive, Partial, Sha256};
+use qcc_sync::{Archives, ArchivesError, KeptArchive, Label, Partial, Sha256, ShelvedArchive};
 use sha2::{Digest, Sha256 as Hasher};
 
 use crate::{fault::Fault, mutation::Mutation, stage::Hand};
@@ -85,6 +85,30 @@ impl Archives for FaultyArchives {
             self.hand.step().await;
         }
         Ok(found)
+    }
+
+    /// Nobody rebuilds a store here, so a label only has to fail and be survived.
+    async fn label(&self, _: &KeptArchive, label: &Label) -> Result<(), ArchivesError> {
+        self.hand.step().await;
+        if self.hand.strikes(Fault::CrashBeforeKeep) {
+            return self.hand.power.fail().await;
+        }
+        if self.hand.strikes(Fault::ArchiveFull) {
+            return Err(failed("labelling an archive"));
+        }
+        self.hand.note(format_args!("label {}", label.order_no));
+        if self.hand.strikes(Fault::CrashAfterKeep) {
+            return self.hand.power.fail().await;
+        }
+        Ok(())
+    }
+
+    async fn shelved(
+        &self,
+        _: Option<&Sha256>,
+        _: usize,
+    ) -> Result<Vec<ShelvedArchive>, ArchivesError> {
+        Err(failed("listing archives, which nothing here asks for,"))
     }
 }
 
