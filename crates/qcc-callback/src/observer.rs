@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use http::StatusCode;
 use qcc_proto::OrderNo;
 
-use crate::{ErrorBudget, Noted, Rejection};
+use crate::{ErrorBudget, Fault, Noted, Rejection};
 
 /// Is told of every answer, after it was decided and before it is sent.
 ///
@@ -88,8 +88,10 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 /// One line for each answer, through `tracing`: what came of it, for whom, how
 /// fast. Never the path, which may be secret, nor the query.
 ///
-/// Accepted calls and probes are `INFO`, refusals `WARN` where the vendor may
-/// have been refused and `INFO` otherwise, a low budget `ERROR`.
+/// Nobody outside can fill the log at its usual level. News is `INFO`, which the
+/// limit on unknown orders bounds. Answers that are our own fault are `WARN`, and
+/// `ERROR` once the budget is low: the first five in a row, then each time their
+/// number has doubled. Everything else is `DEBUG`; counters tell of it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AccessLog;
 
@@ -98,45 +100,35 @@ impl Observer for AccessLog {
         let Answered { outcome, client, took, budget } = answered;
         let (result, status) = (outcome.code(), outcome.http_status().as_u16());
         let client = client.map(tracing::field::display);
-        let took = took.as_micros();
+        let took_us = took.as_micros();
         match outcome {
-            Outcome::Accepted { order_no, .. } => {
-                tracing::info!(client, result, status, took_us = took, %order_no, "callback accepted");
+            Outcome::Accepted { order_no, noted: Noted::New } => {
+                tracing::info!(client, result, status, took_us, %order_no, "callback accepted");
+            }
+            Outcome::Accepted { order_no, noted: Noted::Known } => {
+                tracing::debug!(client, result, status, took_us, %order_no, "callback accepted");
             }
             Outcome::Probed => {
-                tracing::debug!(client, result, status, took_us = took, "probe answered");
+                tracing::debug!(client, result, status, took_us, "probe answered");
             }
-            Outcome::Rejected(rejection) if rejection.may_count() => {
+            Outcome::Rejected(rejection) if rejection.fault() == Fault::Ours => {
+                let (errors, left) = (budget.in_a_row(), budget.left());
+                if errors > ErrorBudget::LIMIT && !errors.is_power_of_two() {
+                    return;
+                }
                 let cause = std::error::Error::source(rejection).map(tracing::field::display);
-                let errors = budget.in_a_row();
-                tracing::warn!(
-                    client,
-                    result,
-                    status,
-                    took_us = took,
-                    cause,
-                    errors,
-                    "callback refused: {rejection}"
-                );
+                tracing::warn!(client, result, status, took_us, cause, errors, "{rejection}");
+                if budget.is_low() {
+                    tracing::error!(
+                        errors,
+                        left,
+                        "the vendor stops calling after five errors in a row"
+                    );
+                }
             }
             Outcome::Rejected(rejection) => {
-                tracing::info!(
-                    client,
-                    result,
-                    status,
-                    took_us = took,
-                    "request refused: {rejection}"
-                );
+                tracing::debug!(client, result, status, took_us, "refused: {rejection}");
             }
-        }
-        if budget.is_low()
-            && matches!(outcome, Outcome::Rejected(rejection) if rejection.may_count())
-        {
-            tracing::error!(
-                errors = budget.in_a_row(),
-                left = budget.left(),
-                "the vendor stops calling after five errors in a row"
-            );
         }
     }
 }

@@ -107,6 +107,34 @@ async fn no_log_line_holds_anything_of_a_query_or_a_secret_path() {
     check(&shown);
 }
 
+#[tokio::test]
+async fn nobody_outside_fills_the_log() {
+    let captured = Captured::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(captured.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let limit = RateLimit::new(5.try_into().unwrap(), 1.try_into().unwrap());
+    let start = std::time::Instant::now();
+    let up = build(MemoryInbox::default())
+        .guards(Guards::default().with_unknown_orders(Some(limit)))
+        .observer(AccessLog)
+        .clock(move || start)
+        .build();
+    let down = build(Broken::default()).observer(AccessLog).build();
+    for n in 0..1000 {
+        let forged = format!("/callback?{}", query_with("wr0ng-key", "A"));
+        for request in [get("/"), get(&forged), call("..%2F"), call(&format!("A{n}")), call("A0")] {
+            ask(&up, request).await;
+        }
+        ask(&down, call("A")).await;
+    }
+    let shown = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    // Five orders; five errors in a row and then at 8, 16, … 512, most of them twice.
+    assert_eq!(shown.lines().count(), 5 + 12 + 10, "{shown}");
+}
+
 #[test]
 fn debug_and_errors_show_no_secret() {
     let service = build(MemoryInbox::default()).probe(Probe::new([0x5e; 32]));
