@@ -13,6 +13,7 @@ mod fuzz;
 mod guarantees;
 mod layers;
 mod lints;
+mod load;
 mod lockfile;
 mod marked;
 mod memory;
@@ -44,6 +45,7 @@ cargo xtask TASK
   readme-demo [--fix]   the READMEs show what `qcc demo` prints
   scripts               shell, Python and Node scripts parse
   bench [RECORDS]       records per second and peak memory of the released program
+  load [--record]       callbacks a second, each durable before its answer; needs wrk
   corpus DIR            archives of other hands, read and compared with their manifests
   flips FILE --password P [--entry E]
                         every single-bit flip and every beginning of one archive
@@ -82,6 +84,8 @@ fn perform(arguments: &[&str]) -> Result<()> {
         ["readme-demo", "--fix"] => demo::fix(&Workspace::load()?)?,
         ["bench"] => bench::run(&Workspace::load()?, None)?,
         ["bench", records] => bench::run(&Workspace::load()?, Some(records))?,
+        ["load"] => load::run(&Workspace::load()?)?,
+        ["load", "--record"] => load::record(&Workspace::load()?)?,
         ["corpus", folder] => corpus::run(folder.as_ref())?,
         ["flips", file, "--password", password] => flips::run(file.as_ref(), password, None)?,
         ["flips", file, "--password", password, "--entry", entry] => {
