@@ -4,7 +4,7 @@
 //! An input is [`KNOBS`] bytes and then the packed bytes. A knob of 0 is the
 //! usual, so zeros in front of any Deflate stream make a good archive.
 
-use std::sync::LazyLock;
+use std::{ops::Range, sync::LazyLock};
 
 use aes::{
     Aes128, Aes192, Aes256,
@@ -27,10 +27,14 @@ pub(crate) struct Recipe<'a> {
     pub(crate) packed: &'a [u8],
 }
 
-/// An archive, and where in it the encrypted entry lies.
+/// An archive, and where in it what lies.
 pub(crate) struct Made {
     pub(crate) bytes: Vec<u8>,
-    pub(crate) body: std::ops::Range<usize>,
+    /// The encrypted entry.
+    pub(crate) body: Range<usize>,
+    /// What both headers say: flags, method, name, AES field. A change of one
+    /// of them leaves the other.
+    pub(crate) said_twice: Vec<Range<usize>>,
 }
 
 impl<'a> Recipe<'a> {
@@ -185,11 +189,12 @@ impl<'a> Recipe<'a> {
             archive.add_plain("after");
         }
         let comment: &[u8] = if self.has_comment() { b"PK\x05\x06 is no end record" } else { b"" };
+        let said_twice = archive.said_twice();
         let mut bytes = archive.end(self.zip64_end(), comment);
         if self.bytes_after() {
             bytes.push(0);
         }
-        Made { bytes, body }
+        Made { bytes, body, said_twice }
     }
 
     /// The entry's name, folders included.
@@ -265,11 +270,13 @@ struct Archive {
     bytes: Vec<u8>,
     directory: Vec<u8>,
     entries: u16,
+    said_locally: Vec<Range<usize>>,
+    said_centrally: Vec<Range<usize>>,
 }
 
 impl Archive {
     /// Adds an entry and says where its body lies.
-    fn add(&mut self, entry: &Entry) -> std::ops::Range<usize> {
+    fn add(&mut self, entry: &Entry) -> Range<usize> {
         let offset = self.bytes.len();
         let sizes = [entry.body.len() as u64, entry.size];
         let (local_sizes, local_crc) =
@@ -280,17 +287,21 @@ impl Archive {
         self.bytes.extend_from_slice(entry.name.as_bytes());
         self.bytes.extend_from_slice(&extra);
         let start = self.bytes.len();
+        self.said_locally.extend([offset + 6..offset + 10, offset + 30..start - zip64_len(entry)]);
         self.bytes.extend_from_slice(&entry.body);
         let body = start..self.bytes.len();
         self.bytes.extend_from_slice(&entry.descriptor());
 
         let extra = entry.extra(sizes);
+        let line = self.directory.len();
         self.directory.extend_from_slice(b"PK\x01\x02\x33\x00");
         self.directory.extend_from_slice(&entry.header(sizes, entry.crc32, extra.len()));
         self.directory.extend_from_slice(&[0; 10]);
         push32(&mut self.directory, offset as u32);
         self.directory.extend_from_slice(entry.name.as_bytes());
         self.directory.extend_from_slice(&extra);
+        let end = self.directory.len() - zip64_len(entry);
+        self.said_centrally.extend([line + 8..line + 12, line + 46..end]);
         self.entries += 1;
         body
     }
@@ -312,8 +323,14 @@ impl Archive {
         self.entries += 1;
     }
 
+    fn said_twice(&self) -> Vec<Range<usize>> {
+        let at = self.bytes.len();
+        let central = self.said_centrally.iter().map(|range| at + range.start..at + range.end);
+        self.said_locally.iter().cloned().chain(central).collect()
+    }
+
     fn end(self, zip64: bool, comment: &[u8]) -> Vec<u8> {
-        let Self { mut bytes, directory, entries } = self;
+        let Self { mut bytes, directory, entries, .. } = self;
         let (offset, size) = (bytes.len(), directory.len());
         bytes.extend_from_slice(&directory);
         let record_at = bytes.len();
@@ -337,6 +354,11 @@ impl Archive {
         bytes.extend_from_slice(comment);
         bytes
     }
+}
+
+/// The zip64 field, which may differ, is the last part of both headers.
+fn zip64_len(entry: &Entry) -> usize {
+    if entry.zip64 { 20 } else { 0 }
 }
 
 /// Keys of 128, 192 and 256 bits, each followed by the key of the

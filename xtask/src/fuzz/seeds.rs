@@ -15,8 +15,17 @@ use crate::workspace::Workspace;
 /// The bytes of a recipe in front of its packed bytes; zeros ask for nothing odd.
 const KNOBS: usize = 16;
 
-/// Values of a knob that are tried alone: each bit, and all.
+/// Values that each knob is turned to: each bit, and all.
 const SETTINGS: [u8; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 255];
+
+/// What a second odd thing is combined with, since a fuzzer is slow to find two
+/// at once: AE-1, read twice and streamed, in a folder that is allowed.
+const BASES: [(&str, &[(usize, u8)]); 4] = [
+    ("usual", &[]),
+    ("ae1", &[(2, 1)]),
+    ("streaming", &[(10, 3)]),
+    ("folder", &[(9, 16), (10, 16)]),
+];
 
 /// Writes the seeds of a target into its corpus; returns how many there are.
 pub(super) fn write(workspace: &Workspace, target: &Target) -> Result<usize> {
@@ -56,31 +65,40 @@ fn fixtures(folder: &Path) -> Result<Seeds> {
     Ok(seeds)
 }
 
-/// Each document in a good archive, and one with each knob turned.
+/// Each document in a good archive, deflated and stored, and one with each knob
+/// turned.
 fn recipes(documents: &Seeds) -> Result<Seeds> {
     let mut seeds = Seeds::new();
     for (name, document) in documents {
         for level in [Compression::none(), Compression::best()] {
-            let recipe = recipe([0; KNOBS], document, level)?;
+            let recipe = recipe(&[], deflated(document, level)?);
             seeds.push((format!("{name}-{}", level.level()), recipe));
         }
+        seeds.push((format!("{name}-stored"), recipe(&[(0, 1)], document.clone())));
     }
     let (_, first) = documents.first().context("there is no document to pack")?;
-    for at in 0..KNOBS {
-        for setting in SETTINGS {
-            let mut knobs = [0; KNOBS];
-            if let Some(knob) = knobs.get_mut(at) {
-                *knob = setting;
-            }
-            let recipe = recipe(knobs, first, Compression::fast())?;
-            seeds.push((format!("knob-{at}-{setting}"), recipe));
+    let packed = deflated(first, Compression::fast())?;
+    for (base, turned) in BASES {
+        for (at, setting) in (0..KNOBS).flat_map(|at| SETTINGS.map(|setting| (at, setting))) {
+            let turned = [turned, &[(at, setting)]].concat();
+            seeds.push((format!("{base}-{at}-{setting}"), recipe(&turned, packed.clone())));
         }
     }
     Ok(seeds)
 }
 
-fn recipe(knobs: [u8; KNOBS], document: &[u8], level: Compression) -> Result<Vec<u8>> {
-    let mut encoder = DeflateEncoder::new(knobs.to_vec(), level);
+fn recipe(turned: &[(usize, u8)], packed: Vec<u8>) -> Vec<u8> {
+    let mut knobs = [0; KNOBS];
+    for (at, setting) in turned {
+        if let Some(knob) = knobs.get_mut(*at) {
+            *knob = *setting;
+        }
+    }
+    [knobs.to_vec(), packed].concat()
+}
+
+fn deflated(document: &[u8], level: Compression) -> Result<Vec<u8>> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), level);
     encoder.write_all(document)?;
     Ok(encoder.finish()?)
 }
@@ -90,9 +108,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recipe_is_knobs_and_a_deflate_stream() {
-        let recipe = recipe([7; KNOBS], b"{}", Compression::none()).unwrap();
-        assert_eq!(recipe[..KNOBS], [7; KNOBS]);
-        assert_eq!(recipe[KNOBS..], [1, 2, 0, 0xfd, 0xff, b'{', b'}']);
+    fn a_recipe_is_knobs_and_packed_bytes() {
+        let packed = deflated(b"{}", Compression::none()).unwrap();
+        assert_eq!(packed, [1, 2, 0, 0xfd, 0xff, b'{', b'}']);
+        let recipe = recipe(&[(2, 1), (15, 9)], packed.clone());
+        assert_eq!(recipe[..KNOBS], [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
+        assert_eq!(recipe[KNOBS..], packed);
     }
 }
