@@ -17,9 +17,9 @@ mod sorter;
 use std::{collections::BTreeMap, sync::Arc};
 
 use qcc_archive::ReadAt;
-use qcc_proto::{OrderNo, RiskRecord};
+use qcc_proto::{OrderNo, RiskRecord, UnzipPassword};
 
-use crate::{Applied, Archives, Order, Snapshot, StoredRecord};
+use crate::{Applied, Archives, KeptArchive, Label, Order, Snapshot, StoredRecord};
 
 pub use error::VerifyError;
 pub use finding::{AsideFault, Difference, Finding, Verdict};
@@ -48,6 +48,7 @@ pub async fn verify<S: Snapshot, A: Archives>(
     watch: &(dyn Fn(VerifyStage) + Send + Sync),
 ) -> Result<Verdict, VerifyError> {
     let mut proof = Proof::new(settings);
+    proof.labels = labels(archives).await?;
     proof.read_archives(snapshot, archives, watch).await?;
     proof.compare_rows(snapshot, archives, watch).await?;
     Ok(proof.verdict)
@@ -55,6 +56,7 @@ pub async fn verify<S: Snapshot, A: Archives>(
 
 struct Proof<'s> {
     settings: &'s VerifySettings,
+    labels: Labels,
     /// Applied orders in the order of their numbers.
     sources: Vec<Source>,
     /// An empty one while another thread has it.
@@ -66,6 +68,7 @@ impl<'s> Proof<'s> {
     fn new(settings: &'s VerifySettings) -> Self {
         Self {
             settings,
+            labels: Labels::new(),
             sources: Vec::new(),
             sorter: empty_sorter(settings),
             verdict: Verdict {
@@ -79,6 +82,7 @@ impl<'s> Proof<'s> {
                 set_aside: 0,
                 rows: 0,
                 unproven: 0,
+                unlabelled: 0,
                 digest: crate::Sha256::new([0; 32]),
             },
         }
@@ -118,7 +122,7 @@ impl<'s> Proof<'s> {
         self.verdict.orders += 1;
         let source = Source::of(order);
         let file = match &order.archive {
-            Some(kept) => archives.open(kept).await.map_err(VerifyError::Archives)?,
+            Some(kept) => archives.open(kept).await?,
             None => None,
         };
         let Some(file) = file else {
@@ -136,6 +140,7 @@ impl<'s> Proof<'s> {
                 self.verdict.records += reading.records;
                 self.verdict.set_aside += reading.aside.len() as u64;
                 self.compare_ledger(order, applied, &reading);
+                self.verdict.unlabelled += u64::from(!self.is_labelled(order));
                 Read::Held(reading)
             }
             Err(Refused(detail)) => {
@@ -144,6 +149,13 @@ impl<'s> Proof<'s> {
                 Read::Nothing
             }
         })
+    }
+
+    /// Whether the order would come back from its archive alone.
+    fn is_labelled(&self, order: &Order) -> bool {
+        let labels = self.labels.get(&order.no).map(Vec::as_slice).unwrap_or_default();
+        let own = order.archive.zip(order.password.as_ref());
+        labels.iter().any(|(archive, password)| Some((*archive, password)) == own)
     }
 
     /// Reads an archive on another thread, which has the sorter meanwhile.
@@ -300,7 +312,7 @@ impl<'s> Proof<'s> {
         archives: &A,
     ) -> Result<BTreeMap<u64, RiskRecord>, VerifyError> {
         let Some(kept) = source.archive else { return Ok(BTreeMap::new()) };
-        let Some(file) = archives.open(&kept).await.map_err(VerifyError::Archives)? else {
+        let Some(file) = archives.open(&kept).await? else {
             return Ok(BTreeMap::new());
         };
         let settings = self.settings.clone();
@@ -327,6 +339,24 @@ impl<'s> Proof<'s> {
     fn tell(&mut self, finding: Finding) {
         if self.verdict.findings.len() < self.settings.told {
             self.verdict.findings.push(finding);
+        }
+    }
+}
+
+/// What opens which archive of an order, by the labels.
+type Labels = BTreeMap<OrderNo, Vec<(KeptArchive, UnzipPassword)>>;
+
+async fn labels<A: Archives>(archives: &A) -> Result<Labels, VerifyError> {
+    let mut labels = Labels::new();
+    let mut after = None;
+    loop {
+        let page = archives.shelved(after.as_ref(), PAGE as usize).await?;
+        let Some(last) = page.last() else { return Ok(labels) };
+        after = Some(last.archive.sha256);
+        for shelved in page {
+            for Label { order_no, password, .. } in shelved.labels {
+                labels.entry(order_no).or_default().push((shelved.archive, password));
+            }
         }
     }
 }

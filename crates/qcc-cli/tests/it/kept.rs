@@ -304,14 +304,19 @@ fn a_new_store_is_built_beside_one_that_was_tampered_with() {
     let lines = verified(&world, 5);
     assert_eq!(lines.len(), 4, "two rows and a count: {lines:#?}");
     // Old archives have no label; the database at hand knows what opens them.
+    assert_eq!(lines[3]["unlabelled"], 0);
     for label in files(&world.path("qcc-archives"), ".json") {
         fs::remove_file(label).unwrap();
     }
+    assert_eq!(verified(&world, 5)[3]["unlabelled"], 5);
+    world.run(&["verify"]).ends(5).prints("no label  5 archives");
     world.run(&["replay", "--into", "sqlite:qcc.db"]).ends(2).says("names the database at hand");
     let ran =
         world.run(&["replay", "--into", "sqlite:new.db"]).ends(0).says("labelled: 5 archives");
     ran.prints("5 orders applied");
-    assert_eq!(verified(&world, 5).len(), 4, "the one at hand is not touched");
+    let lines = verified(&world, 5);
+    assert_eq!(lines.len(), 4, "the one at hand is not touched");
+    assert_eq!(lines[3]["unlabelled"], 0);
     let new = ["--store", "sqlite:new.db", "--archive-dir", "qcc-archives"];
     let run = |arguments: &[&str]| world.run(&[&new[..], arguments].concat());
     run(&["verify"]).ends(0).prints("equal");

@@ -28,6 +28,12 @@ impl From<StoreError> for VerifyError {
     }
 }
 
+impl From<ArchivesError> for VerifyError {
+    fn from(error: ArchivesError) -> Self {
+        Self::Archives(error)
+    }
+}
+
 impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

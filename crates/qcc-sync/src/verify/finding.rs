@@ -29,6 +29,9 @@ pub struct Verdict {
     pub rows: u64,
     /// Rows that only an archive that is gone or refused could prove.
     pub unproven: u64,
+    /// Applied orders whose archive held, but has no label with its password: they
+    /// would not come back from the archives alone. No difference.
+    pub unlabelled: u64,
     /// SHA-256 over all rows: what two runs of one version of this program can be
     /// compared by.
     pub digest: Sha256,

@@ -100,6 +100,12 @@ pub(super) fn summary_text(verdict: &Verdict) -> String {
             many(verdict.unproven, "row")
         ));
     }
+    if verdict.unlabelled > 0 {
+        lines.push(format!(
+            "no label  {}, which only the database can open; `qcc replay` labels them",
+            many(verdict.unlabelled, "archive")
+        ));
+    }
     let told = verdict.findings.len() as u64;
     let all = verdict.differences + verdict.missing + verdict.refused;
     if all > told {
@@ -184,6 +190,7 @@ pub(super) fn summary_json(verdict: &Verdict, exit: Exit) -> Value {
         "set_aside": verdict.set_aside,
         "rows": verdict.rows,
         "unproven": verdict.unproven,
+        "unlabelled": verdict.unlabelled,
         "differences": verdict.differences,
         "digest": verdict.digest.to_string(),
         "exit": exit as u8,
