@@ -1,225 +1,219 @@
-//! How fast and how large: the released program on one simulated order.
+//! How fast and how large: the released program beside its peers.
 //!
-//! Whole runs of `qcc`, start and end included, as a user has them. Each is
-//! repeated and the fastest counts, since everything else on the machine only
-//! ever makes it slower.
+//! Whole runs, start and end included, as a user has them. Ours and the peers
+//! run in turn, round after round, and a ratio is that of two runs of the same
+//! round: what else the machine does then weighs on both.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+mod data;
+mod document;
+mod measure;
+mod order;
+mod page;
+mod stages;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use self::{
+    data::{Data, ENTRY, PASSWORD},
+    measure::{Contender, Measured, command, compete},
+    order::Vendor,
+    page::{Page, Row},
 };
+use crate::{run, workspace::Workspace};
 
-use anyhow::{Context, Result, bail, ensure};
+/// How many records the published table is about.
+const RECORDS: u32 = 1_000_000;
 
-use crate::{memory, run, workspace::Workspace};
+/// Timed rounds: of what takes less than a second, a few, and twenty.
+const QUICK: usize = 7;
+const MIDDLING: usize = 5;
+const SLOW: usize = 3;
 
-/// The most records the simulated order may have, unless told otherwise.
-const RECORDS: u32 = 500_000;
-
-/// How often each stage runs.
-const ROUNDS: u32 = 3;
-
-/// Measures decode, parse and apply.
+/// Measures, prints the table, and keeps it in docs/performance.md where it is
+/// about as many records as the page says.
 pub(crate) fn run(workspace: &Workspace, records: Option<&str>) -> Result<()> {
-    let most = match records {
+    let records = match records {
         Some(text) => text.parse().with_context(|| format!("`{text}` is no number of records"))?,
         None => RECORDS,
     };
-    run::show(&mut run::cargo(&["build", "--release", "--package", "qcc-cli"]))?;
-    let bench = Bench::prepare(workspace, most)?;
-    let decode = bench.best(|| bench.on_archive(&["archive", "cat"]))?;
-    let parse = bench.best(|| bench.on_archive(&["archive", "records", "--count"]))?;
-    let apply = bench.best(|| {
-        bench.forget_store();
-        bench.qcc(&["sync"])
-    })?;
-    let (packed, plain) = bench.sizes()?;
-    println!(
-        "\n{} records, {:.1} MB of JSON in an archive of {:.1} MB; the best of {ROUNDS}\n",
-        bench.records,
-        megabytes(plain),
-        megabytes(packed),
-    );
-    println!("| stage | command | seconds | records/s | MB of JSON/s | peak MiB |");
-    println!("|---|---|---|---|---|---|");
-    for (stage, command, run) in [
-        ("decode", "qcc archive cat", decode),
-        ("decode and parse", "qcc archive records --count", parse),
-        ("fetch, decode, parse and apply", "qcc sync", apply),
-    ] {
-        let seconds = run.took.as_secs_f64();
-        println!(
-            "| {stage} | `{command}` | {seconds:.2} | {:.0} | {:.0} | {} |",
-            f64::from(bench.records) / seconds,
-            megabytes(plain) / seconds,
-            run.peak.map_or_else(|| "?".to_owned(), |peak| format!("{:.0}", mebibytes(peak))),
-        );
+    run::show(&mut run::cargo(&[
+        "build",
+        "--release",
+        "--package",
+        "qcc-cli",
+        "--package",
+        "xtask",
+    ]))?;
+    let bench = Bench::prepare(workspace, records)?;
+    let mut page = Page::new(&bench.data);
+    let limit = bench.read(&mut page)?;
+    bench.read_on_one_thread(&mut page, &limit)?;
+    bench.store(&mut page, &limit)?;
+    bench.read_little(&mut page)?;
+    page.print();
+    if records == RECORDS {
+        page.keep(workspace)?;
     }
     Ok(())
 }
 
-/// A vendor at work, and one of its archives at hand.
+/// One stage in this process: what is started again and again.
+pub(crate) fn stage(name: &str, file: &str) -> Result<()> {
+    stages::run(name, Path::new(file))
+}
+
+/// A document and its archive, the same on every machine but for the salt.
+pub(crate) fn sample(folder: &Path, records: u32) -> Result<(PathBuf, PathBuf)> {
+    let Data { document, archive, .. } = Data::prepare(folder, records, None)?;
+    Ok((document, archive))
+}
+
+/// The programs and what they read.
 struct Bench {
-    program: PathBuf,
     folder: PathBuf,
-    environment: Vec<(String, String)>,
-    archive: PathBuf,
-    records: u32,
-    _vendor: Vendor,
+    released: PathBuf,
+    migrations: PathBuf,
+    peer: PathBuf,
+    data: Data,
+    /// A tenth of it: memory must not grow with the archive.
+    little: Data,
 }
 
 impl Bench {
-    fn prepare(workspace: &Workspace, most: u32) -> Result<Self> {
-        let program = workspace.target.join("release").join("qcc");
-        let folder = workspace.target.join("bench");
-        fs::create_dir_all(&folder)?;
-        let archive = folder.join("order.zip");
-        let (vendor, environment) = Vendor::start(&program, most)?;
-        let mut bench = Self { program, folder, environment, archive, records: 0, _vendor: vendor };
-        let listed = run::output(&mut bench.qcc(&["orders", "list"]))?;
-        let order = listed
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .find(|word| word.starts_with("DDMON"))
-            .context("the simulated vendor lists no order")?;
-        let mut fetch = bench.qcc(&["orders", "fetch", order]);
-        run::show(
-            fetch.arg("--output").arg(&bench.archive).arg("--password-out").arg(bench.password()),
+    fn prepare(workspace: &Workspace, records: u32) -> Result<Self> {
+        let (folder, zipper) = (workspace.target.join("bench"), data::zipper());
+        Ok(Self {
+            data: Data::prepare(&folder, records, zipper)?,
+            little: Data::prepare(&folder, records.div_ceil(10), zipper)?,
+            released: workspace.target.join("release"),
+            migrations: workspace.root.join("crates/qcc-sqlite/migrations"),
+            peer: workspace.root.join("xtask/peers/sqlite_peer.py"),
+            folder,
+        })
+    }
+
+    fn qcc(&self, arguments: &[&str], data: &Data) -> Contender {
+        let program = self.released.join("qcc");
+        let mut words = arguments.to_vec();
+        let archive = data.archive.display().to_string();
+        words.push(&archive);
+        let mut command = command(program, &words);
+        command.env("QCC_ARCHIVE_PASSWORD", PASSWORD);
+        Contender::new(format!("`qcc {}`", arguments.join(" ")), command)
+    }
+
+    fn stage(&self, name: &str, label: &str, archive: &Path) -> Contender {
+        let archive = archive.display().to_string();
+        let words = ["bench-stage", name, archive.as_str()];
+        Contender::new(label, command(self.released.join("xtask"), &words))
+    }
+
+    /// One archive to plaintext and to checked records, beside what others do.
+    /// Returns one inflate stream alone.
+    fn read(&self, page: &mut Page) -> Result<Measured> {
+        let archive = self.data.archive.display().to_string();
+        let mut contenders = vec![
+            self.qcc(&["archive", "cat"], &self.data),
+            self.qcc(&["archive", "records", "--count"], &self.data),
+            self.stage("inflate", "zlib-rs alone, from memory", &self.data.plain),
+            self.stage("zip", "the `zip` crate", &self.data.archive),
+        ];
+        if let Some(zipper) = self.data.zipper {
+            let password = format!("-p{PASSWORD}");
+            let words = ["x", "-so", &password, &archive, ENTRY];
+            contenders.push(Contender::new(format!("`{zipper} x -so`"), command(zipper, &words)));
+        } else {
+            page.note("7-Zip is not installed: no ratio to it is known.");
+        }
+        if run::is_there("bsdtar", &["--version"]) {
+            let words = ["-xOf", &archive, "--passphrase", PASSWORD];
+            contenders.push(Contender::new("`bsdtar -xO`", command("bsdtar", &words)));
+        } else {
+            page.note("bsdtar is not installed: its row is missing.");
+        }
+        let mut measured = compete(contenders, QUICK)?.into_iter();
+        let mut next = || measured.next().context("a contender did not run");
+        let (cat, count, limit, zip) = (next()?, next()?, next()?, next()?);
+        let seven = self.data.zipper.map(|_| next()).transpose()?;
+        let (what, seven) = ("archive → plaintext", seven.as_ref());
+        page.row(&Row::new(what, &cat).against(seven).reach(0.6), &limit);
+        page.row(&Row::new(what, &zip).against(seven), &limit);
+        for other in &measured.collect::<Vec<_>>() {
+            page.row(&Row::new(what, other).against(seven), &limit);
+        }
+        if let Some(seven) = seven {
+            page.row(&Row::new(what, seven), &limit);
+        }
+        page.row(&Row::new("one inflate stream, nothing else", &limit), &limit);
+        let what = "archive → checked and counted records";
+        page.row(&Row::new(what, &count).against(seven).reach(0.6), &limit);
+        page.memory(what, &count, Some(32));
+        Ok(limit)
+    }
+
+    /// The same into typed records on one thread, beside the usual crates.
+    fn read_on_one_thread(&self, page: &mut Page, limit: &Measured) -> Result<()> {
+        let archive = &self.data.archive;
+        let measured = compete(
+            vec![
+                self.stage("records", "`qcc-archive`, `qcc-proto`", archive),
+                self.stage("serde", "`zip`, `serde_json::from_reader`", archive),
+            ],
+            MIDDLING,
         )?;
-        let mut count = bench.on_archive(&["archive", "records", "--count"]);
-        bench.records = run::output(&mut count)?
-            .split(|c: char| !c.is_ascii_digit() && c != ',')
-            .find_map(|word| word.replace(',', "").parse().ok())
-            .context("`qcc archive records --count` printed no number")?;
-        ensure!(bench.records > 0, "the simulated order is empty");
-        Ok(bench)
-    }
-
-    fn password(&self) -> PathBuf {
-        self.folder.join("password")
-    }
-
-    fn store(&self) -> PathBuf {
-        self.folder.join("bench.db")
-    }
-
-    /// The program, told where vendor, store and password are.
-    fn qcc(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(arguments).envs(self.environment.iter().cloned());
-        command.env("QCC_STORE", format!("sqlite:{}", self.store().display()));
-        command.env("QCC_ARCHIVE_DIR", self.folder.join("archives"));
-        if let Ok(password) = fs::read_to_string(self.password()) {
-            command.env("QCC_ARCHIVE_PASSWORD", password.trim_end());
+        if let [ours, peer] = measured.as_slice() {
+            let what = "archive → typed records, one thread";
+            page.row(&Row::new(what, ours).against(Some(peer)).reach(0.35), limit);
+            page.row(&Row::new(what, peer), limit);
+            page.memory(what, ours, Some(32));
+            page.memory(what, peer, None);
         }
-        command.current_dir(&self.folder);
-        command
+        Ok(())
     }
 
-    /// The same with the archive as the last argument.
-    fn on_archive(&self, arguments: &[&str]) -> Command {
-        let mut command = self.qcc(arguments);
-        command.arg(&self.archive);
-        command
-    }
-
-    /// Leaves no store, so that the next run applies everything.
-    fn forget_store(&self) {
-        for ending in ["", "-wal", "-shm"] {
-            let _ = fs::remove_file(format!("{}{ending}", self.store().display()));
+    fn read_little(&self, page: &mut Page) -> Result<()> {
+        let count = self.qcc(&["archive", "records", "--count"], &self.little);
+        for measured in compete(vec![count], 1)? {
+            page.memory("a tenth as many records", &measured, Some(32));
         }
-        let _ = fs::remove_dir_all(self.folder.join("archives"));
+        Ok(())
     }
 
-    fn sizes(&self) -> Result<(u64, u64)> {
-        let packed = fs::metadata(&self.archive)?.len();
-        let mut child = self.on_archive(&["archive", "cat"]).stdout(Stdio::piped()).spawn()?;
-        let mut content = child.stdout.take().context("the program has no output")?;
-        let plain = std::io::copy(&mut content, &mut std::io::sink())?;
-        child.wait()?;
-        Ok((packed, plain))
-    }
-
-    fn best(&self, mut command: impl FnMut() -> Command) -> Result<Measured> {
-        let mut best: Option<Measured> = None;
-        for _ in 0..ROUNDS {
-            let measured = measure(&mut command())?;
-            best = Some(match best {
-                Some(best) if best.took <= measured.took => best,
-                _ => measured,
-            });
+    /// One archive to a table with its indexes.
+    fn store(&self, page: &mut Page, limit: &Measured) -> Result<()> {
+        let python = |needed| run::is_there("python3", &["-c", needed]);
+        if !python("") {
+            page.note("Python is not installed. It plays the vendor: no table was filled.");
+            return Ok(());
         }
-        best.context("no round was run")
-    }
-}
-
-/// One run of a program.
-#[derive(Clone, Copy)]
-struct Measured {
-    took: Duration,
-    /// Peak resident memory in bytes, where the system tells.
-    peak: Option<u64>,
-}
-
-fn measure(command: &mut Command) -> Result<Measured> {
-    let started = Instant::now();
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-    let mut peak = None;
-    loop {
-        // The peak only grows, so the last look before the end comes close.
-        peak = memory::peak(child.id()).or(peak);
-        if let Some(exit) = child.try_wait()? {
-            if !exit.success() {
-                bail!("{command:?} ended with {exit}");
-            }
-            return Ok(Measured { took: started.elapsed(), peak });
+        let vendor = Vendor::start(&self.folder, &self.data.archive)?;
+        let mut contenders = vec![vendor.sync(&self.released.join("qcc"))];
+        if python("import orjson, pyzipper") {
+            contenders.push(self.python());
+        } else {
+            page.note("pyzipper or orjson is not installed: no ratio to Python is known.");
         }
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// A simulated vendor in a process of its own; ends when dropped.
-struct Vendor(Child);
-
-impl Vendor {
-    /// Starts it and reads the settings it prints.
-    fn start(program: &Path, most: u32) -> Result<(Self, Vec<(String, String)>)> {
-        let most = most.to_string();
-        let mut child = Command::new(program)
-            .args(["sim", "--listen", "127.0.0.1:0", "--orders", "1", "--records", &most])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
-        let output = child.stdout.take().context("the simulated vendor has no output")?;
-        let vendor = Self(child);
-        let mut environment = Vec::new();
-        for line in BufReader::new(output).lines() {
-            if let Some((name, value)) = line?.split_once('=') {
-                environment.push((name.to_owned(), value.to_owned()));
-            }
-            if environment.iter().any(|(name, _)| name == "QCC_SECRET_KEY") {
-                return Ok((vendor, environment));
-            }
+        let measured = compete(contenders, SLOW)?;
+        let what = "archive → SQLite table, indexed";
+        let (ours, peer) = (measured.first().context("nothing ran")?, measured.get(1));
+        page.row(&Row::new(what, ours).against(peer).reach(0.25), limit);
+        page.memory(what, ours, Some(64));
+        if let Some(peer) = peer {
+            page.row(&Row::new(what, peer), limit);
+            page.memory(what, peer, None);
         }
-        bail!("the simulated vendor ended before it said where it listens")
+        Ok(())
     }
-}
 
-impl Drop for Vendor {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+    fn python(&self) -> Contender {
+        let database = self.folder.join("peer.db");
+        let [script, archive, store, migrations] =
+            [&self.peer, &self.data.archive, &database, &self.migrations]
+                .map(|path| path.display().to_string());
+        let words = [script.as_str(), &archive, PASSWORD, &store, &migrations];
+        Contender::new("Python: pyzipper, orjson, sqlite3", command("python3", &words))
+            .on_fresh(database)
     }
-}
-
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
-}
-
-fn mebibytes(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
 }

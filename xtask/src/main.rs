@@ -11,6 +11,7 @@ mod fixtures;
 mod flips;
 mod fuzz;
 mod guarantees;
+mod instructions;
 mod layers;
 mod lints;
 mod load;
@@ -46,6 +47,8 @@ cargo xtask TASK
   scripts               shell, Python and Node scripts parse
   bench [RECORDS]       records per second and peak memory of the released program
   load [--record]       callbacks a second, each durable before its answer; needs wrk
+  bench [RECORDS]       time and peak memory beside the peers; a million records go to docs/performance.md
+  instructions [--fix]  instructions of each stage of reading, compared with those kept
   corpus DIR            archives of other hands, read and compared with their manifests
   flips FILE --password P [--entry E]
                         every single-bit flip and every beginning of one archive
@@ -86,6 +89,9 @@ fn perform(arguments: &[&str]) -> Result<()> {
         ["bench", records] => bench::run(&Workspace::load()?, Some(records))?,
         ["load"] => load::run(&Workspace::load()?)?,
         ["load", "--record"] => load::record(&Workspace::load()?)?,
+        ["bench-stage", stage, file] => bench::stage(stage, file)?,
+        ["instructions"] => instructions::check(&Workspace::load()?)?,
+        ["instructions", "--fix"] => instructions::fix(&Workspace::load()?)?,
         ["corpus", folder] => corpus::run(folder.as_ref())?,
         ["flips", file, "--password", password] => flips::run(file.as_ref(), password, None)?,
         ["flips", file, "--password", password, "--entry", entry] => {

@@ -103,8 +103,9 @@ impl Cat {
     fn run(self, app: &mut App) -> anyhow::Result<Exit> {
         let verified = self.input.open(app)?;
         let mut stdout = raw_stdout().context("standard output cannot be used")?;
-        let written = verified.into_reader().write_to(&mut stdout);
-        written.map_err(|error| match qcc_archive::Error::from_io(&error) {
+        // A pipe takes as long as the unpacking: neither waits for the other.
+        let mut content = verified.into_reader().ahead().with_context(|| self.input.refused())?;
+        content.write_to(&mut stdout).map_err(|error| match qcc_archive::Error::from_io(&error) {
             Some(refused) => anyhow::Error::new(refused.clone())
                 .context(format!("{}; do not use what was printed", self.input.refused())),
             None => anyhow::Error::new(error),

@@ -1,0 +1,136 @@
+//! What each stage of reading an archive costs: `cargo bench -p qcc-archive`.
+//!
+//! Only what the crate shows can be called, so a stage is what one line takes
+//! more than the line before: keys alone, the MAC on top of them, fingerprints
+//! on top of that; then decrypting, comparing fingerprints, inflating. The
+//! counter is bytes of ciphertext, or of content where there is content.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+
+#[expect(dead_code, reason = "the tests' writer makes more than is measured here")]
+#[path = "../tests/it/build.rs"]
+mod build;
+
+use std::io::BufRead;
+
+use divan::{Bencher, black_box, counter::BytesCount};
+use qcc_archive::{Archive, Options, Verified};
+
+use build::{Entry, text};
+
+/// What the tests' writer takes from its own crate.
+mod fixtures {
+    pub(crate) const NAME: &str = "dd_risk_corp.json";
+    pub(crate) const PASSWORD: &[u8] = b"fixture-password";
+}
+
+const LEN: usize = 16 << 20;
+
+/// Whether the ciphertext is kept, or read again and compared.
+#[derive(Debug, Clone, Copy)]
+enum Reading {
+    Once,
+    Twice,
+}
+
+const READINGS: [Reading; 2] = [Reading::Once, Reading::Twice];
+
+fn main() {
+    divan::main();
+}
+
+fn options(reading: Reading) -> Options {
+    let options = Options::default().with_hold_back(0);
+    match reading {
+        Reading::Once => options.with_in_memory(u64::MAX),
+        Reading::Twice => options.with_in_memory(0),
+    }
+}
+
+fn authenticated(bytes: &[u8], reading: Reading) -> Verified<&[u8]> {
+    let archive = Archive::open(bytes, options(reading)).unwrap();
+    archive.into_authenticated(fixtures::NAME, fixtures::PASSWORD).unwrap()
+}
+
+fn drain(mut content: impl BufRead) -> usize {
+    let mut read = 0;
+    loop {
+        let len = black_box(content.fill_buf().unwrap()).len();
+        if len == 0 {
+            return read;
+        }
+        content.consume(len);
+        read += len;
+    }
+}
+
+/// Opening, and a thousand rounds of PBKDF2 for each of four blocks.
+#[divan::bench]
+fn keys(bencher: Bencher<'_, '_>) {
+    let bytes = Entry::deflated(b"{}").archive();
+    bencher.bench(|| authenticated(black_box(&bytes), Reading::Once));
+}
+
+/// Keys and MAC; read twice, a fingerprint of each segment too.
+#[divan::bench(args = READINGS)]
+fn authenticate(bencher: Bencher<'_, '_>, reading: Reading) {
+    let bytes = Entry::stored(&text(LEN)).archive();
+    bencher.counter(BytesCount::of_slice(&bytes)).bench(|| {
+        authenticated(black_box(&bytes), reading);
+    });
+}
+
+/// AES in counter mode; read twice, each fingerprint compared before.
+#[divan::bench(args = READINGS)]
+fn decrypt(bencher: Bencher<'_, '_>, reading: Reading) {
+    let bytes = Entry::stored(&text(LEN)).archive();
+    let verified = authenticated(&bytes, reading);
+    bencher.counter(BytesCount::new(LEN)).bench(|| drain(verified.reader()));
+}
+
+/// Decrypted and inflated.
+#[divan::bench(args = READINGS)]
+fn unpack(bencher: Bencher<'_, '_>, reading: Reading) {
+    let bytes = Entry::deflated(&text(LEN)).archive();
+    let verified = authenticated(&bytes, reading);
+    bencher.counter(BytesCount::new(LEN)).bench(|| drain(verified.reader()));
+}
+
+/// The peer of the last stage: inflate alone, from memory.
+#[divan::bench]
+fn inflate_alone(bencher: Bencher<'_, '_>) {
+    let packed = Entry::deflated(&text(LEN)).packed;
+    let mut piece = vec![0; 256 * 1024];
+    bencher.counter(BytesCount::new(LEN)).bench_local(|| {
+        let mut stream = flate2::Decompress::new(false);
+        let mut rest = black_box(packed.as_slice());
+        loop {
+            let before = stream.total_in();
+            let status = stream.decompress(rest, &mut piece, flate2::FlushDecompress::None);
+            if status.unwrap() == flate2::Status::StreamEnd {
+                return stream.total_out();
+            }
+            rest = rest.get((stream.total_in() - before) as usize..).unwrap();
+        }
+    });
+}
+
+/// From the archive's bytes to all of its content.
+#[divan::bench(args = READINGS)]
+fn whole(bencher: Bencher<'_, '_>, reading: Reading) {
+    let bytes = Entry::deflated(&text(LEN)).archive();
+    bencher
+        .counter(BytesCount::new(LEN))
+        .bench(|| drain(authenticated(black_box(&bytes), reading).reader()));
+}
+
+/// The same, unpacked on a thread of its own.
+#[divan::bench]
+fn whole_ahead(bencher: Bencher<'_, '_>) {
+    let bytes = std::sync::Arc::new(Entry::deflated(&text(LEN)).archive());
+    bencher.counter(BytesCount::new(LEN)).bench(|| {
+        let archive = Archive::open(std::sync::Arc::clone(&bytes), options(Reading::Twice));
+        let verified = archive.unwrap().into_authenticated(fixtures::NAME, fixtures::PASSWORD);
+        drain(verified.unwrap().into_reader().ahead().unwrap())
+    });
+}
