@@ -1,11 +1,13 @@
 //! An engine that follows: woken, resting, outliving, healing, stopped.
 
 use std::{
+    collections::BTreeSet,
     future::Future,
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -18,7 +20,7 @@ use qcc_sync::{
     ReasonCode, Report, StateName, Store, StoreError, StoreErrorKind, Wake,
 };
 
-use crate::world::{World, paused};
+use crate::world::{Table, World, paused};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -505,37 +507,72 @@ fn trouble_that_passes_is_told_and_outlived() {
     }
 }
 
+/// Of no order a part of the records is in the table.
+async fn check_nothing_is_half_done(world: &World, when: &str) {
+    let of = |table: &Table, order_no: &OrderNo| {
+        table.values().filter(|(rank, _)| rank.order_no == *order_no).count()
+    };
+    let (found, truth) = (world.table().await, world.truth(true));
+    for (rank, _) in found.values() {
+        let (some, all) = (of(&found, &rank.order_no), of(&truth, &rank.order_no));
+        assert!(some >= all, "{when}: of {} {some} records stand, of {all}", rank.order_no);
+    }
+}
+
 #[test]
-fn asked_to_stop_it_leaves_nothing_half_done() {
-    for millis in (0..400).chain((400..4000).step_by(100)) {
+fn asked_to_stop_it_is_done_within_its_grace() {
+    for seconds in 0..30 {
         paused(async {
-            let slow = FaultPlan::none().with(Fault::SlowAnswer, Rate::chance(0.3));
+            let slow = Rate::chance(0.4);
+            let faults =
+                FaultPlan::none().with(Fault::SlowAnswer, slow).with(Fault::SlowBody, slow);
             let world =
-                World::new(VendorConfig { seed: millis, faults: slow, ..VendorConfig::default() });
+                World::new(VendorConfig { seed: seconds, faults, ..VendorConfig::default() });
             world.push(4);
             let (wake, told) = (Wake::new(), Told::default());
             let mut settings = Follow::default();
-            settings.grace = Duration::from_secs(2);
+            settings.grace = Duration::from_secs(3);
             let asked_at = following(&world, &settings, &wake, &told, async {
-                tokio::time::sleep(Duration::from_millis(millis)).await;
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
                 world.now()
             })
             .await;
             let took = world.now().duration_since(asked_at);
-            assert!(took <= SignedDuration::from_secs(2), "{millis}: it took {took:#}");
-            let records = world.table().await;
-            let truth = world.truth(true);
-            let half = records.iter().find(|(_, (rank, _))| {
-                let of = |table: &crate::world::Table| {
-                    table.values().filter(|(other, _)| other.order_no == rank.order_no).count()
-                };
-                of(&records) < of(&truth)
-            });
-            assert_eq!(half, None, "{millis}: an order is half applied");
+            assert!(took <= SignedDuration::from_secs(3), "{seconds} s: it took {took:#}");
+            check_nothing_is_half_done(&world, &format!("after {seconds} s")).await;
             following(&world, &settings, &wake, &told, tokio::time::sleep(HOUR)).await;
-            assert_eq!(world.table().await, truth, "{millis}");
+            assert_eq!(world.table().await, world.truth(true), "after {seconds} s");
         });
     }
+}
+
+/// Ready when it was looked at so often: a moment between any two of the steps.
+fn after(mut looks: u32) -> impl Future<Output = ()> {
+    std::future::poll_fn(move |_| {
+        looks = looks.saturating_sub(1);
+        if looks == 0 { Poll::Ready(()) } else { Poll::Pending }
+    })
+}
+
+#[test]
+fn cut_off_anywhere_nothing_is_half_done() {
+    let mut done = BTreeSet::new();
+    for looks in 1..150 {
+        done.insert(paused(async {
+            let world = World::new(VendorConfig { seed: 5, ..VendorConfig::default() });
+            world.push(4);
+            let wake = Wake::new();
+            let mut settings = Follow::default();
+            settings.grace = Duration::ZERO;
+            world.engine().follow(&settings, &wake, after(looks), &()).await.unwrap();
+            check_nothing_is_half_done(&world, &format!("after {looks} looks")).await;
+            let done = applied(&world).await;
+            following(&world, &settings, &wake, &Told::default(), tokio::time::sleep(HOUR)).await;
+            assert_eq!(world.table().await, world.truth(true), "after {looks} looks");
+            done
+        }));
+    }
+    assert_eq!(done.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4], "it was cut off everywhere");
 }
 
 #[test]
