@@ -27,6 +27,10 @@ const BASES: [(&str, &[(usize, u8)]); 4] = [
     ("folder", &[(9, 16), (10, 16)]),
 ];
 
+/// What only the end of large content tells: nothing, a wrong size, AE-1's CRC.
+const LARGE: [(&str, &[(usize, u8)]); 3] =
+    [("usual", &[]), ("size", &[(5, 1)]), ("crc", &[(2, 1), (7, 1)])];
+
 /// Writes the seeds of a target into its corpus; returns how many there are.
 pub(super) fn write(workspace: &Workspace, target: &Target) -> Result<usize> {
     let folder = workspace.root.join("fuzz").join("corpus").join(target.name);
@@ -84,7 +88,27 @@ fn recipes(documents: &Seeds) -> Result<Seeds> {
             seeds.push((format!("{base}-{at}-{setting}"), recipe(&turned, packed.clone())));
         }
     }
+    let large = deflated(&large(), Compression::best())?;
+    for (oddity, turned) in LARGE {
+        for reading in [0, 3] {
+            let turned = [turned, &[(10, reading)]].concat();
+            seeds.push((format!("large-{oddity}-{reading}"), recipe(&turned, large.clone())));
+        }
+    }
     Ok(seeds)
+}
+
+/// Content of several chunks that still is not packed too well: noise, then zeros.
+fn large() -> Vec<u8> {
+    let mut noise = 1_u32;
+    let mut content: Vec<u8> = std::iter::repeat_with(|| {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        noise.to_be_bytes()[0]
+    })
+    .take(2000)
+    .collect();
+    content.resize(500 << 10, 0);
+    content
 }
 
 fn recipe(turned: &[(usize, u8)], packed: Vec<u8>) -> Vec<u8> {
