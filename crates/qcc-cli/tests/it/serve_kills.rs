@@ -100,7 +100,7 @@ impl Soak {
             "{killed} kills ({in_recovery} of them within 60 ms of a start), {orders} orders, \
              {records} records, {} calls, {} faults, {:.0?}: table equal, nothing open",
             vendor.journal().count(Exchange::Callback),
-            vendor.faults_struck().map(|(_, times)| u64::from(times)).sum::<u64>(),
+            vendor.journal().entries().filter(|entry| entry.fault.is_some()).count(),
             began.elapsed(),
         )
     }
@@ -171,6 +171,7 @@ impl Soak {
         let (code, log) = daemon.stop("TERM");
         assert_eq!(code, Some(0), "{log}");
         self.world.assert_true_table();
+        self.world.run(&["verify"]).ends(0);
         self.world.run(&["status"]).ends(0);
         (orders, truth.table.len() as u64)
     }
