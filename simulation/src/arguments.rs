@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, str::FromStr, thread};
 
 use anyhow::{Context, Result, bail};
 
-use crate::mutation::Mutation;
+use crate::{life::Kind, mutation::Mutation};
 
 pub(crate) const HELP: &str = "\
 cargo xtask simulate [OPTIONS]
@@ -15,6 +15,7 @@ cargo xtask simulate [OPTIONS]
   --seed X         lives one seed and says what came of it
   --trace            … and prints everything that happened
   --mutation NAME    … with an invariant broken on purpose
+  --store sqlite   with a database in a file instead of a store in memory
   --mutations      finds, for each such break, the first seed that shows it
   --within N         … among so many seeds (2000)
   --record         writes the table into docs/reliability.md
@@ -29,6 +30,7 @@ pub(crate) struct Arguments {
     pub(crate) from: u64,
     pub(crate) threads: usize,
     pub(crate) within: u64,
+    pub(crate) store: Kind,
     pub(crate) trace: bool,
     pub(crate) mutation: Option<Mutation>,
 }
@@ -50,6 +52,7 @@ impl Arguments {
             from: 0,
             threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
             within: 2000,
+            store: Kind::Memory,
             trace: false,
             mutation: None,
         };
@@ -62,6 +65,7 @@ impl Arguments {
                 "--threads" => arguments.threads = number::<usize>(&value()?)?.max(1),
                 "--within" => arguments.within = number(&value()?)?,
                 "--seed" => arguments.task = Task::One(number(&value()?)?),
+                "--store" => arguments.store = store(&value()?)?,
                 "--trace" => arguments.trace = true,
                 "--mutation" => arguments.mutation = Some(value()?.parse()?),
                 "--mutations" => arguments.task = Task::Mutations,
@@ -70,6 +74,14 @@ impl Arguments {
             }
         }
         Ok(arguments)
+    }
+}
+
+fn store(text: &str) -> Result<Kind> {
+    match text {
+        "memory" => Ok(Kind::Memory),
+        "sqlite" => Ok(Kind::Sqlite),
+        _ => bail!("`{text}` is no store: memory or sqlite is expected"),
     }
 }
 

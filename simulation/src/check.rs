@@ -10,7 +10,13 @@ use qcc_proto::{OrderNo, RiskRecord};
 use qcc_sim::{Entry, Exchange, Fault as Theirs, TrueOrder, Truth};
 use qcc_sync::{Gap, Order, OrderFilter, Rank, ReasonCode, RecordFilter, State, Store, StoreError};
 
-use crate::{life::Life, logs, mutation::Mutation, store::Disk};
+use crate::{
+    disk::Disk,
+    life::Life,
+    logs,
+    mutation::Mutation,
+    power::{Actor, JUDGE, SUPERVISOR},
+};
 
 type Table = BTreeMap<String, (Rank, RiskRecord)>;
 
@@ -23,7 +29,7 @@ struct Shown {
 
 /// A process ended, wherever it was: what is durable is consistent.
 pub(crate) async fn between_processes<D: Disk>(life: &Life<D>) {
-    checked(life, async |store| {
+    checked(life, SUPERVISOR, async |store| {
         let shown = read(life, store).await?;
         nothing_forgotten(life, &shown);
         table_is_what_was_applied(life, &shown);
@@ -35,7 +41,7 @@ pub(crate) async fn between_processes<D: Disk>(life: &Life<D>) {
 /// Everything came to rest, and nobody helped yet: what is quarantined has a
 /// reason that is true.
 pub(crate) async fn quarantines_are_true<D: Disk>(life: &Life<D>) {
-    checked(life, async |store| {
+    checked(life, JUDGE, async |store| {
         let shown = read(life, store).await?;
         let truth = life.stage.vendor().truth();
         for order in shown.orders.values() {
@@ -52,7 +58,7 @@ pub(crate) async fn quarantines_are_true<D: Disk>(life: &Life<D>) {
 
 /// A life is over: faults are lifted, a person retried what was quarantined.
 pub(crate) async fn at_the_end<D: Disk>(life: &Life<D>) {
-    checked(life, async |store| {
+    checked(life, JUDGE, async |store| {
         let shown = read(life, store).await?;
         let truth = life.stage.vendor().truth();
         nothing_forgotten(life, &shown);
@@ -82,13 +88,10 @@ pub(crate) async fn at_the_end<D: Disk>(life: &Life<D>) {
 
 async fn checked<D: Disk>(
     life: &Life<D>,
+    who: Actor,
     check: impl AsyncFnOnce(&D::Store) -> Result<(), StoreError>,
 ) {
-    let done = match life.disk.open().await {
-        Ok(store) => check(&store).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = done {
+    if let Err(error) = life.at_store(who, check).await {
         violation(life, format!("the store cannot be read: {error}"));
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use qcc_http::{Client, HttpClient};
 use qcc_proto::{OrderNo, PushSetting, PushState};
 use qcc_sim::{Fault as Theirs, FaultPlan, SimTransport, Vendor};
-use qcc_sync::{Clock, MemoryStore, Overview, StateName, Store};
+use qcc_sync::{Clock, MemoryStore, Overview, StateName, Store, StoreError};
 use rand::RngExt;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -19,15 +19,15 @@ use crate::{
     chance::stream,
     check,
     clock::{OurClock, later},
+    disk::{Disk, File},
     fault::{Count, Fault, Faults},
     logs,
     mutation::Mutation,
     plan::{self, Event, Plan},
-    power::{OUTSIDE, Power, Stop, Turn, first},
+    power::{Actor, JUDGE, OUTSIDE, Power, SUPERVISOR, Stop, Turn, first},
     process::{End, Process},
     shelves::Shelves,
     stage::{PER_PROCESS, Record, Stage},
-    store::Disk,
     witness::{Figures, Witness},
 };
 
@@ -47,18 +47,31 @@ pub(crate) struct Outcome {
 }
 
 /// Lives the life of a seed.
-pub(crate) fn live(seed: u64, mutation: Option<Mutation>, trace: bool) -> anyhow::Result<Outcome> {
+pub(crate) fn live(
+    seed: u64,
+    kind: Kind,
+    mutation: Option<Mutation>,
+    trace: bool,
+) -> anyhow::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
-        .max_blocking_threads(1)
+        .max_blocking_threads(4)
         .build()?;
     drop(logs::take());
     runtime.block_on(async {
-        let life = Life::new(seed, mutation, trace, MemoryStore::default());
-        life.live().await;
-        Ok(life.outcome().await)
+        match kind {
+            Kind::Memory => Life::new(seed, mutation, trace, MemoryStore::default()).live().await,
+            Kind::Sqlite => Life::new(seed, mutation, trace, File::new()?).live().await,
+        }
     })
+}
+
+/// Which store a life has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Memory,
+    Sqlite,
 }
 
 /// Everything that outlives a process.
@@ -88,6 +101,7 @@ impl<D: Disk> Life<D> {
             plan,
             mutation,
             faults,
+            real: D::REAL,
         };
         Self {
             stage: Arc::new(stage),
@@ -100,12 +114,23 @@ impl<D: Disk> Life<D> {
         }
     }
 
-    async fn live(&self) {
+    async fn live(self) -> anyhow::Result<Outcome> {
         self.expect_calls().await;
         self.stage.vendor().set_faults(plan::vendor_faults(self.stage.seed));
         self.stage.clock.jump(self.stage.plan.skew);
         let outside = calls::vendor_side(&self.stage, &self.door);
         first(self.story(), first(outside, self.supervise())).await;
+        Ok(self.outcome().await?)
+    }
+
+    /// Has something done with the store.
+    pub(crate) async fn at_store<T>(
+        &self,
+        who: Actor,
+        work: impl AsyncFnOnce(&D::Store) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let work = async { work(&*self.disk.open().await?).await };
+        self.stage.at_disk(who, work).await
     }
 
     /// An operator told the vendor where to call, before anything went wrong.
@@ -122,8 +147,10 @@ impl<D: Disk> Life<D> {
         if let Err(error) = client.set_push(&setting, self.stage.clock.now()).await {
             self.stage.witness.violation(format!("the push could not be set: {error}"));
         }
-        if let Ok(store) = self.disk.open().await {
-            let _ = store.expect_calls(self.stage.clock.now()).await;
+        let now = self.stage.clock.now();
+        if let Err(error) = self.at_store(JUDGE, async |store| store.expect_calls(now).await).await
+        {
+            self.stage.witness.violation(format!("calls could not be expected: {error}"));
         }
     }
 
@@ -182,8 +209,7 @@ impl<D: Disk> Life<D> {
         if !self.comes_to_rest(self.stage.clock.now()).await {
             return false;
         }
-        let Ok(store) = self.disk.open().await else { return false };
-        match store.order(&last).await {
+        match self.at_store(JUDGE, async |store| store.order(&last).await).await {
             Ok(Some(order)) if order.called_at.is_some() => true,
             _ => {
                 self.stage.witness.violation("the vendor was asked to call again and is not heard");
@@ -205,7 +231,7 @@ impl<D: Disk> Life<D> {
     }
 
     async fn happen(&self, event: Event, number: u64) {
-        self.stage.turn.wait(OUTSIDE).await;
+        self.stage.turn.wait(JUDGE).await;
         self.stage.note(OUTSIDE, format_args!("{event:?}"));
         match event {
             Event::Kill => self.power().cut(),
@@ -230,8 +256,9 @@ impl<D: Disk> Life<D> {
     /// A person retries whatever waits or is quarantined.
     async fn retry(&self) {
         self.stage.turn.wait(OUTSIDE).await;
-        if let Ok(store) = self.disk.open().await {
-            let _ = store.retry(&[], self.stage.clock.now()).await;
+        let now = self.stage.clock.now();
+        if let Err(error) = self.at_store(JUDGE, async |store| store.retry(&[], now).await).await {
+            self.stage.witness.violation(format!("a person could not retry: {error}"));
         }
     }
 
@@ -264,7 +291,8 @@ impl<D: Disk> Life<D> {
 
     /// One process; `None` where it was killed or died.
     async fn run(&self, number: u32, power: &Arc<Power>) -> Option<End> {
-        let Ok(disk) = self.disk.open().await else { return Some(End::Failed) };
+        let opened = self.stage.at_disk(SUPERVISOR, self.disk.open()).await;
+        let Ok(disk) = opened else { return Some(End::Failed) };
         let bell = self.door.open();
         let process = Process {
             stage: Arc::clone(&self.stage),
@@ -306,9 +334,8 @@ impl<D: Disk> Life<D> {
             if !self.stage.witness.seen().violations.is_empty() {
                 return false;
             }
-            let Ok(store) = self.disk.open().await else { continue };
-            let Ok(overview) = store.overview().await else { continue };
-            if is_quiet(&overview, well_since) {
+            let overview = self.at_store(JUDGE, async |store| store.overview().await).await;
+            if overview.is_ok_and(|overview| is_quiet(&overview, well_since)) {
                 return true;
             }
         }
@@ -316,13 +343,11 @@ impl<D: Disk> Life<D> {
         false
     }
 
-    async fn outcome(self) -> Outcome {
-        let gaps = match self.disk.open().await {
-            Ok(store) => store.gaps().await.map_or(0, |gaps| gaps.len() as u64),
-            Err(_) => 0,
-        };
+    async fn outcome(&self) -> Result<Outcome, StoreError> {
+        self.stage.turn.give(|_| true);
+        let gaps = self.at_store(JUDGE, async |store| store.gaps().await).await?.len() as u64;
         let seen = self.stage.witness.seen();
-        Outcome {
+        Ok(Outcome {
             violations: seen.violations.clone(),
             digest: self.stage.record.digest(),
             lines: self.stage.record.lines(),
@@ -332,7 +357,7 @@ impl<D: Disk> Life<D> {
             orders: seen.made.len() as u64,
             gaps,
             lived: Instant::now() - self.start,
-        }
+        })
     }
 }
 

@@ -10,6 +10,7 @@ mod calls;
 mod chance;
 mod check;
 mod clock;
+mod disk;
 mod fault;
 mod life;
 mod logs;
@@ -75,7 +76,7 @@ fn lives(arguments: &Arguments) -> Result<bool> {
 }
 
 fn one(seed: u64, arguments: &Arguments) -> Result<bool> {
-    let outcome = run::one(seed, arguments.mutation, arguments.trace)?;
+    let outcome = run::one(seed, arguments.store, arguments.mutation, arguments.trace)?;
     outcome.lines.iter().for_each(|line| println!("{line}"));
     outcome.violations.iter().for_each(|violation| println!("! {violation}"));
     println!(

@@ -93,6 +93,12 @@ pub(crate) type Actor = u32;
 /// The vendor, the network, chance: not a process of ours.
 pub(crate) const OUTSIDE: Actor = 0;
 
+/// Whoever tells the story of a life, and looks at what came of it.
+pub(crate) const JUDGE: Actor = 1;
+
+/// Whoever starts processes, and looks at what they leave.
+pub(crate) const SUPERVISOR: Actor = 2;
+
 /// While an archive is read on a thread of its own, real time passes. So that no
 /// life depends on it, whoever reads has the turn, and all others wait with
 /// whatever has an effect.

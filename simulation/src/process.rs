@@ -211,7 +211,8 @@ impl<S: Store> Process<S> {
             let (_, order) = key_and_order(&ring.target);
             return witness.violation(format!("a call without the key was believed: {order:?}"));
         };
-        match self.disk.order(&order_no).await {
+        let noted = self.stage.at_disk(hand.who, self.disk.order(&order_no)).await;
+        match noted {
             Ok(Some(_)) => {
                 witness.seen().acked.insert(order_no);
             }

@@ -17,7 +17,7 @@ use qcc_sim::Fault as Theirs;
 use crate::{
     arguments::Arguments,
     fault::{Count, Fault},
-    life::{self, Outcome},
+    life::{self, Kind, Outcome},
     logs,
     mutation::Mutation,
     witness::Figures,
@@ -48,8 +48,13 @@ pub(crate) struct Failed {
 }
 
 /// One life on this thread.
-pub(crate) fn one(seed: u64, mutation: Option<Mutation>, trace: bool) -> Result<Outcome> {
-    listening(|| life::live(seed, mutation, trace))
+pub(crate) fn one(
+    seed: u64,
+    store: Kind,
+    mutation: Option<Mutation>,
+    trace: bool,
+) -> Result<Outcome> {
+    listening(|| life::live(seed, store, mutation, trace))
 }
 
 /// All lives asked for; ends early where ten failed.
@@ -65,9 +70,10 @@ pub(crate) fn lives(arguments: &Arguments) -> Result<Lives> {
                 if seed >= end || locked(&sum).failed.len() >= 10 {
                     return Ok(());
                 }
-                let mut outcome = life::live(seed, None, false)?;
+                let mut outcome = life::live(seed, arguments.store, None, false)?;
                 let twice = seed.is_multiple_of(TWICE);
-                if twice && life::live(seed, None, true)?.digest != outcome.digest {
+                if twice && life::live(seed, arguments.store, None, true)?.digest != outcome.digest
+                {
                     outcome.violations.push("lived again, it is another life".into());
                 }
                 let mut sum = locked(&sum);
@@ -98,7 +104,8 @@ pub(crate) fn mutations(arguments: &Arguments) -> Result<Vec<Option<Failed>>> {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(mutation) = Mutation::ALL.get(at) else { return Ok(()) };
                 for seed in (arguments.from..).take(usize::try_from(arguments.within)?) {
-                    let violations = life::live(seed, Some(*mutation), false)?.violations;
+                    let violations =
+                        life::live(seed, arguments.store, Some(*mutation), false)?.violations;
                     if !violations.is_empty() {
                         locked(&found).insert(at, Failed { seed, violations });
                         break;
@@ -162,10 +169,14 @@ impl Lives {
 mod tests {
     use super::*;
 
+    fn live(seed: u64, trace: bool) -> Outcome {
+        one(seed, Kind::Memory, None, trace).unwrap()
+    }
+
     #[test]
     fn a_seed_lives_the_same_life_twice() {
         for seed in 0..20 {
-            let (once, again) = (one(seed, None, false).unwrap(), one(seed, None, true).unwrap());
+            let (once, again) = (live(seed, false), live(seed, true));
             assert_eq!(once.digest, again.digest, "seed {seed}");
             assert!(once.lines.is_empty() && !again.lines.is_empty(), "seed {seed}");
         }
@@ -183,7 +194,7 @@ mod tests {
     fn what_is_broken_on_purpose_is_found() {
         for mutation in [Mutation::LastApplied, Mutation::AckBeforeDurable, Mutation::SecretSent] {
             let found = (0..50).any(|seed| {
-                let outcome = one(seed, Some(mutation), false).unwrap();
+                let outcome = one(seed, Kind::Memory, Some(mutation), false).unwrap();
                 !outcome.violations.is_empty()
             });
             assert!(found, "{}", mutation.as_str());

@@ -16,6 +16,7 @@ use rand::RngExt;
 use crate::{
     chance::{FNV, Rng, fold, stream},
     clock::OurClock,
+    disk::in_real_time,
     fault::{Fault, Faults},
     mutation::Mutation,
     plan::Plan,
@@ -34,9 +35,23 @@ pub(crate) struct Stage {
     pub(crate) vendor: Arc<Mutex<Vendor>>,
     pub(crate) witness: Witness,
     pub(crate) record: Record,
+    /// Whether the store works in real time: see [`Disk::REAL`](crate::disk::Disk::REAL).
+    pub(crate) real: bool,
 }
 
 impl Stage {
+    /// Has something done at the disk in one go, as far as others can tell.
+    pub(crate) async fn at_disk<T>(&self, who: Actor, work: impl Future<Output = T>) -> T {
+        if !self.real {
+            self.turn.wait(who).await;
+            return work.await;
+        }
+        self.turn.take(who).await;
+        let outcome = in_real_time(work).await;
+        self.turn.give(|holder| holder == who);
+        outcome
+    }
+
     pub(crate) fn vendor(&self) -> MutexGuard<'_, Vendor> {
         self.vendor.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -196,6 +211,16 @@ impl Hand {
             () if self.strikes(Fault::CrashAfterWrite) => Fate::CrashAfter,
             () => Fate::Well,
         })
+    }
+
+    /// An operation of the store, in one go. While an archive is read, it is the
+    /// reader's turn anyhow.
+    pub(crate) async fn at_disk<T>(&self, op: Op, work: impl Future<Output = T>) -> T {
+        match (op.reading, self.stage.real) {
+            (true, true) => in_real_time(work).await,
+            (true, false) => work.await,
+            (false, _) => self.stage.at_disk(self.who, work).await,
+        }
     }
 
     /// Behind an operation of the store that was performed.

@@ -5,34 +5,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime, UnzipPassword};
 use qcc_sync::{
-    Activation, Apply, Continuity, Gap, Hold, Listing, MemoryStore, Order, OrderFilter, Overview,
-    Rank, Reason, ReasonCode, RecordFilter, Row, SecretPath, SetAside, State, Store, StoreError,
-    StoredRecord, UnknownWord, Worker, Written,
+    Activation, Apply, Continuity, Gap, Hold, Listing, Order, OrderFilter, Overview, Rank, Reason,
+    ReasonCode, RecordFilter, Row, SecretPath, SetAside, State, Store, StoreError, StoredRecord,
+    UnknownWord, Worker, Written,
 };
 
 use crate::{
     mutation::Mutation,
     stage::{Hand, Op},
 };
-
-/// What is durable. Every process opens it anew.
-pub(crate) trait Disk: Send + Sync + 'static {
-    /// The store on it.
-    type Store: Store;
-
-    /// Opens the store.
-    fn open(&self) -> impl Future<Output = Result<Arc<Self::Store>, StoreError>> + Send;
-}
-
-/// Each write of a [`MemoryStore`] happens whole or not at all, and what it holds
-/// is what was written: a disk, as far as a process that dies is concerned.
-impl Disk for MemoryStore {
-    type Store = Self;
-
-    async fn open(&self) -> Result<Arc<Self>, StoreError> {
-        Ok(Arc::new(self.clone()))
-    }
-}
 
 /// The store as one actor sees it.
 pub(crate) struct Faulty<S> {
@@ -52,7 +33,7 @@ macro_rules! perform {
     ($self:ident, $op:expr, $done:expr) => {{
         let op = $op;
         let fate = $self.hand.enter(op).await?;
-        let done = $done.await;
+        let done = $self.hand.at_disk(op, $done).await;
         (op, fate, done)
     }};
 }
@@ -253,7 +234,7 @@ impl<A: Apply> Apply for FaultyApply<A> {
             let order = order(written);
             if unmoved { Order { state: State::Fetched, ..order } } else { order }
         };
-        let done = self.inner.commit(unknown, order).await;
+        let done = hand.at_disk(op, self.inner.commit(unknown, order)).await;
         if done.is_ok() {
             *hand.stage.witness.seen().commits.entry(order_no.clone()).or_default() += 1;
             hand.note(format_args!("{order_no} is committed"));
