@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{
     chance::{Rng, stream},
-    clock::between,
+    clock::{between, later},
     fault::Fault,
     power::OUTSIDE,
     stage::Stage,
@@ -110,15 +110,18 @@ pub(crate) fn key_and_order(target: &[u8]) -> (Option<String>, Option<String>) {
 
 /// Makes the orders of the plan, and the vendor's calls as they fall due.
 pub(crate) async fn vendor_side<T>(stage: &Arc<Stage>, door: &Door) -> T {
-    let start = Instant::now();
-    let mut pushes = stage.plan.pushes.iter().map(|at| start + Duration::from_secs(*at)).peekable();
+    let (start, began) = (Instant::now(), stage.clock.truth());
+    let mut pushes =
+        stage.plan.pushes.iter().map(|at| (*at, start + Duration::from_secs(*at))).peekable();
     let mut out = FuturesUnordered::new();
     let mut calls = 0;
     loop {
         stage.turn.wait(OUTSIDE).await;
         let now = stage.clock.truth();
-        while pushes.next_if(|at| *at <= Instant::now()).is_some() {
-            let made = stage.vendor().push(now);
+        while let Some((at, _)) = pushes.next_if(|(_, due)| *due <= Instant::now()) {
+            // Made when it is due, however late we look: times tell orders apart.
+            let at = later(began, i64::try_from(at).unwrap_or(i64::MAX));
+            let made = stage.vendor().push(at);
             stage.note(OUTSIDE, format_args!("{made} is made"));
             stage.witness.seen().made.push(made);
         }
@@ -130,7 +133,10 @@ pub(crate) async fn vendor_side<T>(stage: &Arc<Stage>, door: &Door) -> T {
         // The vendor gives up on a call after a minute; it must be asked to.
         let minute = Instant::now() + Duration::from_secs(if out.is_empty() { 600 } else { 61 });
         let soon = Instant::now() + Duration::from_millis(1);
-        let next = [pushes.peek().copied(), due].into_iter().flatten().fold(minute, Instant::min);
+        let next = [pushes.peek().map(|(_, due)| *due), due]
+            .into_iter()
+            .flatten()
+            .fold(minute, Instant::min);
         tokio::select! {
             biased;
             Some(()) = out.next() => {}

@@ -62,6 +62,8 @@ pub(crate) struct Figures {
     pub(crate) requests: u64,
     pub(crate) writes: u64,
     pub(crate) activations: u64,
+    /// Orders missed behind one known by call, before any list was read.
+    pub(crate) before_first_list: u64,
 }
 
 impl Figures {
@@ -75,6 +77,7 @@ impl Figures {
         self.requests += other.requests;
         self.writes += other.writes;
         self.activations += other.activations;
+        self.before_first_list += other.before_first_list;
     }
 }
 

@@ -31,14 +31,11 @@ const STEPS: &[Step] = &[
     ("docs", "the documentation builds, links and all", docs),
     ("tests", "unit and behaviour tests", tests),
     ("doctests", "the examples in the documentation", doctests),
-    ("simulate", "thousands of seeded lives under faults", |_| simulate::check(SEEDS)),
+    ("simulate", "thousands of seeded lives under faults", |_| simulate::check()),
     ("demo", "the READMEs show what `qcc demo` prints", |w| report(demo::check(w)?)),
     ("fuzz", "each fuzz target for a few seconds, past findings included", fuzz::smoke),
     ("features", "each crate alone, with each feature alone", |w| silent(features::check(w))),
 ];
-
-/// Lives in each run of the checks.
-const SEEDS: u64 = 3000;
 
 /// Prints the steps.
 pub(crate) fn list() {

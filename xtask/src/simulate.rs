@@ -9,6 +9,9 @@ use crate::{marked::Marked, run, workspace::Workspace};
 
 const PAGE: &str = "docs/reliability.md";
 
+/// Lives in each run of the checks, by store.
+const SEEDS: [(&str, &str); 2] = [("memory", "3000"), ("sqlite", "100")];
+
 /// Lives as the options say.
 pub(crate) fn run(workspace: &Workspace, options: &[&str]) -> Result<()> {
     let (ours, theirs): (Vec<&str>, Vec<&str>) =
@@ -19,7 +22,11 @@ pub(crate) fn run(workspace: &Workspace, options: &[&str]) -> Result<()> {
         return run::show(&mut command);
     }
     let lines = run::show_and_keep(&mut command, |line| line.starts_with('|'))?;
-    let part = if theirs.contains(&"--mutations") { "mutations" } else { "simulation" };
+    let part = match () {
+        () if theirs.contains(&"--mutations") => "mutations",
+        () if theirs.contains(&"sqlite") => "simulation on sqlite",
+        () => "simulation",
+    };
     let line = format!("`cargo xtask simulate {}`:", options.join(" "));
     let page = workspace.read(PAGE)?;
     let renewed = Marked::find(&page, part, PAGE)?.with(&inside(&line, &lines));
@@ -29,10 +36,14 @@ pub(crate) fn run(workspace: &Workspace, options: &[&str]) -> Result<()> {
 }
 
 /// The seeds of every run of the checks, and what is worth repeating of them.
-pub(crate) fn check(seeds: u64) -> Result<Vec<String>> {
-    let mut command = program(false);
-    command.args(["--seeds", &seeds.to_string()]);
-    run::show_and_keep(&mut command, |line| line.contains(" seeds from "))
+pub(crate) fn check() -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for (store, seeds) in SEEDS {
+        let mut command = program(false);
+        command.args(["--store", store, "--seeds", seeds]);
+        lines.extend(run::show_and_keep(&mut command, |line| line.contains(" seeds from "))?);
+    }
+    Ok(lines)
 }
 
 fn program(released: bool) -> Command {
