@@ -45,7 +45,6 @@ cargo xtask TASK
   guarantees            the tests that the READMEs name exist
   readme-demo [--fix]   the READMEs show what `qcc demo` prints
   scripts               shell, Python and Node scripts parse
-  bench [RECORDS]       records per second and peak memory of the released program
   load [--record]       callbacks a second, each durable before its answer; needs wrk
   bench [RECORDS]       time and peak memory beside the peers; a million records go to docs/performance.md
   instructions [--fix]  instructions of each stage of reading, compared with those kept
