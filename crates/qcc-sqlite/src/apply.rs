@@ -288,7 +288,7 @@ impl Gathered<'_> {
         }
         drop(self.spill(last)?);
         let Some(spill) = self.spill else { return Ok(()) };
-        spill.merge(|entry| visit(entry), |error| unspilled(error, self.path).into())
+        spill.merge(visit, |error| unspilled(error, self.path).into())
     }
 }
 

@@ -84,7 +84,7 @@ impl Batch {
     pub(crate) fn sorted(&mut self) -> impl Iterator<Item = &[u8]> {
         let Self { bytes, places } = self;
         let record = |place: &Place| bytes.get(place.at.clone()).unwrap_or_default();
-        let rank = |place: &Place| Entry::read(record(place)).map(|entry| entry.rank());
+        let rank = |place: &Place| Entry::read(record(place)).map(Entry::rank);
         places.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| rank(a).cmp(&rank(b))));
         places.iter().map(record)
     }
