@@ -245,7 +245,7 @@ impl Bench {
             lost: None,
             peak: 0,
         };
-        println!("{}", measured.row("").trim_end());
+        println!("{:.0} answers/s, p99 {:.2} ms", measured.rate, p99 as f64 / 1e3);
         Ok((measured, requests.saturating_sub(errors)))
     }
 
