@@ -5,7 +5,7 @@ mod seats;
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -24,8 +24,9 @@ pub use limits::ServerLimits;
 /// After a connection could not be accepted, because of too many open files say.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long an evicted connection that has been answered before may take to
-/// send what is left of its last answer.
+/// At a shutdown, how long connections may still bring a request that was on its
+/// way; and how long one that has to go for others may take to send what is left
+/// of its last answer.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves callbacks over plain HTTP/1 until `shutdown` ends, and then until the
@@ -131,10 +132,15 @@ impl<I: Inbox> Connection<I> {
     {
         // Answers are a few bytes: they must not wait for more to go with them.
         let _ = stream.set_nodelay(true);
+        let mut shaking = pin!(timeout(self.limits.handshake, handshake(stream)));
         let shaken = tokio::select! {
-            shaken = timeout(self.limits.handshake, handshake(stream)) => shaken,
+            biased;
+            shaken = shaking.as_mut() => shaken,
             () = self.seat.evicted() => return,
-            () = told(&mut self.stopped) => return,
+            () = told(&mut self.stopped) => match timeout(FAREWELL, shaking).await {
+                Ok(shaken) => shaken,
+                Err(_) => return,
+            },
         };
         match shaken {
             Ok(Ok(stream)) => self.speak(stream).await,
@@ -153,19 +159,22 @@ impl<I: Inbox> Connection<I> {
             .max_headers(self.limits.headers)
             .serve_connection(TokioIo::new(stream), service);
         let mut serving = pin!(serving);
-        tokio::select! {
-            ended = serving.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection ended early");
-                }
-                return;
-            }
+        let ended = tokio::select! {
+            ended = serving.as_mut() => Some(ended),
             () = self.seat.evicted() => {
                 if self.seat.owes_nothing() {
                     return;
                 }
+                None
             }
-            () = told(&mut stopped) => {}
+            // Answers end their connections from now on, so most end by themselves.
+            () = told(&mut stopped) => timeout(FAREWELL, serving.as_mut()).await.ok(),
+        };
+        if let Some(ended) = ended {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            return;
         }
         serving.as_mut().graceful_shutdown();
         if timeout(FAREWELL, serving.as_mut()).await.is_err() && self.seat.is_busy() {
@@ -182,7 +191,10 @@ impl<I: Inbox> Connection<I> {
             return std::future::pending().await;
         }
         request.extensions_mut().insert(PeerAddr(self.peer));
-        let response = self.service.answer_before(request, sleep(self.limits.answer)).await;
+        let mut response = self.service.answer_before(request, sleep(self.limits.answer)).await;
+        if *self.stopped.borrow() {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         self.seat.end();
         Ok(response)
     }

@@ -257,6 +257,32 @@ async fn a_shutdown_sends_what_is_in_hand_and_takes_nothing_new() {
 }
 
 #[tokio::test]
+async fn a_shutdown_still_answers_who_is_connected() {
+    let inbox = MemoryInbox::default();
+    let mut running = Running::start(service(&inbox), ServerLimits::default()).await;
+    let mut resting = running.connect().await;
+    resting.write_all(request("DDMON1").as_bytes()).await.unwrap();
+    assert!(one(&mut resting).await.ends_with(ACCEPTED));
+    let mut fresh = running.connect().await;
+    fresh.write_all(b"GET /callback").await.unwrap();
+    let mut witness = running.connect().await;
+    witness.write_all(last_request("DDMON2").as_bytes()).await.unwrap();
+    assert!(rest(&mut witness).await.ends_with(ACCEPTED), "who came before is accepted too");
+    running.stop();
+    fresh
+        .write_all(request("DDMON3").trim_start_matches("GET /callback").as_bytes())
+        .await
+        .unwrap();
+    resting.write_all(request("DDMON4").as_bytes()).await.unwrap();
+    for stream in [&mut fresh, &mut resting] {
+        let answer = rest(stream).await;
+        assert!(answer.contains("connection: close\r\n") && answer.ends_with(ACCEPTED), "{answer}");
+    }
+    running.ended().await;
+    assert_eq!(inbox.orders().len(), 4);
+}
+
+#[tokio::test]
 async fn a_shutdown_does_not_wait_for_ever() {
     let gate = Gate::shut();
     let short = limits(|l| l.shutdown = Duration::from_millis(50));
