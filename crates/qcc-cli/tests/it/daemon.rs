@@ -158,13 +158,19 @@ pub(crate) fn signal(pid: u32, name: &str) {
 
 /// One `GET` on a connection of its own: HTTP status and body.
 pub(crate) fn get(address: SocketAddr, target: &str) -> (u16, String) {
-    let head = format!("GET {target} HTTP/1.1\r\nHost: qcc\r\nConnection: close\r\n\r\n");
-    exchange(TcpStream::connect(address).unwrap(), &head)
+    let mut stream = TcpStream::connect(address).unwrap();
+    ask(&mut stream, target);
+    answer(stream)
 }
 
-/// Sends a request, reads the answer to its end.
-pub(crate) fn exchange(mut stream: impl Read + Write, head: &str) -> (u16, String) {
+/// Sends a request that is the connection's last.
+pub(crate) fn ask(stream: &mut impl Write, target: &str) {
+    let head = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).unwrap();
+}
+
+/// Reads an answer to its end: HTTP status and body.
+pub(crate) fn answer(mut stream: impl Read) -> (u16, String) {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let answer = String::from_utf8(answer).unwrap();

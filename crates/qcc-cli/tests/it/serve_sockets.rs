@@ -9,7 +9,6 @@ use std::{
     path::Path,
     process::{Command, Stdio},
     sync::Arc,
-    thread,
     time::Duration,
 };
 
@@ -20,7 +19,7 @@ use rustls::{
 };
 
 use crate::{
-    daemon::{Daemon, exchange, get, until},
+    daemon::{Daemon, answer, ask, get, until},
     support::World,
 };
 
@@ -66,17 +65,17 @@ fn calls_made_while_nobody_runs_are_answered_by_the_next_start() {
     }
     assert_eq!(daemon.stop("TERM").0, Some(0));
 
-    let calls: Vec<_> = (0..5)
+    // Nobody runs; the socket holds what arrives.
+    let calls: Vec<TcpStream> = (0..5)
         .map(|_| {
-            let call = call(&world);
-            thread::spawn(move || get(address, &call))
+            let mut stream = TcpStream::connect(address).unwrap();
+            ask(&mut stream, &call(&world));
+            stream
         })
         .collect();
-    // Nobody runs; the socket holds what arrives.
-    until("connected", || calls.len() == 5);
     let daemon = Daemon::of(activated(&world, &socket));
     for call in calls {
-        assert_eq!(call.join().unwrap(), (200, ACK.to_owned()));
+        assert_eq!(answer(call), (200, ACK.to_owned()));
     }
     until("applied", || daemon.metric("qcc_orders{state=\"applied\"}") == 6.0);
     world.assert_true_table();
@@ -141,8 +140,9 @@ fn get_over_tls(
     while client.is_handshaking() {
         client.complete_io(&mut stream)?;
     }
-    let head = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    Ok(exchange(StreamOwned::new(client, stream), &head))
+    let mut stream = StreamOwned::new(client, stream);
+    ask(&mut stream, target);
+    Ok(answer(stream))
 }
 
 #[test]
@@ -151,8 +151,8 @@ fn calls_may_come_over_tls_and_a_renewed_certificate_is_read_at_sighup() {
     let first = certificate(&world);
     let arguments = ["--tls-cert", "cert.pem", "--tls-key", "key.pem", "--poll-interval", "24h"];
     let daemon = Daemon::start(&world, &arguments);
-    let answer = get_over_tls(daemon.callback, &first, &call(&world)).unwrap();
-    assert_eq!(answer, (200, ACK.to_owned()));
+    let acknowledged = get_over_tls(daemon.callback, &first, &call(&world)).unwrap();
+    assert_eq!(acknowledged, (200, ACK.to_owned()));
 
     let second = certificate(&world);
     assert!(get_over_tls(daemon.callback, &second, &call(&world)).is_err(), "not read yet");

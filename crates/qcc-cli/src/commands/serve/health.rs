@@ -1,8 +1,8 @@
 //! Whether the daemon does what it is there for, and if not, why not.
 //!
 //! *Alive* means that a restart would change nothing: the loops run. *Ready*
-//! means that records arrive: it also takes a store that can be written, a
-//! recent list, and a vendor that lets itself be called.
+//! means that records arrive: it also takes a store that took the last write,
+//! a recent list, and a vendor that lets itself be called.
 
 use std::time::Duration;
 
