@@ -38,14 +38,7 @@ pub(crate) fn run(workspace: &Workspace, records: Option<&str>) -> Result<()> {
         Some(text) => text.parse().with_context(|| format!("`{text}` is no number of records"))?,
         None => RECORDS,
     };
-    run::show(&mut run::cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "qcc-cli",
-        "--package",
-        "xtask",
-    ]))?;
+    build()?;
     let bench = Bench::prepare(workspace, records)?;
     let mut page = Page::new(&bench.data);
     let limit = bench.read(&mut page)?;
@@ -57,6 +50,13 @@ pub(crate) fn run(workspace: &Workspace, records: Option<&str>) -> Result<()> {
         page.keep(workspace)?;
     }
     Ok(())
+}
+
+/// Builds what is measured: both programs at once, as each alone would be built
+/// with other features of their common dependencies.
+pub(crate) fn build() -> Result<()> {
+    let words = ["build", "--release", "--package", "qcc-cli", "--package", "xtask"];
+    run::show(&mut run::cargo(&words))
 }
 
 /// One stage in this process: what is started again and again.

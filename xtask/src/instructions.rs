@@ -56,7 +56,7 @@ fn count(workspace: &Workspace) -> Result<Vec<(&'static str, u64)>> {
     if !run::is_there("valgrind", &["--version"]) {
         bail!("valgrind is not installed: it counts the instructions");
     }
-    run::show(&mut run::cargo(&["build", "--release", "--package", "xtask"]))?;
+    bench::build()?;
     let program = workspace.target.join("release/xtask");
     let (document, archive) = bench::sample(&workspace.target.join("bench"), RECORDS)?;
     let counted = STAGES.map(|stage| {
