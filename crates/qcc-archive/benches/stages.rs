@@ -5,7 +5,7 @@
 //! on top of that; then decrypting, comparing fingerprints, inflating. The
 //! counter is bytes of ciphertext, or of content where there is content.
 
-#![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
 
 #[expect(dead_code, reason = "the tests' writer makes more than is measured here")]
 #[path = "../tests/it/build.rs"]
