@@ -2,9 +2,12 @@
 //!
 //! The reader takes what `serde_json` takes, with the same values; it sets
 //! aside exactly the records that the rules set aside; however the source cuts
-//! its pieces, the reading is the same, within tight limits as well.
+//! its pieces, and wherever the reader's own buffer ends, the reading is the
+//! same, within tight limits as well.
 
-use qcc_proto::{DocumentHeader, Item, ReaderLimits};
+use std::io::Read;
+
+use qcc_proto::{DocumentError, DocumentHeader, Item, ReaderLimits};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -31,6 +34,8 @@ pub fn check(bytes: &[u8]) {
         assert_eq!(header.total_size, summary.total_size);
     }
 
+    check_refilled(bytes, cut(bytes), &whole);
+
     let limits = tight();
     let whole = read(bytes, limits);
     assert_same(&whole, &read(pieces(), limits));
@@ -56,8 +61,45 @@ fn tight() -> ReaderLimits {
 
 /// How the source cuts its pieces: short ones, different for each input.
 fn lengths(bytes: &[u8]) -> Vec<usize> {
-    let sum = bytes.iter().fold(7_usize, |sum, byte| sum.wrapping_mul(31) ^ usize::from(*byte));
+    let sum = sum(bytes);
     vec![1 + sum % 3, 1 + (sum >> 8) % 90, 1 + (sum >> 16) % 11]
+}
+
+/// How much of the document lies before the end of the reader's buffer.
+fn cut(bytes: &[u8]) -> usize {
+    (sum(bytes) >> 24) % (bytes.len() + 1)
+}
+
+fn sum(bytes: &[u8]) -> usize {
+    bytes.iter().fold(7, |sum: usize, byte| sum.wrapping_mul(31) ^ usize::from(*byte))
+}
+
+/// How much the reader takes in before it looks at anything.
+const BUFFER: usize = 128 << 10;
+
+/// Puts so much white space in front that the reader's buffer ends inside the
+/// document: short documents would never see it refilled.
+fn check_refilled(bytes: &[u8], before_its_end: usize, whole: &Reading) {
+    let (mark, rest) = match bytes.strip_prefix("\u{FEFF}".as_bytes()) {
+        Some(rest) => (&bytes[..3], rest),
+        None => (&[][..], bytes),
+    };
+    let spaces = BUFFER - mark.len() - before_its_end.min(rest.len());
+    let padding = vec![b' '; spaces];
+    let source = mark.chain(padding.as_slice()).chain(rest);
+    let refilled = read(source, ReaderLimits::default());
+    assert!(whole.items == refilled.items, "other items when refilled");
+    assert_eq!(end(&refilled, spaces as u64), end(whole, 0));
+}
+
+/// How a reading ended, offsets less what was put in front.
+fn end(reading: &Reading, spaces: u64) -> String {
+    match &reading.end {
+        Err(DocumentError::Syntax { offset, what }) => format!("{what} at {}", offset - spaces),
+        Err(DocumentError::Truncated { offset }) => format!("truncated at {}", offset - spaces),
+        Err(DocumentError::TooDeep { offset }) => format!("too deep at {}", offset - spaces),
+        other => format!("{other:?}"),
+    }
 }
 
 #[track_caller]
