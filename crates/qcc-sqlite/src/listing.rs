@@ -42,6 +42,11 @@ pub(crate) fn note(
     listing: &Listing,
     gap: Option<&Gap>,
 ) -> Result<u32, Fault> {
+    // Another worker's list may have come between the search for a gap and this.
+    let gap = match gap {
+        Some(_) if continuity(connection, listed)?.listed_before > 0 => None,
+        gap => gap,
+    };
     let mut new = 0;
     for order in listed {
         new += u32::from(note_order(connection, order, listing.at)?);

@@ -64,6 +64,7 @@ suite! {
         what_is_noted_never_moves_an_order_back,
         lists_join_by_what_lists_named,
         a_gap_is_kept_once,
+        a_gap_is_not_kept_where_the_list_joins_by_now,
     }
     leasing {
         urgent_orders_are_claimed_first,

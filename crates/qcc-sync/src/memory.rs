@@ -68,6 +68,8 @@ impl Store for MemoryStore {
         gap: Option<&Gap>,
     ) -> Result<u32, StoreError> {
         let mut tables = self.tables();
+        let named = |line: &ListedOrder| tables.orders.get(&line.order_no)?.listed_at;
+        let joins = listed.iter().any(|line| named(line).is_some());
         let mut new = 0;
         for line in listed {
             let order = tables.orders.entry(line.order_no.clone()).or_insert_with(|| {
@@ -78,7 +80,7 @@ impl Store for MemoryStore {
             order.listed_at = order.listed_at.or(Some(listing.at));
         }
         tables.listing = Some(listing.clone());
-        if let Some(gap) = gap {
+        if let Some(gap) = gap.filter(|_| !joins) {
             let ends = (&gap.after.order_no, &gap.before.order_no);
             if !tables.gaps.iter().any(|g| (&g.after.order_no, &g.before.order_no) == ends) {
                 let id = i64::try_from(tables.gaps.len()).unwrap_or(i64::MAX).saturating_add(1);

@@ -34,8 +34,10 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Continuity, StoreError>> + Send;
 
     /// Notes what a list showed: new orders as `Seen`, known ones as listed, the
-    /// facts of the list, and the gap it revealed (once, however often it is
-    /// reported). One write. Returns how many orders were new to the ledger.
+    /// facts of the list, and the gap it revealed: once, however often it is
+    /// reported, and not where the list joins on to one that another worker noted
+    /// since [`continuity`](Self::continuity) was asked. One write. Returns how many
+    /// orders were new to the ledger.
     fn note_listing(
         &self,
         listed: &[ListedOrder],

@@ -123,3 +123,26 @@ pub async fn a_gap_is_kept_once<S: Store, F: Future<Output = S>>(fresh: impl Fn(
     assert_eq!(ok(store.gaps().await), [second.clone(), closed], "open ones first");
     assert_eq!(ok(store.overview().await).gaps, [second], "the overview shows open ones");
 }
+
+/// Two workers read the list at once, and the second still believes in a gap that
+/// the first one's list has taken up: it would cover the same stretch twice.
+pub async fn a_gap_is_not_kept_where_the_list_joins_by_now<S: Store, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    let gap = |before: &str, created| Gap {
+        id: 0,
+        found_at: at(0),
+        after: line("A1", -900),
+        before: line(before, created),
+        closed_at: None,
+    };
+    ok(store.note_listing(&[line("A1", -900)], &listing(0, &[]), None).await);
+    let later = [line("A5", -100), line("A6", -50)];
+    ok(store.note_listing(&later, &listing(10, &later), Some(&gap("A5", -100))).await);
+    let earlier = [line("A4", -200), line("A5", -100)];
+    ok(store.note_listing(&earlier, &listing(5, &earlier), Some(&gap("A4", -200))).await);
+    let kept = Gap { id: 1, ..gap("A5", -100) };
+    assert_eq!(ok(store.gaps().await), [kept]);
+    known(&store, &no("A4")).await;
+}
