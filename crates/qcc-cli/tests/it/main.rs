@@ -7,6 +7,7 @@
 )]
 
 mod archive;
+mod archive_fixtures;
 mod configuration;
 mod daemon;
 mod demo;
