@@ -13,6 +13,7 @@ mod callbacks;
 mod envelope_laws;
 mod fixtures;
 mod reader;
+mod reader_bombs;
 mod reader_documents;
 mod reader_fixtures;
 mod reader_laws;
