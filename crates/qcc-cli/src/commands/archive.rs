@@ -105,10 +105,12 @@ impl Cat {
         let mut stdout = raw_stdout().context("standard output cannot be used")?;
         // A pipe takes as long as the unpacking: neither waits for the other.
         let mut content = verified.into_reader().ahead().with_context(|| self.input.refused())?;
-        content.write_to(&mut stdout).map_err(|error| match qcc_archive::Error::from_io(&error) {
-            Some(refused) => anyhow::Error::new(refused.clone())
-                .context(format!("{}; do not use what was printed", self.input.refused())),
-            None => anyhow::Error::new(error),
+        content.write_to(&mut stdout).map_err(|error| {
+            match qcc_archive::Error::from_io(&error) {
+                Some(refused) => anyhow::Error::new(refused.clone())
+                    .context(format!("{}; do not use what was printed", self.input.refused())),
+                None => anyhow::Error::new(error),
+            }
         })?;
         Ok(Exit::Done)
     }

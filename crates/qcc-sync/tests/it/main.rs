@@ -16,5 +16,6 @@ mod gaps;
 mod healing;
 mod kept;
 mod paths;
+mod late_errors;
 mod steps;
 mod world;
