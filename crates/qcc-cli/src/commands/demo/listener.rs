@@ -1,14 +1,10 @@
-//! The smallest receiver of the vendor's call that keeps what it answers for.
+//! The receiver of the demonstration: the daemon's own, on a port of its own.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
+use std::{future::pending, net::SocketAddr, sync::Arc};
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
-use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
-use qcc_proto::{Acknowledgement, CallbackQuery, Status};
+use qcc_callback::{CallbackService, Inbox, NotNoted, Noted, Paths, Receiver, ServerLimits};
+use qcc_proto::OrderNo;
 use qcc_sign::AppKey;
 use qcc_sync::Store;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -22,43 +18,32 @@ pub(super) struct Listener {
     task: JoinHandle<()>,
 }
 
-struct Desk {
-    key: AppKey,
-    store: Arc<SqliteStore>,
-    received: watch::Sender<u32>,
-}
+const PATH: &str = "/callback";
 
 impl Listener {
     pub(super) fn start(
         socket: TcpListener,
         key: AppKey,
         store: Arc<SqliteStore>,
-    ) -> io::Result<Self> {
+    ) -> anyhow::Result<Self> {
         let address = socket.local_addr()?;
         let (sender, received) = watch::channel(0);
-        let desk = Arc::new(Desk { key, store, received: sender });
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = socket.accept().await {
-                let desk = Arc::clone(&desk);
-                tokio::spawn(async move {
-                    let service = service_fn(|request| answer(request, &desk));
-                    // A caller that leaves early is no concern of ours.
-                    let _ =
-                        http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-                });
-            }
-        });
+        let calls = Calls { store, received: sender };
+        let service =
+            CallbackService::builder(Receiver::new(key), calls, Paths::new(PATH)?).build();
+        let limits = ServerLimits::default();
+        let task = tokio::spawn(qcc_callback::serve(socket, service, limits, pending()));
         Ok(Self { address, received, task })
     }
 
     /// What the vendor is told to call.
     pub(super) fn url(&self) -> String {
-        format!("http://{}/callback", self.address)
+        format!("http://{}{PATH}", self.address)
     }
 
     /// Waits until so many calls were noted.
     pub(super) async fn received(&self, calls: u32) {
-        // It only fails where the desk is gone, and then there is nothing to wait for.
+        // It only fails where the inbox is gone, and then there is nothing to wait for.
         let _ = self.received.clone().wait_for(|received| *received >= calls).await;
     }
 
@@ -67,37 +52,21 @@ impl Listener {
     }
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    desk: &Desk,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let acknowledgement = note(request.uri().query().unwrap_or_default(), desk).await;
-    let accepted = acknowledgement.status() == Status::OK;
-    let mut response = Response::new(Full::from(acknowledgement.body()));
-    if !accepted {
-        *response.status_mut() = StatusCode::BAD_REQUEST;
-    }
-    let json = http::HeaderValue::from_static(Acknowledgement::CONTENT_TYPE);
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    Ok(response)
+/// The store, and a count for whoever waits.
+struct Calls {
+    store: Arc<SqliteStore>,
+    received: watch::Sender<u32>,
 }
 
-/// Parses, compares the key, makes durable, and only then accepts.
-async fn note(query: &str, desk: &Desk) -> Acknowledgement {
-    let Ok(call) = CallbackQuery::parse(query) else {
-        return Acknowledgement::refused(Status::BAD_PARAMETER, "no callback");
-    };
-    if !desk.key.matches(call.key.reveal()) {
-        return Acknowledgement::refused(Status::UNKNOWN_KEY, "unknown key");
+impl Inbox for Calls {
+    async fn note(&self, order_no: &OrderNo) -> Result<Noted, NotNoted> {
+        let noted = self.store.note_call(order_no, Timestamp::now()).await;
+        let new = noted.map_err(NotNoted::new)?;
+        self.received.send_modify(|received| *received += 1);
+        Ok(if new { Noted::New } else { Noted::Known })
     }
-    match desk.store.note_call(&call.order_no, Timestamp::now()).await {
-        Ok(_) => {
-            desk.received.send_modify(|received| *received += 1);
-            Acknowledgement::accepted()
-        }
-        Err(error) => {
-            tracing::error!(%error, "a callback could not be noted");
-            Acknowledgement::refused(Status::UNKNOWN_ERROR, "not noted")
-        }
+
+    async fn knows(&self, order_no: &OrderNo) -> Result<bool, NotNoted> {
+        Ok(self.store.order(order_no).await.map_err(NotNoted::new)?.is_some())
     }
 }
