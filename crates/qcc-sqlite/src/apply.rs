@@ -281,7 +281,7 @@ impl Gathered<'_> {
     fn merge(
         mut self,
         mut last: Batch,
-        mut visit: impl FnMut(Entry<'_>) -> Result<(), Fault>,
+        visit: impl FnMut(Entry<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         if self.spill.is_none() {
             return last.sorted().filter_map(Entry::read).try_for_each(visit);

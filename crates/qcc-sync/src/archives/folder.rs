@@ -1,6 +1,7 @@
 //! Archives in a folder: `ab/abcd….zip`, private to this user, and beside each
 //! `ab/abcd….ORDER.json`, its label.
 
+mod leftovers;
 mod shelves;
 
 use std::{
@@ -12,6 +13,8 @@ use std::{
 use qcc_proto::OrderNo;
 use sha2::{Digest, Sha256 as Hasher};
 use tempfile::NamedTempFile;
+
+use leftovers::{LABELLING, RECEIVING};
 
 use super::{Archives, ArchivesError, KeptArchive, Label, Partial, Sha256, ShelvedArchive};
 
@@ -28,13 +31,16 @@ pub struct FolderArchives {
 }
 
 impl FolderArchives {
-    /// Opens the folder, making it where it is missing.
+    /// Opens the folder, making it where it is missing, and removes what processes
+    /// that were killed left half received there a day ago or earlier.
     ///
     /// # Errors
     /// [`ArchivesError`] where it cannot be made or is no folder.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, ArchivesError> {
         let root = root.into();
-        make_private(&root).map_err(|e| ArchivesError::new("opening the archive folder", e))?;
+        make_private(&root)
+            .and_then(|()| leftovers::sweep(&root))
+            .map_err(|e| ArchivesError::new("opening the archive folder", e))?;
         Ok(Self { root })
     }
 
@@ -60,7 +66,7 @@ impl Archives for FolderArchives {
     type File = File;
 
     async fn begin(&self) -> Result<FolderPartial, ArchivesError> {
-        let file = NamedTempFile::with_prefix_in("receiving-", &self.root)
+        let file = NamedTempFile::with_prefix_in(RECEIVING, &self.root)
             .map_err(|e| ArchivesError::new("making a file for an archive", e))?;
         Ok(FolderPartial { folder: self.clone(), file, hasher: Hasher::new(), len: 0 })
     }
@@ -77,7 +83,7 @@ impl Archives for FolderArchives {
         let (root, path) = (self.root.clone(), self.label_path(&archive.sha256, &label.order_no));
         let (label, size) = (label.clone(), archive.size);
         let write = move || {
-            let mut file = NamedTempFile::with_prefix_in("labelling-", &root)?;
+            let mut file = NamedTempFile::with_prefix_in(LABELLING, &root)?;
             file.write_all(&label.to_json(size)?)?;
             persist(file, &path)
         };

@@ -1,6 +1,10 @@
 //! Raw archives are whole, private and named by their content.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use jiff::Timestamp;
 use qcc_archive::ReadAt;
@@ -67,6 +71,25 @@ async fn what_is_dropped_half_received_leaves_nothing() {
 }
 
 #[cfg(unix)]
+#[tokio::test]
+async fn what_a_killed_process_left_is_swept_once_nobody_can_be_at_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let day = Duration::from_secs(24 * 3600);
+    for (name, age) in [
+        ("receiving-old", day),
+        ("labelling-old", day),
+        ("receiving-new", Duration::from_secs(3600)),
+        ("notes-of-a-person", day),
+    ] {
+        let file = fs::File::create(folder.path().join(name)).unwrap();
+        file.set_modified(SystemTime::now() - age).unwrap();
+    }
+    FolderArchives::open(folder.path()).unwrap();
+    let mut left = files(folder.path());
+    left.sort();
+    assert_eq!(left, ["notes-of-a-person", "receiving-new"]);
+}
+
 #[tokio::test]
 async fn nobody_else_can_read_them() {
     use std::os::unix::fs::PermissionsExt;

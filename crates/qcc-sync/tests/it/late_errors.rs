@@ -12,8 +12,9 @@ use qcc_archive::Options;
 use qcc_http::{Client, HttpClient};
 use qcc_sim::{ArchiveDialect, ArchiveStyle, SimTransport, Vendor, VendorConfig, VirtualClock};
 use qcc_sync::{
-    Archives, ArchivesError, Clock, Engine, Event, KeptArchive, MemoryArchives, MemoryPartial,
-    MemoryStore, Parts, Policy, RecordFilter, StateName, Store, Worker,
+    Archives, ArchivesError, Clock, Engine, Event, KeptArchive, Label, MemoryArchives,
+    MemoryPartial, MemoryStore, Parts, Policy, RecordFilter, Sha256, ShelvedArchive, StateName,
+    Store, Worker,
 };
 
 const RECORDS: u32 = 3000;
@@ -43,6 +44,18 @@ impl Archives for Lying {
             }
             bytes
         }))
+    }
+
+    async fn label(&self, archive: &KeptArchive, label: &Label) -> Result<(), ArchivesError> {
+        self.inner.label(archive, label).await
+    }
+
+    async fn shelved(
+        &self,
+        after: Option<&Sha256>,
+        limit: usize,
+    ) -> Result<Vec<ShelvedArchive>, ArchivesError> {
+        self.inner.shelved(after, limit).await
     }
 }
 

@@ -15,7 +15,7 @@ mod following;
 mod gaps;
 mod healing;
 mod kept;
-mod paths;
 mod late_errors;
+mod paths;
 mod steps;
 mod world;
