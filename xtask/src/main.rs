@@ -10,6 +10,7 @@ mod features;
 mod fixtures;
 mod flips;
 mod fuzz;
+mod growth;
 mod guarantees;
 mod instructions;
 mod layers;
@@ -45,6 +46,7 @@ cargo xtask TASK
   guarantees            the tests that the READMEs name exist
   readme-demo [--fix]   the READMEs show what `qcc demo` prints
   scripts               shell, Python and Node scripts parse
+  growth [--to RECORDS] time per applied record as the table grows, into docs/performance.md
   load [--record]       callbacks a second, each durable before its answer; needs wrk
   bench [RECORDS]       time and peak memory beside the peers; a million records go to docs/performance.md
   instructions [--fix]  instructions of each stage of reading, compared with those kept
@@ -91,6 +93,8 @@ fn perform(arguments: &[&str]) -> Result<()> {
         ["bench-stage", stage, file] => bench::stage(stage, file)?,
         ["instructions"] => instructions::check(&Workspace::load()?)?,
         ["instructions", "--fix"] => instructions::fix(&Workspace::load()?)?,
+        ["growth"] => growth::run(&Workspace::load()?, None)?,
+        ["growth", "--to", records] => growth::run(&Workspace::load()?, Some(records))?,
         ["corpus", folder] => corpus::run(folder.as_ref())?,
         ["flips", file, "--password", password] => flips::run(file.as_ref(), password, None)?,
         ["flips", file, "--password", password, "--entry", entry] => {

@@ -58,7 +58,7 @@ pub(super) fn command(program: impl AsRef<OsStr>, arguments: &[&str]) -> Command
 /// A database with what belongs to it, or a folder.
 fn remove(path: &Path) {
     let _ = fs::remove_dir_all(path);
-    for ending in ["", "-wal", "-shm"] {
+    for ending in ["", "-wal", "-shm", "-inbox"] {
         let mut name = path.as_os_str().to_owned();
         name.push(ending);
         let _ = fs::remove_file(name);

@@ -1,4 +1,5 @@
-//! The archive as an order of a vendor, for `qcc sync`.
+//! The archive as an order of a vendor: for `qcc sync`, and for `qcc replay` of
+//! what it kept.
 
 use std::{
     fs,
@@ -7,7 +8,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::{Contender, PASSWORD, command};
@@ -53,6 +54,24 @@ impl Vendor {
     /// Lists, locates, downloads, checks and applies into a fresh store.
     pub(super) fn sync(&self, program: &Path) -> Contender {
         let (store, archives) = (self.folder.join("qcc.db"), self.folder.join("archives"));
+        Contender::new("`qcc sync`, download included", self.syncing(program, &store, &archives))
+            .on_fresh(store)
+            .on_fresh(archives)
+    }
+
+    /// Checks and applies into a fresh store what is kept already, as the peer does.
+    pub(super) fn replay(&self, program: &Path) -> Result<Contender> {
+        let (store, archives) = (self.folder.join("kept.db"), self.folder.join("kept"));
+        let synced = self.syncing(program, &store, &archives).status()?;
+        ensure!(synced.success(), "no archive could be kept: {synced}");
+        let store = self.folder.join("replayed.db");
+        let into = format!("sqlite:{}", store.display());
+        let mut replay = command(program, &["replay", "--into", &into]);
+        replay.current_dir(&self.folder).env("QCC_ARCHIVE_DIR", &archives);
+        Ok(Contender::new("`qcc replay --into`", replay).on_fresh(store))
+    }
+
+    fn syncing(&self, program: &Path, store: &Path, archives: &Path) -> Command {
         let mut sync = command(program, &["sync"]);
         sync.current_dir(&self.folder)
             .env("QCC_KEY", KEY)
@@ -60,8 +79,8 @@ impl Vendor {
             .env("QCC_BASE_URL", format!("http://{}", self.address))
             .env("QCC_DOWNLOAD_HOSTS", &self.address)
             .env("QCC_STORE", format!("sqlite:{}", store.display()))
-            .env("QCC_ARCHIVE_DIR", &archives);
-        Contender::new("`qcc sync`, download included", sync).on_fresh(store).on_fresh(archives)
+            .env("QCC_ARCHIVE_DIR", archives);
+        sync
     }
 }
 
