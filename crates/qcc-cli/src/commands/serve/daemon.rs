@@ -104,7 +104,9 @@ impl Daemon {
 
         let calls = listener(inherited.callback, Some(settings.listen)).await?;
         let calls = calls.context("there is nothing to listen on")?;
-        let admin = listener(inherited.admin, settings.admin).await?;
+        // `off` closes it, whoever opened it.
+        let passed = inherited.admin.filter(|_| settings.admin.is_some());
+        let admin = listener(passed, settings.admin).await?;
         let state = Arc::new(state);
         Ok(Self {
             settings,
