@@ -19,7 +19,7 @@ const PAGE: &str = "docs/performance.md";
 const TO: &str = "10000000";
 
 /// How many records the archives hold that are applied at each size.
-const ARCHIVES: [u64; 2] = [100_000, 1_000_000];
+const ARCHIVES: [u64; 3] = [10_000, 100_000, 1_000_000];
 
 /// The ratio is to this size: below it the whole table lies in memory.
 const BASE: u64 = 100_000;

@@ -45,7 +45,8 @@ async fn main() {
         while bench.records < size {
             bench.apply((size - bench.records).min(FILLING), 0).await;
         }
-        for &archive in &archives {
+        // A larger archive would make the table another one.
+        for &archive in archives.iter().filter(|archive| **archive <= size) {
             let before = bench.records;
             let took = bench.apply(archive, 3).await;
             println!("{before} {archive} {:.6} {}", took.as_secs_f64(), bench.bytes());
