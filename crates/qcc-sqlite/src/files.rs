@@ -31,7 +31,12 @@ const SHORT_PAUSES: i32 = 20;
 
 /// Pages a writer may hold before it spills them to the log, in KiB. The log
 /// takes what does not fit, so that the size of an archive never shows in memory.
-const WRITER_CACHE_KIB: i64 = 16 * 1024;
+/// Archives are merged by id, so hardly a page is met twice and more would not help.
+const WRITER_CACHE_KIB: i64 = 8 * 1024;
+
+/// The page size of new files, in bytes. Twice SQLite's own: half as many calls
+/// for what is appended.
+const PAGE: u32 = 8192;
 
 /// The log is cut back to this after a large transaction, in bytes.
 const LOG_LIMIT: i64 = 64 * 1024 * 1024;
@@ -141,6 +146,8 @@ impl Files {
             let denied = io::Error::from(io::ErrorKind::PermissionDenied);
             return Err(unreachable_file(denied, path).into());
         }
+        // A file that has pages keeps their size.
+        connection.pragma_update(None, "page_size", PAGE)?;
         let mode: String =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         if mode != "wal" {
