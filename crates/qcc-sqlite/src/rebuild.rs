@@ -34,12 +34,17 @@ impl Rebuild for SqliteStore {
         Ok(SqliteSnapshot { thread, _threads: Arc::clone(&self.threads) })
     }
 
-    async fn adopt(&self, orders: &[Order]) -> Result<Vec<OrderNo>, StoreError> {
-        let found = orders.to_vec();
+    async fn adopt(
+        &self,
+        orders: &[Order],
+        worker: &Worker,
+        now: Timestamp,
+    ) -> Result<Vec<OrderNo>, StoreError> {
+        let (found, worker) = (orders.to_vec(), worker.clone());
         self.write_after_calls(move |tx| {
             let mut adopted = Vec::new();
             for order in found.into_iter().filter(|order| order.state == State::Fetched) {
-                if adopt(tx, &order)? {
+                if adopt(tx, &order, &worker, now)? {
                     adopted.push(order.no);
                 }
             }
@@ -60,7 +65,12 @@ impl Rebuild for SqliteStore {
 }
 
 /// Whether the order was taken over.
-fn adopt(connection: &Connection, found: &Order) -> Result<bool, Fault> {
+fn adopt(
+    connection: &Connection,
+    found: &Order,
+    worker: &Worker,
+    now: Timestamp,
+) -> Result<bool, Fault> {
     let Some(known) = orders::find(connection, found.no.as_str())? else {
         insert(connection, found)?;
         return Ok(true);
@@ -68,8 +78,9 @@ fn adopt(connection: &Connection, found: &Order) -> Result<bool, Fault> {
     let Some(order) = known.adopting(found) else { return Ok(false) };
     let free = connection
         .query_row(
-            "SELECT 1 FROM orders WHERE order_no = ?1 AND lease_owner IS NULL",
-            [order.no.as_str()],
+            "SELECT 1 FROM orders WHERE order_no = ?1
+               AND (lease_owner IS NULL OR lease_owner = ?2 OR lease_until <= ?3)",
+            params![order.no.as_str(), worker.name, instant(now)],
             |_| Ok(()),
         )
         .optional()?;

@@ -5,7 +5,7 @@ use std::future::Future;
 use jiff::Timestamp;
 use qcc_proto::OrderNo;
 
-use crate::{Order, SetAside, State, Store, StoreError, StoredRecord, Worker};
+use crate::{Order, ReasonCode, SetAside, State, Store, StoreError, StoredRecord, Worker};
 
 /// A store that can be proven against the kept archives, and rebuilt from them.
 ///
@@ -25,12 +25,14 @@ pub trait Rebuild: Store {
     fn snapshot(&self) -> impl Future<Output = Result<Self::Snapshot, StoreError>> + Send;
 
     /// Takes over fetched orders of which the ledger knows no archive: those it
-    /// has never heard of, and those of which it knows but the name. Others stay
-    /// as they are, and so do those that a worker holds. One write. Returns those
-    /// it took over.
+    /// has never heard of, and those that are bare (see [`Order::is_bare`]). Others
+    /// stay as they are, and so do those that another worker holds. One write.
+    /// Returns those it took over.
     fn adopt(
         &self,
         orders: &[Order],
+        worker: &Worker,
+        now: Timestamp,
     ) -> impl Future<Output = Result<Vec<OrderNo>, StoreError>> + Send;
 
     /// Leases an order that is applied or fetched, so that its kept archive can be
@@ -90,13 +92,25 @@ impl Order {
         fit.then_some(self)
     }
 
+    /// Whether nothing of it is kept or was applied, so that an archive found beside
+    /// the ledger is news. One that was found damaged, or did not open, is not: it
+    /// may be the very archive that is found.
+    pub fn is_bare(&self) -> bool {
+        use ReasonCode::{ArchiveDamaged, WrongPassword};
+        let spoilt = self.state.reason().map(|reason| reason.code);
+        self.archive.is_none()
+            && self.applied.is_none()
+            && !matches!(spoilt, Some(ArchiveDamaged | WrongPassword))
+    }
+
     /// What a ledger makes of an archive found beside it: `None` where it knows as
     /// much or more of the order. What lists and calls noted stays.
     #[must_use]
     pub fn adopting(self, found: &Self) -> Option<Self> {
-        let bare = matches!(self.state, State::Seen | State::Located) && self.archive.is_none();
-        bare.then(|| Self {
+        self.is_bare().then(|| Self {
             state: State::Fetched,
+            failures: 0,
+            failing_since: None,
             archive: found.archive,
             password: found.password.clone(),
             created_at: self.created_at.or(found.created_at),

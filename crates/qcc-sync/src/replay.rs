@@ -163,7 +163,7 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
             let Some(last) = page.last() else { return Ok(due) };
             after = Some(last.no.clone());
             for order in page {
-                if matches!(order.state, State::Seen | State::Located) && order.archive.is_none() {
+                if order.is_bare() {
                     continue;
                 }
                 let labels = shelves.labels.remove(&order.no).unwrap_or_default();
@@ -198,8 +198,11 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
                 Err(_) => report.setbacks.push(Setback::Damaged(order_no)),
             }
             if found.len() >= PAGE as usize || labels.peek().is_none() {
-                adopted.extend(self.store.adopt(&found).await?);
-                found.clear();
+                let taken = self.store.adopt(&found, &self.worker, self.clock.now()).await?;
+                let held = found.drain(..).map(|order| order.no);
+                let held = held.filter(|no| !taken.contains(no)).map(Setback::Busy);
+                report.setbacks.extend(held);
+                adopted.extend(taken);
             }
         }
         report.adopted = adopted.len() as u64;

@@ -6,8 +6,8 @@ use qcc_proto::UnzipPassword;
 
 use super::given::{Archive, at, known, line, listing, no, ok, record, row, worker};
 use crate::{
-    Applied, KeptArchive, Order, Rebuild, SetAside, Sha256, Snapshot as _, State, StoredRecord,
-    Written,
+    Applied, KeptArchive, Order, Reason, ReasonCode, Rebuild, SetAside, Sha256, Snapshot as _,
+    State, StoredRecord, Written,
 };
 
 /// Runs every check of a store that can be proven and rebuilt, each on stores of
@@ -122,10 +122,10 @@ pub async fn unknown_orders_are_adopted_as_found<S: Rebuild, F: Future<Output = 
 ) {
     let store = fresh().await;
     let (one, two) = (found("A1", 1), found("A2", 2));
-    let adopted = ok(store.adopt(&[one.clone(), two.clone()]).await);
+    let adopted = ok(store.adopt(&[one.clone(), two.clone()], &worker("replay"), at(2)).await);
     assert_eq!(adopted, ["A1", "A2"].map(no));
     assert_eq!(known(&store, &no("A1")).await, one);
-    assert_eq!(ok(store.adopt(&[one, two]).await), [], "once");
+    assert_eq!(ok(store.adopt(&[one, two], &worker("replay"), at(2)).await), [], "once");
     let due = ok(store.claim(&worker("hand"), at(10)).await);
     assert_eq!(due.map(|order| (order.no, order.archive)), Some((no("A1"), Some(kept(1)))));
 }
@@ -144,7 +144,7 @@ pub async fn a_known_order_is_adopted_only_by_name<S: Rebuild, F: Future<Output 
     let held = super::given::lease(&store, &no("A2"), &hand, 8).await;
 
     let all = [found("A0", 9), found("A1", 1), found("A2", 2)];
-    assert_eq!(ok(store.adopt(&all).await), [no("A1")]);
+    assert_eq!(ok(store.adopt(&all, &worker("replay"), at(9)).await), [no("A1")]);
     let order = known(&store, &no("A1")).await;
     assert_eq!((order.state, order.archive), (State::Fetched, Some(kept(1))));
     let noted = (order.first_seen_at, order.listed_at, order.created_at);
@@ -152,6 +152,28 @@ pub async fn a_known_order_is_adopted_only_by_name<S: Rebuild, F: Future<Output 
     assert_eq!(order.password, Some(UnzipPassword::new("found")));
     assert_eq!(known(&store, &no("A0")).await.state, State::Applied);
     assert_eq!(known(&store, &no("A2")).await, held);
+    let own = ok(store.adopt(&[found("A2", 2)], &hand, at(9)).await);
+    assert_eq!(own, [no("A2")], "a lease of one's own is in nobody's way");
+
+    ok(store.note_call(&no("A3"), at(7)).await);
+    super::given::lease(&store, &no("A3"), &worker("dead"), 8).await;
+    let late = ok(store.adopt(&[found("A3", 3)], &worker("replay"), at(1_000_000)).await);
+    assert_eq!(late, [no("A3")], "nor is one that has ended");
+
+    for (number, code, taken) in
+        [("A4", ReasonCode::GaveUp, true), ("A5", ReasonCode::ArchiveDamaged, false)]
+    {
+        ok(store.note_call(&no(number), at(7)).await);
+        let order = super::given::lease(&store, &no(number), &hand, 8).await;
+        let reason = Reason::new(code, "as it stands in the ledger");
+        let order = Order { state: State::Quarantined { reason }, failures: 3, ..order };
+        ok(store.save(&order, &hand, at(8)).await);
+        ok(store.release(&order.no, &hand).await);
+        let adopted = ok(store.adopt(&[found(number, 4)], &worker("replay"), at(9)).await);
+        assert_eq!(adopted == [no(number)], taken, "{number}");
+        let failures = known(&store, &no(number)).await.failures;
+        assert_eq!(failures, if taken { 0 } else { 3 }, "{number}");
+    }
 }
 
 /// Reopened, an applied order is its worker's to apply, and the same archive
@@ -160,7 +182,7 @@ pub async fn an_applied_order_can_be_applied_again<S: Rebuild, F: Future<Output 
     fresh: impl Fn() -> F,
 ) {
     let store = fresh().await;
-    ok(store.adopt(&[found("A1", 1)]).await);
+    ok(store.adopt(&[found("A1", 1)], &worker("replay"), at(2)).await);
     let archive = Archive::new("A1", 0, vec![row(0, record("a", "1"))]);
     archive.apply(&store, 10).await;
     let before = known(&store, &no("A1")).await;
@@ -190,7 +212,7 @@ pub async fn what_cannot_be_applied_is_not_reopened<S: Rebuild, F: Future<Output
     let hand = worker("hand");
     Archive::new("A1", 0, vec![row(0, record("a", "1"))]).apply(&store, 0).await;
     ok(store.note_call(&no("A2"), at(0)).await);
-    ok(store.adopt(&[found("A3", 3)]).await);
+    ok(store.adopt(&[found("A3", 3)], &worker("replay"), at(4)).await);
     let mut order = super::given::lease(&store, &no("A3"), &hand, 1).await;
     let reason = crate::Reason::new(crate::ReasonCode::CountMismatch, "two");
     order.state = State::Quarantined { reason };

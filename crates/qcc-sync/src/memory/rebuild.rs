@@ -15,12 +15,19 @@ impl Rebuild for MemoryStore {
         Ok(MemorySnapshot(self.tables().clone()))
     }
 
-    async fn adopt(&self, orders: &[Order]) -> Result<Vec<OrderNo>, StoreError> {
+    async fn adopt(
+        &self,
+        orders: &[Order],
+        worker: &Worker,
+        now: Timestamp,
+    ) -> Result<Vec<OrderNo>, StoreError> {
         let mut tables = self.tables();
         let mut adopted = Vec::new();
         for found in orders.iter().filter(|found| found.state == State::Fetched) {
+            let lease = tables.leases.get(&found.no);
+            let theirs = lease.is_some_and(|(who, until)| *who != worker.name && *until > now);
             let taken = match tables.orders.get(&found.no) {
-                Some(_) if tables.leases.contains_key(&found.no) => None,
+                Some(_) if theirs => None,
                 Some(known) => known.clone().adopting(found),
                 None => Some(found.clone()),
             };
