@@ -150,7 +150,13 @@ impl Apply for SqliteApply {
             }
         }
         let steps = self.steps.as_ref().ok_or_else(over)?;
-        steps.send(Step::Alive).map_err(|_| over())
+        if steps.send(Step::Alive).is_err() {
+            self.steps = None;
+            // A batch that could not be put away says why the transaction ended.
+            self.sorted().await?;
+            return Err(over());
+        }
+        Ok(())
     }
 
     async fn set_aside(&mut self, batch: Vec<SetAside>) -> Result<(), StoreError> {
