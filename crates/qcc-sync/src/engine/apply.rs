@@ -54,7 +54,7 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
         let (Some(kept), Some(password)) = (order.archive, order.password.clone()) else {
             return Err(missing("its password is not in the ledger"));
         };
-        let Some(file) = self.archives.open(&kept).await? else {
+        let Some(file) = self.archives.open(&kept).await.map_err(|error| unread(&error))? else {
             return Err(missing("the kept archive is gone"));
         };
         let policy = self.policy.clone();
@@ -168,6 +168,27 @@ fn count_unknown(record: &RiskRecord, words: &mut BTreeMap<(String, String), u64
     }
 }
 
+/// How much text is handed over at a time at most, give or take a record: a record
+/// may be a thousand times as long as usual.
+const PIECE: usize = 2 * 1024 * 1024;
+
+/// What a record's texts take in memory.
+fn size(record: &RiskRecord) -> usize {
+    let texts = [
+        &record.corp_key_no,
+        &record.corp_name,
+        &record.monitor_content,
+        &record.change_date,
+        &record.extra,
+    ];
+    let words = [
+        record.monitor_level.as_ref().map_or(0, |word| word.as_str().len()),
+        record.monitor_type.as_ref().map_or(0, |word| word.as_str().len()),
+    ];
+    let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+    record.id.len() + texts + words.iter().sum::<usize>()
+}
+
 /// Reads an archive's document to its end, on a thread that may block.
 fn read<R: ReadAt>(
     file: Arc<R>,
@@ -184,17 +205,25 @@ fn read<R: ReadAt>(
     }
     let mut reader = RecordReader::new(verified.reader(), policy.document);
     let (mut rows, mut aside) = (Vec::with_capacity(policy.batch), Vec::new());
+    let mut bytes = 0;
     while let Some(item) = reader.next_ref().map_err(unreadable)? {
         match item.into_item() {
-            Item::Record { position, record } => rows.push(Row { position, record }),
-            Item::Quarantined(bad) => aside.push(SetAside {
-                position: bad.position,
-                code: bad.reason.as_str().into(),
-                detail: bad.reason.to_string(),
-                raw: bad.raw,
-            }),
+            Item::Record { position, record } => {
+                bytes += size(&record);
+                rows.push(Row { position, record });
+            }
+            Item::Quarantined(bad) => {
+                bytes += bad.raw.len();
+                aside.push(SetAside {
+                    position: bad.position,
+                    code: bad.reason.as_str().into(),
+                    detail: bad.reason.to_string(),
+                    raw: bad.raw,
+                });
+            }
         }
-        if rows.len() + aside.len() >= policy.batch {
+        if rows.len() + aside.len() >= policy.batch || bytes >= PIECE {
+            bytes = 0;
             let full = std::mem::replace(&mut rows, Vec::with_capacity(policy.batch));
             if pieces.blocking_send(Piece::Rows(full, std::mem::take(&mut aside))).is_err() {
                 return Ok(());
@@ -212,12 +241,7 @@ fn read<R: ReadAt>(
 fn refused(error: qcc_archive::Error) -> Trouble {
     use qcc_archive::ErrorKind as Kind;
     let (code, remedy) = match error.kind() {
-        Kind::Io => {
-            return Trouble::Stop(EngineError::Archives(crate::ArchivesError::new(
-                "reading a kept archive",
-                error,
-            )));
-        }
+        Kind::Io => return unread(&error),
         Kind::WrongPassword => (ReasonCode::WrongPassword, Remedy::DownloadAgain),
         kind if kind.may_be_damage() => (ReasonCode::ArchiveDamaged, Remedy::DownloadAgain),
         _ => (ReasonCode::ArchiveRefused, Remedy::Quarantine),
@@ -236,6 +260,17 @@ fn unreadable(error: DocumentError) -> Trouble {
         ReasonCode::DocumentRefused,
         error.to_string(),
         Remedy::Quarantine,
+    ))
+}
+
+/// The disk's fault, and this archive's alone as far as anybody knows: the orders
+/// behind it must not wait for it.
+fn unread(error: &dyn std::error::Error) -> Trouble {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    Trouble::Failed(Failure::new(
+        ReasonCode::Transient,
+        format!("its kept archive cannot be read: {error}{cause}"),
+        Remedy::BackOff,
     ))
 }
 
