@@ -121,7 +121,9 @@ impl SecretPath {
         text.parse()
     }
 
-    fn overlaps(&self, overlap: SignedDuration, now: Timestamp) -> bool {
+    /// Whether a segment, or the bare path, is still accepted beside the current one.
+    /// The next rotation waits for its end, or that one would be cut short.
+    pub fn overlaps(&self, overlap: SignedDuration, now: Timestamp) -> bool {
         self.confirmed_at.is_none_or(|at| now < at.checked_add(overlap).unwrap_or(Timestamp::MAX))
     }
 }

@@ -108,7 +108,12 @@ async fn change(
 ) -> anyhow::Result<bool> {
     let path = secrets.refresh().await?;
     let now = Timestamp::now();
-    if !wanted && !is_due(path.as_ref(), settings.every, now) {
+    let settling = |path: &SecretPath| {
+        let overlap = SignedDuration::try_from(settings.overlap).unwrap_or(SignedDuration::MAX);
+        path.confirmed_at.is_some() && path.overlaps(overlap, now)
+    };
+    let is_due = wanted || is_due(path.as_ref(), settings.every, now);
+    if !is_due || path.as_ref().is_some_and(settling) {
         return Ok(false);
     }
     let fresh = PathSegment::from_random(random()?);
