@@ -214,7 +214,7 @@ pub async fn what_cannot_be_applied_is_not_reopened<S: Rebuild, F: Future<Output
     ok(store.note_call(&no("A2"), at(0)).await);
     ok(store.adopt(&[found("A3", 3)], &worker("replay"), at(4)).await);
     let mut order = super::given::lease(&store, &no("A3"), &hand, 1).await;
-    let reason = crate::Reason::new(crate::ReasonCode::CountMismatch, "two");
+    let reason = Reason::new(ReasonCode::CountMismatch, "two");
     order.state = State::Quarantined { reason };
     ok(store.save(&order, &hand, at(1)).await);
     ok(store.release(&no("A3"), &hand).await);
