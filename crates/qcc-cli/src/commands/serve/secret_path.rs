@@ -17,6 +17,9 @@ use crate::{
 /// How often it is looked whether something is due.
 const REST: Duration = Duration::from_secs(60);
 
+/// No look follows another sooner.
+const SOON: Duration = Duration::from_millis(100);
+
 /// Which segments are accepted, and who remembers them.
 #[derive(Debug, Clone)]
 pub(super) struct Secrets {
@@ -79,7 +82,10 @@ pub(super) async fn rotate(
     let mut asked = Asked::new();
     let mut wanted = false;
     loop {
+        let mut rest = REST;
         match change(&works, &secrets, &settings, wanted, &*observer).await {
+            // The one before is still accepted, and no longer than this.
+            Ok(false) if wanted => rest = settings.overlap.clamp(SOON, REST),
             Ok(false) => {}
             Ok(true) => {
                 wanted = false;
@@ -93,7 +99,7 @@ pub(super) async fn rotate(
         tokio::select! {
             () = stop.asked() => return,
             () = asked.next() => wanted = true,
-            () = tokio::time::sleep(REST) => {}
+            () = tokio::time::sleep(rest) => {}
         }
     }
 }
