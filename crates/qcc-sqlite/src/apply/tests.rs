@@ -63,6 +63,31 @@ async fn a_full_disk_rolls_the_apply_back() {
 }
 
 #[tokio::test]
+async fn a_batch_that_cannot_be_put_away_is_the_reason_that_is_told() {
+    let folder = TempDir::new().unwrap();
+    let (here, gone) = (folder.path().join("here"), folder.path().join("gone"));
+    let store = SqliteStore::open(here.join("qcc.db")).await.unwrap();
+    leased(&store, &hand()).await;
+    let Begin { order_no, push_date, worker } = begin();
+    let mut apply = store.begin_apply(&order_no, push_date, &worker).await.unwrap();
+    // Files that are open stay so; a new one finds no folder.
+    std::fs::rename(&here, &gone).unwrap();
+    let mut first = 0;
+    let error = loop {
+        match apply.write(rows(first..first + 2048)).await {
+            Ok(()) => first += 2048,
+            Err(error) => break error,
+        }
+        assert!(first < 1_000_000, "what cannot be put away is not noticed");
+    };
+    std::fs::rename(&gone, &here).unwrap();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+    assert_eq!(apply.write(rows(0..1)).await.unwrap_err().kind(), StoreErrorKind::Busy);
+    drop(apply);
+    assert_eq!(store.records(&RecordFilter::default(), None, 1).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn an_idle_apply_is_given_up() {
     let folder = TempDir::new().unwrap();
     let store = SqliteStore::open(folder.path().join("qcc.db")).await.unwrap();

@@ -287,3 +287,6 @@ impl From<crate::StoreError> for Trouble {
         Self::Stop(EngineError::Store(error))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,11 +11,11 @@
 mod archives;
 mod convergence;
 mod delivery;
+mod failing_archives;
 mod following;
 mod gaps;
 mod healing;
 mod kept;
-mod late_errors;
 mod paths;
 mod steps;
 mod world;

@@ -1,0 +1,158 @@
+//! Kept archives that fail when they are read: at their very end, or at once.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use qcc_archive::Options;
+use qcc_sim::{ArchiveDialect, ArchiveStyle, VendorConfig};
+use qcc_sync::{
+    Archives, ArchivesError, Engine, Event, KeptArchive, Label, MemoryArchives, MemoryPartial,
+    MemoryStore, OrderFilter, Parts, Policy, ReasonCode, RecordFilter, Sha256, ShelvedArchive,
+    StateName, Store, Worker,
+};
+
+use crate::world::{World, WorldClock, paused};
+
+const RECORDS: u32 = 3000;
+
+/// Archives whose headers, while `lies`, declare a byte more than there is. No
+/// authentication code covers that, so only the end of the content tells. And
+/// once `spoils_first`, the first that is labelled cannot be read at all.
+#[derive(Clone, Default)]
+struct Failing {
+    inner: Arc<MemoryArchives>,
+    lies: Arc<AtomicBool>,
+    spoils_first: Arc<AtomicBool>,
+    unreadable: Arc<Mutex<Option<Sha256>>>,
+}
+
+impl Archives for Failing {
+    type Partial = MemoryPartial;
+    type File = Vec<u8>;
+
+    async fn begin(&self) -> Result<MemoryPartial, ArchivesError> {
+        self.inner.begin().await
+    }
+
+    async fn open(&self, archive: &KeptArchive) -> Result<Option<Vec<u8>>, ArchivesError> {
+        if *self.unreadable.lock().unwrap() == Some(archive.sha256) {
+            let failed = std::io::Error::other("a sector is gone");
+            return Err(ArchivesError::new("opening an archive", failed));
+        }
+        let file = self.inner.open(archive).await?;
+        Ok(file.map(|bytes| {
+            let mut bytes = bytes.to_vec();
+            if self.lies.load(Ordering::Relaxed) {
+                declare_a_byte_more(&mut bytes);
+            }
+            bytes
+        }))
+    }
+
+    async fn label(&self, archive: &KeptArchive, label: &Label) -> Result<(), ArchivesError> {
+        if self.spoils_first.swap(false, Ordering::Relaxed) {
+            *self.unreadable.lock().unwrap() = Some(archive.sha256);
+        }
+        self.inner.label(archive, label).await
+    }
+
+    async fn shelved(
+        &self,
+        after: Option<&Sha256>,
+        limit: usize,
+    ) -> Result<Vec<ShelvedArchive>, ArchivesError> {
+        self.inner.shelved(after, limit).await
+    }
+}
+
+fn declare_a_byte_more(archive: &mut [u8]) {
+    let directory = archive.windows(4).rposition(|window| window == b"PK\x01\x02").unwrap();
+    for at in [22, directory + 24] {
+        let size = u32::from_le_bytes(archive[at..at + 4].try_into().unwrap());
+        assert!(size > 512 << 10, "the content comes in several chunks");
+        archive[at..at + 4].copy_from_slice(&(size + 1).to_le_bytes());
+    }
+}
+
+fn engine(
+    world: &World,
+    archives: &Failing,
+    policy: Policy,
+) -> Engine<MemoryStore, Failing, WorldClock> {
+    Engine::new(Parts {
+        client: world.client(),
+        store: world.store.clone(),
+        archives: Arc::new(archives.clone()),
+        clock: world.clock,
+        worker: Worker { name: "w".into(), term: Duration::from_secs(600) },
+        policy,
+    })
+}
+
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+#[test]
+fn what_was_written_before_a_late_error_is_not_committed() {
+    paused(async {
+        let world = World::new(VendorConfig {
+            records_per_order: RECORDS..=RECORDS,
+            archives: ArchiveStyle::Fixed(ArchiveDialect::default()),
+            ..VendorConfig::default()
+        });
+        world.push(1);
+        let archives = Failing::default();
+        let mut policy = Policy::default();
+        (policy.batch, policy.archive) = (100, Options::default().with_hold_back(0));
+        let engine = || engine(&world, &archives, policy.clone());
+        let most_written = AtomicU64::new(0);
+        let observer = |event: &Event| {
+            if let Event::Applying { records, .. } = event {
+                most_written.fetch_max(*records, Ordering::Relaxed);
+            }
+        };
+        let all = RecordFilter::default();
+        let count = async || world.store.records(&all, None, u32::MAX).await.unwrap().len();
+        let in_state = async |state| world.store.overview().await.unwrap().count(state);
+
+        archives.lies.store(true, Ordering::Relaxed);
+        engine().settle(PATIENCE, &observer).await.unwrap();
+        assert!(most_written.load(Ordering::Relaxed) > 1000, "{most_written:?} were written");
+        assert_eq!(count().await, 0);
+        assert_eq!(in_state(StateName::Quarantined).await, 1);
+
+        archives.lies.store(false, Ordering::Relaxed);
+        assert_eq!(world.store.retry(&[], world.now()).await.unwrap().len(), 1);
+        engine().settle(PATIENCE, &observer).await.unwrap();
+        assert!(count().await > 0);
+        assert_eq!(in_state(StateName::Applied).await, 1);
+    });
+}
+
+#[test]
+fn an_archive_that_cannot_be_read_holds_up_no_other() {
+    paused(async {
+        let world = World::new(VendorConfig::default());
+        world.push(3);
+        let archives = Failing::default();
+        // The oldest order is fetched first and applied first.
+        archives.spoils_first.store(true, Ordering::Relaxed);
+        engine(&world, &archives, Policy::default()).settle(Duration::ZERO, &()).await.unwrap();
+        let orders = world.store.orders(&OrderFilter::default()).await.unwrap();
+        let reasons: Vec<_> = orders.iter().filter_map(|order| order.state.reason()).collect();
+        assert_eq!(reasons.len(), 1, "{orders:?}");
+        assert_eq!(reasons[0].code, ReasonCode::Transient);
+        assert!(reasons[0].detail.contains("a sector is gone"), "{}", reasons[0].detail);
+        let applied = orders.iter().filter(|order| order.state.name() == StateName::Applied);
+        assert_eq!(applied.count(), 2);
+
+        *archives.unreadable.lock().unwrap() = None;
+        engine(&world, &archives, Policy::default()).settle(PATIENCE, &()).await.unwrap();
+        assert_eq!(world.store.overview().await.unwrap().count(StateName::Applied), 3);
+        assert_eq!(world.table().await, world.truth(true));
+    });
+}
