@@ -56,11 +56,20 @@ struct Applied {
     before: u64,
     /// Records of the archive.
     archive: u64,
+    /// How many in ten of them were in the table already.
+    known: u64,
     seconds: f64,
     /// Bytes of the store's files after it.
     bytes: u64,
     /// The most memory the process had held until then, in bytes.
     peak: Option<u64>,
+}
+
+impl Applied {
+    /// What makes two archives comparable.
+    fn shape(&self) -> (u64, u64) {
+        (self.archive, self.known)
+    }
 }
 
 fn measure(command: &mut Command) -> Result<Vec<Applied>> {
@@ -89,6 +98,7 @@ impl FromStr for Applied {
         Ok(Self {
             before: next()?.parse()?,
             archive: next()?.parse()?,
+            known: next()?.parse()?,
             seconds: next()?.parse()?,
             bytes: next()?.parse()?,
             peak: None,
@@ -98,19 +108,20 @@ impl FromStr for Applied {
 
 fn table(measured: &[Applied]) -> Result<String> {
     let mut table = String::from(
-        "\n| records in the table | records of the archive | µs per record | against 100 k | \
-         peak MiB | store MiB |\n|---|---|---|---|---|---|\n",
+        "\n| records in the table | records of the archive | known before | µs per record | against 100 k | \
+         peak MiB | store MiB |\n|---|---|---|---|---|---|---|\n",
     );
     for applied in measured {
         let base = measured
             .iter()
-            .find(|base| base.archive == applied.archive && base.before >= BASE)
+            .find(|base| base.shape() == applied.shape() && base.before >= BASE)
             .map_or_else(String::new, |base| format!("{:.2}", each(applied) / each(base)));
         writeln!(
             table,
-            "| {} | {} | {:.2} | {base} | {} | {} |",
+            "| {} | {} | {} % | {:.2} | {base} | {} | {} |",
             grouped(applied.before),
             grouped(applied.archive),
+            applied.known * 10,
             each(applied),
             applied.peak.map_or_else(|| "?".to_owned(), |peak| (peak >> 20).to_string()),
             applied.bytes >> 20,
@@ -144,11 +155,16 @@ mod tests {
 
     #[test]
     fn a_line_becomes_a_row_with_its_ratio() {
-        let lines = ["10000 1000 0.001 1048576", "120000 1000 0.002 0", "9000000 1000 0.003 0"];
+        let lines = [
+            "10000 1000 0 0.001 1048576",
+            "120000 1000 3 0.009 0",
+            "130000 1000 0 0.002 0",
+            "9000000 1000 0 0.003 0",
+        ];
         let measured: Vec<Applied> = lines.map(|line| line.parse().unwrap()).into();
         let table = table(&measured).unwrap();
-        assert!(table.contains("| 10,000 | 1,000 | 1.00 | 0.50 | ? | 1 |\n"), "{table}");
-        assert!(table.contains("| 9,000,000 | 1,000 | 3.00 | 1.50 | ? | 0 |\n"), "{table}");
-        assert!("12 13 0.1".parse::<Applied>().is_err());
+        assert!(table.contains("| 10,000 | 1,000 | 0 % | 1.00 | 0.50 | ? | 1 |\n"), "{table}");
+        assert!(table.contains("| 9,000,000 | 1,000 | 0 % | 3.00 | 1.50 | ? | 0 |\n"), "{table}");
+        assert!("12 13 0 0.1".parse::<Applied>().is_err());
     }
 }
