@@ -1,6 +1,7 @@
 //! What is known of the vendor's calls as a whole, and the path they come to.
 
 use jiff::Timestamp;
+use qcc_proto::{PushSetting, PushState, PushWindow};
 use qcc_sync::{Activation, Callbacks, PathSegment, SecretPath};
 use rusqlite::{Connection, Row, params};
 
@@ -34,14 +35,20 @@ pub(crate) fn note_activation(
 
 /// Keeps the secret path.
 pub(crate) fn set_path(connection: &Connection, path: Option<&SecretPath>) -> Result<(), Fault> {
+    let told = path.and_then(|path| path.told.as_ref());
     connection.execute(
         "UPDATE facts SET path_current = ?1, path_previous = ?2, path_made_at = ?3,
-             path_confirmed_at = ?4",
+             path_confirmed_at = ?4, path_told_url = ?5, path_told_window = ?6, path_tries = ?7,
+             path_tried_at = ?8",
         params![
             path.map(|path| path.current.reveal()),
             path.and_then(|path| path.previous.as_ref()).map(PathSegment::reveal),
             path.map(|path| instant(path.made_at)),
             path.and_then(|path| path.confirmed_at).map(instant),
+            told.map(|told| told.callback_url.as_str()),
+            told.and_then(|told| told.window).map(PushWindow::start_hour),
+            path.map_or(0, |path| path.tries),
+            path.and_then(|path| path.tried_at).map(instant),
         ],
     )?;
     Ok(())
@@ -57,10 +64,21 @@ pub(crate) fn path(connection: &Connection) -> Result<Option<SecretPath>, Fault>
                 previous: parsed(row, "path_previous")?,
                 made_at: required(row, "path_made_at")?,
                 confirmed_at: parsed(row, "path_confirmed_at")?,
+                told: told(row)?,
+                tries: row.get("path_tries")?,
+                tried_at: parsed(row, "path_tried_at")?,
             })
         })?
         .next()
         .transpose()
+}
+
+fn told(row: &Row<'_>) -> Result<Option<PushSetting>, Fault> {
+    let Some(callback_url) = parsed(row, "path_told_url")? else { return Ok(None) };
+    let window: Option<u8> = row.get("path_told_window")?;
+    let window = window.map(PushWindow::try_from).transpose();
+    let window = window.map_err(|_| Fault::Unreadable("path_told_window"))?;
+    Ok(Some(PushSetting { enabled: PushState::Enabled, callback_url, window }))
 }
 
 /// The facts that delivery is judged by; `calls` are those that the ledger has

@@ -20,6 +20,7 @@ pub(crate) const STORE: Schema = Schema {
     migrations: &[
         include_str!("../migrations/0001_ledger_and_records.sql"),
         include_str!("../migrations/0002_callbacks.sql"),
+        include_str!("../migrations/0003_told_setting.sql"),
     ],
 };
 

@@ -37,7 +37,7 @@ pub use policy::{CountMismatch, Failure, Policy, Remedy};
 pub use reason::{Reason, ReasonCode, UnknownReasonCode};
 pub use rebuild::{Rebuild, Snapshot};
 pub use replay::{Replay, ReplayReport, ReplayScope, Setback};
-pub use secret_path::{InvalidPathSegment, PathSegment, SecretPath};
+pub use secret_path::{InvalidPathSegment, PathSegment, PathStep, PathWish, SecretPath, next_path};
 pub use store::{
     Apply, Hold, OrderFilter, Overview, Rank, RecordFilter, Row, SetAside, Store, StoreError,
     StoreErrorKind, StoredRecord, UnknownWord, Worker, Written,

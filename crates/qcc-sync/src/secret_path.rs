@@ -1,10 +1,14 @@
 //! A path of the callback URL that nobody can guess, and how it changes without
 //! losing a call.
 
+mod due;
+
 use std::{fmt, str::FromStr};
 
 use jiff::{SignedDuration, Timestamp};
-use qcc_proto::{CallbackUrl, InvalidCallbackUrl};
+use qcc_proto::{CallbackUrl, InvalidCallbackUrl, PushSetting};
+
+pub use due::{PathStep, PathWish, next_path};
 
 /// The last segment of the callback URL's path: 32 hex digits. Who knows it may
 /// call, so it is a secret; `Debug` hides it.
@@ -61,31 +65,66 @@ pub struct SecretPath {
     pub made_at: Timestamp,
     /// When the vendor confirmed `current`; until then it may call either.
     pub confirmed_at: Option<Timestamp>,
+    /// The setting it was last confirmed with, its URL without a segment.
+    pub told: Option<PushSetting>,
+    /// How often the vendor was told without confirming, since it last did.
+    pub tries: u32,
+    /// When it was last told without confirming.
+    pub tried_at: Option<Timestamp>,
 }
 
 impl SecretPath {
     /// What a rotation begins with. Pure.
     ///
     /// A segment that the vendor may have heard of without our knowing is told
-    /// once more, instead of a fresh one: else it might be called and refused.
+    /// once more, instead of a fresh one: else it might be called and refused. So
+    /// is one that the vendor knows with another URL or push window.
     #[must_use]
-    pub fn rotated(known: Option<Self>, fresh: PathSegment, now: Timestamp) -> Self {
+    pub fn rotated(
+        known: Option<Self>,
+        fresh: PathSegment,
+        setting: &PushSetting,
+        now: Timestamp,
+    ) -> Self {
         match known {
-            Some(unconfirmed) if unconfirmed.confirmed_at.is_none() => unconfirmed,
+            Some(known) if !known.is_told(setting) => Self { confirmed_at: None, ..known },
             known => Self {
                 current: fresh,
                 previous: known.map(|known| known.current),
                 made_at: now,
                 confirmed_at: None,
+                told: None,
+                tries: 0,
+                tried_at: None,
             },
         }
     }
 
-    /// The vendor knows the current segment.
+    /// The vendor is about to be told.
     #[must_use]
-    pub fn confirmed(mut self, now: Timestamp) -> Self {
-        self.confirmed_at = Some(now);
+    pub fn tried(mut self, now: Timestamp) -> Self {
+        self.tries = self.tries.saturating_add(1);
+        self.tried_at = Some(now);
         self
+    }
+
+    /// The vendor knows the current segment, at this URL and with this window.
+    #[must_use]
+    pub fn confirmed(self, setting: PushSetting, now: Timestamp) -> Self {
+        let told = Some(setting);
+        Self { confirmed_at: Some(now), told, tries: 0, tried_at: None, ..self }
+    }
+
+    /// The vendor was told the bare path, or is about to be: it may call that, or
+    /// the current segment.
+    #[must_use]
+    pub fn doubted(self) -> Self {
+        Self { previous: None, confirmed_at: None, ..self }
+    }
+
+    /// Whether the vendor knows the current segment by this setting.
+    pub fn is_told(&self, setting: &PushSetting) -> bool {
+        self.confirmed_at.is_some() && self.told.as_ref() == Some(setting)
     }
 
     /// The segments under which calls are accepted.

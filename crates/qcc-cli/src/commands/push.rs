@@ -3,9 +3,14 @@
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use qcc_proto::{CallbackUrl, EchoMatch, PushSetting, PushState, PushWindow};
+use qcc_sync::Store as _;
 use serde_json::json;
 
-use crate::{app::App, exit::Exit, wiring};
+use crate::{
+    app::App,
+    exit::{Exit, causes},
+    wiring::{self, SqliteStore},
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Push {
@@ -55,7 +60,15 @@ impl Set {
         }
         let enabled = if self.disable { PushState::Disabled } else { PushState::Enabled };
         let setting = PushSetting { enabled, callback_url: self.callback_url, window: self.window };
+        let paths = SecretPaths::open(app).await?;
+        paths.doubt().await?;
         let echo = client.set_push(&setting, Timestamp::now()).await?;
+        if paths.forget().await? {
+            app.notes.say(
+                "note: the URL had a secret path, which is gone; a running `qcc serve` with \
+                 secret_path tells the vendor another within a minute",
+            );
+        }
         if self.json {
             app.out.json(&json!({
                 "enabled": !self.disable,
@@ -72,6 +85,48 @@ impl Set {
             app.notes.say("note: the vendor did not echo the callback URL, so it is not confirmed");
         }
         Ok(Exit::Done)
+    }
+}
+
+/// The secret path that a daemon has told the vendor, and that a URL set by hand
+/// overrides.
+struct SecretPaths(Option<SqliteStore>);
+
+impl SecretPaths {
+    /// Where no store was ever made there is none. One that cannot be used keeps
+    /// nobody from telling the vendor.
+    async fn open(app: &mut App) -> anyhow::Result<Self> {
+        if !wiring::store_path(&app.config)?.exists() {
+            return Ok(Self(None));
+        }
+        match wiring::existing_store(&app.config).await {
+            Ok(store) => Ok(Self(Some(store))),
+            Err(error) => {
+                let why = causes(&error).join(": ");
+                app.notes.say(format_args!("note: a secret path would stay as it is: {why}"));
+                Ok(Self(None))
+            }
+        }
+    }
+
+    /// The vendor may know either from here on: both are accepted.
+    async fn doubt(&self) -> anyhow::Result<()> {
+        if let Some(store) = &self.0
+            && let Some(path) = store.secret_path().await?
+        {
+            store.set_secret_path(Some(&path.doubted())).await?;
+        }
+        Ok(())
+    }
+
+    /// The vendor knows the other; returns whether there was one to forget.
+    async fn forget(&self) -> anyhow::Result<bool> {
+        let Some(store) = &self.0 else { return Ok(false) };
+        let known = store.secret_path().await?.is_some();
+        if known {
+            store.set_secret_path(None).await?;
+        }
+        Ok(known)
     }
 }
 

@@ -209,6 +209,54 @@ fn a_secret_path_is_told_to_the_vendor_and_no_other_is_received() {
 }
 
 #[test]
+fn a_secret_path_that_goes_and_comes_back_keeps_no_call_out() {
+    let world = world();
+    let address = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap().to_string()
+    };
+    let bare = format!("http://{address}/callback");
+    let start = |secret: bool| {
+        let toml = format!(
+            "[serve]\nsecret_path = {secret}\npublic_url = '{bare}'\npoll_interval = '24h'\n"
+        );
+        fs::write(world.path("qcc.toml"), toml).unwrap();
+        let mut command = Daemon::command(&world, &[]);
+        command.env("QCC_LISTEN", &address);
+        Daemon::of(command)
+    };
+    let told = || world.vendor().callback_url().map(str::to_owned);
+    let calls_arrive = |daemon: &Daemon| {
+        let before = daemon.metric("qcc_orders_applied_total");
+        world.push(1);
+        until("applied", || daemon.metric("qcc_orders_applied_total") > before);
+    };
+    for _ in 0..2 {
+        let daemon = start(true);
+        until("told a segment", || told().is_some_and(|url| url.starts_with(&bare) && url != bare));
+        calls_arrive(&daemon);
+        daemon.stop("TERM");
+
+        let daemon = start(false);
+        until("told the bare URL", || told().as_ref() == Some(&bare));
+        daemon.signal("USR1");
+        calls_arrive(&daemon);
+        let (code, log) = daemon.stop("TERM");
+        assert_eq!(code, Some(0), "SIGUSR1 ended it:\n{log}");
+        assert!(log.contains("SIGUSR1 changes the secret path, and none is configured"), "{log}");
+    }
+
+    // Somebody sets another URL by hand, while the daemon is down.
+    let daemon = start(true);
+    until("told a segment", || told().is_some_and(|url| url != bare));
+    daemon.stop("TERM");
+    world.run(&["push", "set", "--callback-url", &bare]).ends(0).says("had a secret path");
+    let daemon = start(true);
+    until("told another", || told().is_some_and(|url| url != bare));
+    calls_arrive(&daemon);
+}
+
+#[test]
 fn what_cannot_be_is_refused_before_anything_listens() {
     let world = World::new();
     let with = |arguments: &[&str]| {

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use qcc_proto::{PushSetting, PushState};
+
 use super::given::{at, line, listing, no, ok};
 use crate::{Activation, Callbacks, PathSegment, SecretPath, Store};
 
@@ -77,10 +79,17 @@ pub async fn a_secret_path_is_kept<S: Store, F: Future<Output = S>>(fresh: impl 
     let store = fresh().await;
     assert_eq!(ok(store.secret_path().await), None);
     let segment = |byte| PathSegment::from_random([byte; 16]);
-    let first = SecretPath::rotated(None, segment(1), at(0));
-    let confirmed = first.clone().confirmed(at(5));
-    let second = SecretPath::rotated(Some(confirmed.clone()), segment(2), at(10));
-    for path in [first, confirmed, second] {
+    let setting = |window: Option<u8>| PushSetting {
+        enabled: PushState::Enabled,
+        callback_url: "https://risk.example.com/callback".parse().expect("a URL"),
+        window: window.map(|hour| hour.try_into().expect("a window")),
+    };
+    let first = SecretPath::rotated(None, segment(1), &setting(None), at(0)).tried(at(1));
+    let confirmed = first.clone().confirmed(setting(None), at(5));
+    let second = SecretPath::rotated(Some(confirmed.clone()), segment(2), &setting(None), at(10));
+    let windowed = second.clone().tried(at(11)).confirmed(setting(Some(9)), at(12));
+    let doubted = windowed.clone().doubted().tried(at(13)).tried(at(14));
+    for path in [first, confirmed, second, windowed, doubted] {
         ok(store.set_secret_path(Some(&path)).await);
         assert_eq!(ok(store.secret_path().await), Some(path));
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use qcc_http::Error as ClientError;
 use qcc_proto::{InvalidCallbackUrl, ShanghaiTime};
 
-use crate::{ArchivesError, Failure, Policy, ReasonCode, Remedy, StoreError, StoreErrorKind};
+use crate::{ArchivesError, Failure, Hold, Policy, ReasonCode, Remedy, StoreError, StoreErrorKind};
 
 /// Why the engine stopped. What it had done until then stands.
 #[derive(Debug)]
@@ -22,13 +22,15 @@ pub enum EngineError {
     PushSetting(ClientError),
     /// The callback URL cannot take a secret path. Nothing was changed.
     CallbackUrl(InvalidCallbackUrl),
+    /// Calls to the vendor rest. Nothing was changed.
+    Held(Hold),
 }
 
 impl EngineError {
     /// Whether it may pass without anybody's help, so that a daemon goes on.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Vendor(_) | Self::Archives(_) | Self::PushSetting(_) => true,
+            Self::Vendor(_) | Self::Archives(_) | Self::PushSetting(_) | Self::Held(_) => true,
             Self::Store(error) => matches!(
                 error.kind(),
                 StoreErrorKind::Busy | StoreErrorKind::Unavailable | StoreErrorKind::Full
@@ -49,6 +51,9 @@ impl fmt::Display for EngineError {
                  the new one are accepted until it is, so rotate once more"
             }
             Self::CallbackUrl(_) => "the callback URL cannot take a secret path",
+            Self::Held(hold) => {
+                return write!(f, "calls to the vendor rest: {}", hold.reason);
+            }
         })
     }
 }
@@ -60,6 +65,7 @@ impl std::error::Error for EngineError {
             Self::Store(error) => error,
             Self::Archives(error) => error,
             Self::CallbackUrl(error) => error,
+            Self::Held(_) => return None,
         })
     }
 }

@@ -30,7 +30,7 @@ use super::{
     secret_path::{self, Secrets},
     settings::Settings,
     state::State,
-    stop::{Signals, Stop, Stopper, stop},
+    stop::{Asked, Signals, Stop, Stopper, stop},
     systemd::{self, Inherited},
     tally::Tally,
     tls::{self, Certificate},
@@ -59,6 +59,8 @@ pub(super) struct Daemon {
     calls: TcpListener,
     admin: Option<TcpListener>,
     certificate: Option<Arc<Certificate>>,
+    hangup: Asked,
+    user: Asked,
 }
 
 impl Daemon {
@@ -68,6 +70,8 @@ impl Daemon {
         settings: Settings,
         inherited: Inherited,
     ) -> anyhow::Result<Self> {
+        // First of all: a reload in the first moments is none of the end.
+        let (hangup, user) = (Asked::hangup()?, Asked::user()?);
         let certificate = match settings.tls.clone() {
             Some((chain, key)) => Some(Arc::new(Certificate::load(chain, key)?)),
             None => None,
@@ -119,6 +123,8 @@ impl Daemon {
             calls,
             admin,
             certificate,
+            hangup,
+            user,
         })
     }
 
@@ -141,7 +147,6 @@ impl Daemon {
         let admin = self.admin.as_ref().and_then(|admin| admin.local_addr().ok());
         tracing::info!(
             callback = %self.calls.local_addr()?,
-            path = %self.settings.path,
             admin = admin.map(tracing::field::display),
             tls = self.certificate.is_some(),
             "listening"
@@ -159,13 +164,18 @@ impl Daemon {
             parts.spawn(well(admin::serve(admin, Arc::clone(&state), stop.clone())));
         }
         parts.spawn(well(heart::beat(Arc::clone(&state), stop.clone())));
-        parts.spawn(well(tls::renew(self.certificate.clone(), stop.clone())));
+        parts.spawn(well(tls::renew(self.certificate.clone(), self.hangup, stop.clone())));
         let limits = limits(&settings);
         parts.spawn(well(receive(self.calls, self.certificate, service, limits, stop.clone())));
-        if let Some(settings) = settings.secret_path {
-            let (works, ears) = (Arc::clone(&works), Arc::clone(&ears));
-            parts.spawn(well(secret_path::rotate(works, secrets, settings, ears, stop.clone())));
-        }
+        let path = secret_path::keep(
+            Arc::clone(&works),
+            secrets,
+            settings.secret_path,
+            self.user,
+            Arc::clone(&ears) as Arc<dyn Observer>,
+            stop.clone(),
+        );
+        parts.spawn(well(path));
         let stop = stop.clone();
         parts.spawn(async move {
             let ended = works.engine.follow(&follow, &wake, stop.asked(), &*ears).await;

@@ -5,16 +5,22 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use qcc_callback::{PathSecret, Paths, Tail};
-use qcc_proto::{CallbackUrl, PushSetting, PushState};
-use qcc_sync::{Observer, PathSegment, SecretPath, Store, StoreError};
+use qcc_proto::CallbackUrl;
+use qcc_sync::{
+    Observer, PathSegment, PathStep, PathWish, SecretPath, Store, StoreError, next_path,
+};
 
-use super::{random, settings::SecretPathSettings, stop::Stop};
+use super::{
+    random,
+    stop::{Asked, Stop},
+};
 use crate::{
     exit::causes,
     wiring::{SqliteStore, Works},
 };
 
-/// How often it is looked whether something is due.
+/// How often it is looked whether something is due: a person may have told the
+/// vendor another URL.
 const REST: Duration = Duration::from_secs(60);
 
 /// No look follows another sooner.
@@ -29,14 +35,8 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    pub(super) fn new(
-        store: Arc<SqliteStore>,
-        paths: Paths,
-        settings: Option<&SecretPathSettings>,
-    ) -> Self {
-        let long = |overlap| SignedDuration::try_from(overlap).unwrap_or(SignedDuration::MAX);
-        let overlap = settings.map(|settings| long(settings.overlap));
-        Self { store, paths, overlap }
+    pub(super) fn new(store: Arc<SqliteStore>, paths: Paths, wish: Option<&PathWish>) -> Self {
+        Self { store, paths, overlap: wish.map(|wish| wish.overlap) }
     }
 
     /// Accepts what is in force now. Where no secret is wanted any more, the bare
@@ -61,132 +61,95 @@ impl Secrets {
         self.paths.replace(bare.then_some(Tail::Bare).into_iter().chain(secrets));
     }
 
-    /// The URL as the vendor knows it.
+    /// The URL as the vendor knows it, or will as soon as it is told.
     pub(super) async fn url(&self, bare: &CallbackUrl) -> Option<CallbackUrl> {
         match self.store.secret_path().await.ok()? {
-            Some(path) if self.overlap.is_some() => path.join(bare).ok(),
+            Some(path) if self.overlap.is_some() || path.confirmed_at.is_some() => {
+                path.join(bare).ok()
+            }
             _ => Some(bare.clone()),
         }
     }
 }
 
-/// Sees to it that there is a segment, and changes it when it is old or when a
-/// person asks.
-pub(super) async fn rotate(
+/// Sees to it that the vendor knows the segment that is wished for, or none, and
+/// that another follows when it is old or a person asks.
+pub(super) async fn keep(
     works: Arc<Works>,
     secrets: Secrets,
-    settings: SecretPathSettings,
+    wish: Option<PathWish>,
+    mut asked: Asked,
     observer: Arc<dyn Observer>,
     stop: Stop,
 ) {
-    let mut asked = Asked::new();
     let mut wanted = false;
+    let mut told_to_ask = false;
     loop {
-        let mut rest = REST;
-        match change(&works, &secrets, &settings, wanted, &*observer).await {
-            // The one before is still accepted, and no longer than this.
-            Ok(false) if wanted => rest = settings.overlap.clamp(SOON, REST),
-            Ok(false) => {}
-            Ok(true) => {
+        let step = look(&works, &secrets, wish.as_ref(), wanted, &*observer).await;
+        let rest = match step {
+            Ok(PathStep::Tell) => {
                 wanted = false;
                 tracing::info!("the vendor knows the new secret path");
+                SOON
             }
+            Ok(PathStep::Leave) => {
+                tracing::info!("the vendor knows the callback URL without the secret path");
+                SOON
+            }
+            Ok(PathStep::Wait(until)) => {
+                let left = until.duration_since(Timestamp::now());
+                Duration::try_from(left).unwrap_or_default().clamp(SOON, REST)
+            }
+            Ok(PathStep::Ask) => {
+                if !told_to_ask {
+                    tracing::warn!(
+                        "the vendor may still call a secret path, which is accepted; tell it \
+                         where to call with `qcc push set`"
+                    );
+                }
+                told_to_ask = true;
+                REST
+            }
+            Ok(PathStep::Rest) => REST,
             Err(error) => {
                 let why = causes(&error).join(": ");
-                tracing::warn!(why, "the secret path was not changed; trying again");
+                tracing::warn!(why, "the vendor was not told of the callback URL; trying again");
+                REST
             }
-        }
+        };
         tokio::select! {
             () = stop.asked() => return,
-            () = asked.next() => wanted = true,
+            () = asked.next() => match wish {
+                Some(_) => wanted = true,
+                None => tracing::warn!("SIGUSR1 changes the secret path, and none is configured"),
+            },
             () = tokio::time::sleep(rest) => {}
         }
     }
 }
 
-/// Tells the vendor of a segment where one is due or wanted.
-async fn change(
+/// Does what is due, and says what was done.
+async fn look(
     works: &Works,
     secrets: &Secrets,
-    settings: &SecretPathSettings,
+    wish: Option<&PathWish>,
     wanted: bool,
     observer: &dyn Observer,
-) -> anyhow::Result<bool> {
+) -> anyhow::Result<PathStep> {
     let path = secrets.refresh().await?;
     let now = Timestamp::now();
-    let settling = |path: &SecretPath| {
-        let overlap = SignedDuration::try_from(settings.overlap).unwrap_or(SignedDuration::MAX);
-        path.confirmed_at.is_some() && path.overlaps(overlap, now)
-    };
-    let is_due = wanted || is_due(path.as_ref(), settings.every, now);
-    if !is_due || path.as_ref().is_some_and(settling) {
-        return Ok(false);
-    }
-    let fresh = PathSegment::from_random(random()?);
-    // What the engine will come to, too: the vendor may call as soon as it is told.
-    secrets.accept(&SecretPath::rotated(path, fresh.clone(), now));
-    let setting = PushSetting {
-        enabled: PushState::Enabled,
-        callback_url: settings.url.clone(),
-        window: settings.window,
-    };
-    let path = works.engine.rotate_path(&setting, fresh, observer).await?;
-    secrets.accept(&path);
-    Ok(true)
-}
-
-/// Whether the vendor should be told of a segment: it knows none, it may not know
-/// this one, or this one is old.
-fn is_due(path: Option<&SecretPath>, every: Option<Duration>, now: Timestamp) -> bool {
-    let Some(path) = path else { return true };
-    let Some(confirmed) = path.confirmed_at else { return true };
-    let every = every.and_then(|every| SignedDuration::try_from(every).ok());
-    every.is_some_and(|every| now.duration_since(confirmed) >= every)
-}
-
-/// SIGUSR1: a person wants another segment.
-struct Asked {
-    #[cfg(unix)]
-    signal: Option<tokio::signal::unix::Signal>,
-}
-
-impl Asked {
-    fn new() -> Self {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            Self { signal: signal(SignalKind::user_defined1()).ok() }
+    let step = next_path(path.as_ref(), wish, wanted, now);
+    match (&step, wish) {
+        (PathStep::Tell, Some(PathWish { setting, .. })) => {
+            let fresh = PathSegment::from_random(random()?);
+            // What the engine will come to, too: the vendor may call as soon as it is told.
+            secrets.accept(&SecretPath::rotated(path, fresh.clone(), setting, now));
+            let path = works.engine.rotate_path(setting, fresh, observer).await?;
+            secrets.accept(&path);
         }
-        #[cfg(not(unix))]
-        Self {}
+        // What is accepted stays so until the next start: calls may be on their way.
+        (PathStep::Leave, _) => works.engine.leave_path(observer).await?,
+        _ => {}
     }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        if let Some(signal) = &mut self.signal
-            && signal.recv().await.is_some()
-        {
-            return;
-        }
-        std::future::pending::<()>().await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_segment_is_due_where_the_vendor_knows_none_or_only_an_old_one() {
-        let now: Timestamp = "2026-11-24T02:00:00Z".parse().unwrap();
-        let day = Duration::from_secs(24 * 3600);
-        assert!(is_due(None, None, now));
-        let path = SecretPath::rotated(None, PathSegment::from_random([1; 16]), now);
-        assert!(is_due(Some(&path), None, now), "the vendor may not know it");
-        let path = path.confirmed(now);
-        assert!(!is_due(Some(&path), Some(day), now));
-        let later = now + SignedDuration::from_hours(24);
-        assert!(is_due(Some(&path), Some(day), later));
-        assert!(!is_due(Some(&path), None, later));
-    }
+    Ok(step)
 }

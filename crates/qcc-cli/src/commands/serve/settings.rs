@@ -9,7 +9,8 @@ use std::{
 
 use ipnet::IpNet;
 use jiff::SignedDuration;
-use qcc_proto::{CallbackUrl, PushWindow, StatusForm};
+use qcc_proto::{CallbackUrl, PushSetting, PushState, PushWindow, StatusForm};
+use qcc_sync::PathWish;
 
 use crate::{
     config::{Origin, ServeSettings, Sourced, duration},
@@ -48,20 +49,7 @@ pub(super) struct Settings {
     /// How long a listed order may go without a call, where that is set.
     pub(super) heal_after: Option<SignedDuration>,
     /// Whether and how the callback path carries a secret segment.
-    pub(super) secret_path: Option<SecretPathSettings>,
-}
-
-/// A secret segment of the callback path.
-#[derive(Debug, Clone)]
-pub(super) struct SecretPathSettings {
-    /// The URL without it, as the vendor is told it.
-    pub(super) url: CallbackUrl,
-    /// How long the segment before stays valid.
-    pub(super) overlap: Duration,
-    /// After how long it is changed by itself.
-    pub(super) every: Option<Duration>,
-    /// The push window that is set along with the URL.
-    pub(super) window: Option<PushWindow>,
+    pub(super) secret_path: Option<PathWish>,
 }
 
 impl Settings {
@@ -94,20 +82,22 @@ impl Settings {
 fn secret_path(
     said: &ServeSettings,
     public_url: Option<&CallbackUrl>,
-) -> Result<Option<SecretPathSettings>, Usage> {
+) -> Result<Option<PathWish>, Usage> {
     if !said.secret_path.as_ref().is_some_and(|wanted| wanted.value) {
         return Ok(None);
     }
-    let url = public_url.cloned().ok_or_else(|| {
+    let callback_url = public_url.cloned().ok_or_else(|| {
         Usage::new(
             "a secret path is told to the vendor as part of the public URL: set QCC_PUBLIC_URL",
         )
     })?;
-    Ok(Some(SecretPathSettings {
-        url,
-        overlap: span(&said.secret_path_overlap, Duration::from_secs(24 * 3600))?,
-        every: said.secret_path_every.as_ref().map(positive).transpose()?,
-        window: said.push_window.as_ref().map(window).transpose()?,
+    let window = said.push_window.as_ref().map(window).transpose()?;
+    let long = |span| SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
+    let every = said.secret_path_every.as_ref().map(positive).transpose()?;
+    Ok(Some(PathWish {
+        setting: PushSetting { enabled: PushState::Enabled, callback_url, window },
+        overlap: long(span(&said.secret_path_overlap, Duration::from_secs(24 * 3600))?),
+        every: every.map(long),
     }))
 }
 

@@ -38,6 +38,46 @@ impl Signals {
     }
 }
 
+/// A signal that asks for something else than the end. From here on it no longer
+/// ends the process, so that both are heard whether or not there is anything to do.
+#[derive(Debug)]
+pub(super) struct Asked {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Asked {
+    /// SIGHUP: read the certificate anew.
+    pub(super) fn hangup() -> io::Result<Self> {
+        #[cfg(unix)]
+        return Self::listen(tokio::signal::unix::SignalKind::hangup());
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// SIGUSR1: change the secret path.
+    pub(super) fn user() -> io::Result<Self> {
+        #[cfg(unix)]
+        return Self::listen(tokio::signal::unix::SignalKind::user_defined1());
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    fn listen(kind: tokio::signal::unix::SignalKind) -> io::Result<Self> {
+        Ok(Self { signal: tokio::signal::unix::signal(kind)? })
+    }
+
+    /// Waits for the next of them.
+    pub(super) async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.signal.recv().await.is_some() {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Waits for the word. Clones hear the same one.
 #[derive(Debug, Clone)]
 pub(super) struct Stop(watch::Receiver<bool>);

@@ -12,7 +12,7 @@ use rustls::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::stop::Stop;
+use super::stop::{Asked, Stop};
 use crate::exit::{Usage, causes_of};
 
 /// A certificate in force, and where it came from.
@@ -52,30 +52,20 @@ impl Certificate {
 
 /// Reads the certificate anew whenever SIGHUP says so. Without one, SIGHUP is heard
 /// and means nothing, as a reload of a service should.
-pub(super) async fn renew(certificate: Option<Arc<Certificate>>, stop: Stop) {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return stop.asked().await };
-        loop {
-            tokio::select! {
-                () = stop.asked() => return,
-                _ = hangup.recv() => {}
-            }
-            match certificate.as_deref().map(Certificate::reload) {
-                None => tracing::info!("there is no certificate to read anew"),
-                Some(Ok(())) => tracing::info!("the certificate was read anew"),
-                Some(Err(error)) => {
-                    let why = causes_of(&error).join(": ");
-                    tracing::error!(why, "the certificate in force stays");
-                }
+pub(super) async fn renew(certificate: Option<Arc<Certificate>>, mut hangup: Asked, stop: Stop) {
+    loop {
+        tokio::select! {
+            () = stop.asked() => return,
+            () = hangup.next() => {}
+        }
+        match certificate.as_deref().map(Certificate::reload) {
+            None => tracing::info!("there is no certificate to read anew"),
+            Some(Ok(())) => tracing::info!("the certificate was read anew"),
+            Some(Err(error)) => {
+                let why = causes_of(&error).join(": ");
+                tracing::error!(why, "the certificate in force stays");
             }
         }
-    }
-    #[cfg(not(unix))]
-    {
-        drop(certificate);
-        stop.asked().await;
     }
 }
 
