@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 use crate::{
     calls::Pending,
     fault::Fault,
-    text::{instant, parsed, required},
+    text::{count as count_of, instant, parsed, required},
 };
 
 /// Notes since when calls are expected; the first time counts.
@@ -99,22 +99,31 @@ pub(crate) fn facts(connection: &Connection, calls: &Pending<'_>) -> Result<Call
         |row| row.get(0),
     )?;
     let mut bound = newest_called.unwrap_or_default().max(bound);
-    let mut uncalled: Vec<(String, Timestamp)> = Vec::new();
+    // Newest first: behind the first that has called meanwhile, all have come since.
     let mut statement = connection.prepare(
-        "SELECT order_no, ordered_at, listed_at FROM orders
-         WHERE listed_at IS NOT NULL AND called_at IS NULL AND ordered_at > ?1",
+        "SELECT order_no, ordered_at FROM orders
+         WHERE listed_at IS NOT NULL AND called_at IS NULL AND ordered_at > ?1
+         ORDER BY ordered_at DESC",
     )?;
     let mut rows = statement.query([&bound])?;
     while let Some(row) = rows.next()? {
-        let (order_no, made): (String, String) = (row.get("order_no")?, row.get("ordered_at")?);
-        match calls.find(&order_no)? {
-            Some(_) => bound = bound.max(made),
-            None => uncalled.push((made, required(row, "listed_at")?)),
+        let order_no: String = row.get("order_no")?;
+        if calls.find(&order_no)?.is_some() {
+            bound = row.get("ordered_at")?;
+            break;
         }
     }
-    uncalled.retain(|(made, _)| *made > bound);
-    facts.uncalled = uncalled.len() as u64;
-    facts.uncalled_since = uncalled.into_iter().map(|(_, listed_at)| listed_at).min();
+    let mut count = connection.prepare(
+        "SELECT count(*) AS uncalled, min(listed_at) AS since FROM orders
+         WHERE listed_at IS NOT NULL AND called_at IS NULL AND ordered_at > ?1",
+    )?;
+    (facts.uncalled, facts.uncalled_since) = count
+        .query_and_then([bound], |row| {
+            Ok::<_, Fault>((count_of(row, "uncalled")?.unwrap_or(0), parsed(row, "since")?))
+        })?
+        .next()
+        .transpose()?
+        .unwrap_or_default();
     Ok(facts)
 }
 

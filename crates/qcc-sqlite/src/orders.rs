@@ -15,14 +15,21 @@ use crate::{
     text::{count, instant, integer, parsed, required},
 };
 
+/// What the index `orders_open` begins with comes first.
+const DUE: &str =
+    "TRUE ORDER BY archive_sha256 IS NOT NULL, listed_at IS NULL, ordered_at, order_no";
+
+/// The same where an archive is kept.
+const DUE_AND_KEPT: &str =
+    "(archive_sha256 IS NOT NULL) = 1 ORDER BY listed_at IS NULL, ordered_at, order_no";
+
 /// Leases the most urgent order that is due.
 pub(crate) fn claim(
     connection: &Connection,
     worker: &Worker,
     now: Timestamp,
 ) -> Result<Option<Order>, Fault> {
-    let order = "TRUE ORDER BY archive_sha256 IS NOT NULL, ordered_at, order_no";
-    claim_first(connection, order, worker, now)
+    claim_first(connection, DUE, worker, now)
 }
 
 /// Leases the most urgent order that is due and whose archive is kept.
@@ -31,8 +38,7 @@ pub(crate) fn claim_kept(
     worker: &Worker,
     now: Timestamp,
 ) -> Result<Option<Order>, Fault> {
-    let order = "(archive_sha256 IS NOT NULL) = 1 ORDER BY ordered_at, order_no";
-    claim_first(connection, order, worker, now)
+    claim_first(connection, DUE_AND_KEPT, worker, now)
 }
 
 fn claim_first(
@@ -45,13 +51,7 @@ fn claim_first(
     // `orders_open`, which therefore yields the answer with its first fit.
     let urgent = connection
         .query_row(
-            &format!(
-                "SELECT order_no FROM orders
-                 WHERE state NOT IN ('applied', 'quarantined')
-                   AND (state <> 'waiting' OR not_before <= :now)
-                   AND (lease_owner IS NULL OR lease_owner = :worker OR lease_until <= :now)
-                   AND {order} LIMIT 1"
-            ),
+            &first_due(order),
             named_params! { ":now": instant(now), ":worker": worker.name },
             |row| row.get::<_, String>(0),
         )
@@ -62,6 +62,16 @@ fn claim_first(
         params![order_no, worker.name, lease_end(worker.term, now)],
     )?;
     find(connection, &order_no)
+}
+
+fn first_due(order: &str) -> String {
+    format!(
+        "SELECT order_no FROM orders
+         WHERE state NOT IN ('applied', 'quarantined')
+           AND (state <> 'waiting' OR not_before <= :now)
+           AND (lease_owner IS NULL OR lease_owner = :worker OR lease_until <= :now)
+           AND {order} LIMIT 1"
+    )
 }
 
 /// Writes what a worker may know of an order it has leased; what lists and calls
@@ -258,4 +268,25 @@ fn applied(row: &Row<'_>) -> Result<Option<Applied>, Fault> {
 fn lease_lost(order_no: &OrderNo) -> Fault {
     let detail = format!("another worker holds order {order_no} now; nothing was changed");
     StoreError::new(StoreErrorKind::LeaseLost, detail).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrations::STORE;
+
+    #[test]
+    fn the_most_urgent_order_is_the_first_entry_of_an_index() {
+        let connection = Connection::open_in_memory().unwrap();
+        STORE.migrate(&connection, "memory".as_ref()).unwrap();
+        for order in [DUE, DUE_AND_KEPT] {
+            let mut plan =
+                connection.prepare(&format!("EXPLAIN QUERY PLAN {}", first_due(order))).unwrap();
+            let parameters = named_params! { ":now": "", ":worker": "" };
+            let steps = plan.query_map(parameters, |row| row.get::<_, String>("detail")).unwrap();
+            let steps: Vec<_> = steps.map(Result::unwrap).collect();
+            assert!(steps.iter().any(|step| step.contains("INDEX orders_open")), "{steps:?}");
+            assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
+        }
+    }
 }

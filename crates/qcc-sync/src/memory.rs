@@ -289,7 +289,7 @@ impl Tables {
             .orders
             .values()
             .filter(|order| due(order) && wanted(order) && !theirs(&order.no))
-            .min_by_key(|order| (order.archive.is_some(), age(order)))
+            .min_by_key(|order| (order.archive.is_some(), order.listed_at.is_none(), age(order)))
             .cloned();
         if let Some(order) = &urgent {
             self.lease(&order.no, worker, now);

@@ -56,8 +56,9 @@ pub trait Store: Send + Sync + 'static {
     /// Leases the most urgent order that is due and nobody else's.
     ///
     /// Due is what is seen, located or fetched, and what waited long enough.
-    /// Orders without an archive come first, since the vendor forgets them; within
-    /// each group the oldest. A lease of the same worker is renewed.
+    /// Orders without an archive come first, since the vendor forgets them; among
+    /// them those that a list named, since anybody who knows the key can call; and
+    /// of those the oldest. A lease of the same worker is renewed.
     fn claim(
         &self,
         worker: &Worker,

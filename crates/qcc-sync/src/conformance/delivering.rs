@@ -2,9 +2,9 @@
 
 use std::future::Future;
 
-use qcc_proto::{PushSetting, PushState};
+use qcc_proto::PushWindow;
 
-use super::given::{at, line, listing, no, ok};
+use super::given::{at, line, listing, no, ok, setting};
 use crate::{Activation, Callbacks, PathSegment, SecretPath, Store};
 
 /// Since when calls are expected is said once, however often a receiver starts.
@@ -79,15 +79,11 @@ pub async fn a_secret_path_is_kept<S: Store, F: Future<Output = S>>(fresh: impl 
     let store = fresh().await;
     assert_eq!(ok(store.secret_path().await), None);
     let segment = |byte| PathSegment::from_random([byte; 16]);
-    let setting = |window: Option<u8>| PushSetting {
-        enabled: PushState::Enabled,
-        callback_url: "https://risk.example.com/callback".parse().expect("a URL"),
-        window: window.map(|hour| hour.try_into().expect("a window")),
-    };
     let first = SecretPath::rotated(None, segment(1), &setting(None), at(0)).tried(at(1));
     let confirmed = first.clone().confirmed(setting(None), at(5));
     let second = SecretPath::rotated(Some(confirmed.clone()), segment(2), &setting(None), at(10));
-    let windowed = second.clone().tried(at(11)).confirmed(setting(Some(9)), at(12));
+    let windowed =
+        second.clone().tried(at(11)).confirmed(setting(PushWindow::ALL.first().copied()), at(12));
     let doubted = windowed.clone().doubted().tried(at(13)).tried(at(14));
     for path in [first, confirmed, second, windowed, doubted] {
         ok(store.set_secret_path(Some(&path)).await);

@@ -3,7 +3,9 @@
 use std::{error::Error as _, fmt::Write as _, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use qcc_proto::{ListedOrder, OrderNo, RiskRecord, ShanghaiTime};
+use qcc_proto::{
+    ListedOrder, OrderNo, PushSetting, PushState, PushWindow, RiskRecord, ShanghaiTime,
+};
 
 use crate::{
     Applied, Apply as _, Listing, Order, Row, SetAside, State, Store, StoreError, StoreErrorKind,
@@ -26,6 +28,15 @@ pub(super) fn no(text: &str) -> OrderNo {
     match text.parse() {
         Ok(no) => no,
         Err(error) => panic!("{text}: {error}"),
+    }
+}
+
+/// A push setting with this window.
+#[track_caller]
+pub(super) fn setting(window: Option<PushWindow>) -> PushSetting {
+    match "https://risk.example.com/callback".parse() {
+        Ok(callback_url) => PushSetting { enabled: PushState::Enabled, callback_url, window },
+        Err(error) => panic!("{error}"),
     }
 }
 

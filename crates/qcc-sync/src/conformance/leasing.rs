@@ -39,7 +39,7 @@ async fn claimed<S: Store>(store: &S, second: i64) -> Vec<OrderNo> {
     }
 }
 
-/// Orders without an archive come first; within each group the oldest.
+/// Orders without an archive come first, then those that were listed, then the oldest.
 pub async fn urgent_orders_are_claimed_first<S: Store, F: Future<Output = S>>(
     fresh: impl Fn() -> F,
 ) {
@@ -49,8 +49,10 @@ pub async fn urgent_orders_are_claimed_first<S: Store, F: Future<Output = S>>(
     }
     let lines = [line("B3", -100), line("A2", -300), line("A1", -200), line("K2", -900)];
     ok(store.note_listing(&lines, &listing(10, &lines), None).await);
-    ok(store.note_call(&no("C1"), at(20)).await);
-    let expected = ["A2", "A1", "B3", "C1", "K2", "K1"].map(no);
+    // Called before anything was made that the list names: a forged one would be.
+    ok(store.note_call(&no("C1"), at(-9000)).await);
+    ok(store.note_call(&no("C2"), at(20)).await);
+    let expected = ["A2", "A1", "B3", "C1", "C2", "K2", "K1"].map(no);
     assert_eq!(claimed(&store, 30).await, expected);
     assert_eq!(claimed(&store, 31).await, [], "everything is leased");
 }
