@@ -152,9 +152,8 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             oldest: listed.iter().filter_map(|order| order.created_at).min(),
             newest: listed.iter().filter_map(|order| order.created_at).max(),
         };
-        let first_listed = self.kept_but_unlisted(&listed).await?;
+        self.label_as_listed(&listed, now).await?;
         let fresh = self.store.note_listing(&listed, &listing, gap.as_ref()).await?;
-        self.label_again(&first_listed).await?;
         observer.event(&Event::Listed { listed: count, fresh });
         if let Some(gap) = gap {
             report_gap(&gap);
@@ -243,6 +242,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             }
             self.store.save(&order, &self.worker, self.clock.now()).await?;
             if order.state == State::Fetched {
+                self.label_if_listed_since(&order).await?;
                 report.fetched += 1;
                 break;
             }

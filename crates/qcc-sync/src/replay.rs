@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use qcc_archive::{Archive, ErrorKind};
+use qcc_archive::Archive;
 use qcc_proto::OrderNo;
 
 use crate::{
@@ -78,7 +78,11 @@ pub enum Setback {
     /// Its archive's bytes are not those that were kept. What the ledger and the
     /// table hold of it stays.
     Damaged(OrderNo),
-    /// Its archive or the document in it was refused.
+    /// The disk does not give its archive back; the detail says why. What the ledger
+    /// and the table hold of it stays.
+    Unreadable(OrderNo, String),
+    /// Its archive or the document in it was refused, now or before: an order that
+    /// rests for that stays as it is.
     Refused(OrderNo, Reason),
     /// Another worker is at it.
     Busy(OrderNo),
@@ -92,8 +96,9 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
     /// applies the orders in scope, the oldest number first.
     ///
     /// # Errors
-    /// [`EngineError`] where a disk or database fails. What was done until then
-    /// stands. An archive that is gone or refused is a [`Setback`].
+    /// [`EngineError`] where the folder or the database fails. What was done until
+    /// then stands. An archive that is gone, refused or cannot be read is a
+    /// [`Setback`].
     pub async fn run(
         &self,
         scope: &ReplayScope,
@@ -174,8 +179,13 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
                         report.labelled += 1;
                     }
                 }
-                if scope.includes(&order) && order.clone().reopened().is_some() {
+                if !scope.includes(&order) {
+                    continue;
+                }
+                if order.clone().reopened().is_some() {
                     due.push(order.no);
+                } else if let Some(reason) = order.state.reason() {
+                    report.setbacks.push(Setback::Refused(order.no, reason.clone()));
                 }
             }
         }
@@ -194,8 +204,7 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
         while let Some((order_no, archives)) = labels.next() {
             match self.best_of(archives).await? {
                 Ok(order) => found.push(order),
-                Err(Whole::Missing) => report.setbacks.push(Setback::Missing(order_no)),
-                Err(_) => report.setbacks.push(Setback::Damaged(order_no)),
+                Err(unfit) => report.setbacks.push(unfit.of(order_no)),
             }
             if found.len() >= PAGE as usize || labels.peek().is_none() {
                 let taken = self.store.adopt(&found, &self.worker, self.clock.now()).await?;
@@ -215,17 +224,19 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
     async fn best_of(
         &self,
         mut archives: Vec<(KeptArchive, Label)>,
-    ) -> Result<Result<Order, Whole>, EngineError> {
+    ) -> Result<Result<Order, Unfit>, EngineError> {
         archives.sort_by_key(|(_, label)| std::cmp::Reverse(label.written_at));
         let alone = archives.len() == 1;
-        let mut best = Err(Whole::Missing);
+        let mut best = Err(Unfit::Missing);
         for (archive, label) in &archives {
-            match self.is_whole(archive).await? {
-                Whole::Yes if alone || self.opens(archive, label).await? => {
+            match self.check(archive).await? {
+                Ok(()) if alone || self.opens(archive, label).await? => {
                     return Ok(Ok(label.order(*archive)));
                 }
-                Whole::Yes if best.is_err() => best = Ok(label.order(*archive)),
-                Whole::No if best.is_err() => best = Err(Whole::No),
+                Ok(()) if best.is_err() => best = Ok(label.order(*archive)),
+                Err(unfit) if best.is_err() && !matches!(unfit, Unfit::Missing) => {
+                    best = Err(unfit)
+                }
                 _ => {}
             }
         }
@@ -243,13 +254,8 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
         if !known_whole {
             let order = self.store.order(&order_no).await?;
             let Some(archive) = order.and_then(|order| order.archive) else { return Ok(()) };
-            let setback = match self.is_whole(&archive).await? {
-                Whole::Yes => None,
-                Whole::Missing => Some(Setback::Missing(order_no.clone())),
-                Whole::No => Some(Setback::Damaged(order_no.clone())),
-            };
-            if let Some(setback) = setback {
-                report.setbacks.push(setback);
+            if let Err(unfit) = self.check(&archive).await? {
+                report.setbacks.push(unfit.of(order_no));
                 return Ok(());
             }
         }
@@ -262,6 +268,11 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
             Ok(()) => Ok(()),
             Err(Trouble::Stop(EngineError::Store(e))) if e.kind() == StoreErrorKind::LeaseLost => {
                 report.setbacks.push(Setback::Busy(order_no));
+                Ok(())
+            }
+            Err(Trouble::Stop(EngineError::Archives(error))) => {
+                self.store.release(&order_no, &self.worker).await?;
+                report.setbacks.push(Setback::Unreadable(order_no, told(&error)));
                 Ok(())
             }
             Err(Trouble::Stop(error)) => {
@@ -284,26 +295,29 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
     }
 
     /// Whether an archive's bytes are those that were kept.
-    async fn is_whole(&self, archive: &KeptArchive) -> Result<Whole, EngineError> {
-        let Some(file) = self.archives.open(archive).await? else { return Ok(Whole::Missing) };
-        let found = reading(move || digest(&file)).await?.map_err(unreadable)?;
-        Ok(if found == archive.sha256 { Whole::Yes } else { Whole::No })
+    async fn check(&self, archive: &KeptArchive) -> Result<Result<(), Unfit>, EngineError> {
+        let file = match self.archives.open(archive).await {
+            Ok(Some(file)) => file,
+            Ok(None) => return Ok(Err(Unfit::Missing)),
+            Err(error) => return Ok(Err(Unfit::Unreadable(told(&error)))),
+        };
+        Ok(match reading(move || digest(&file)).await? {
+            Ok(found) if found == archive.sha256 => Ok(()),
+            Ok(_) => Err(Unfit::Damaged),
+            Err(error) => Err(Unfit::Unreadable(error.to_string())),
+        })
     }
 
     /// Whether its label's password opens an archive.
     async fn opens(&self, archive: &KeptArchive, label: &Label) -> Result<bool, EngineError> {
-        let Some(file) = self.archives.open(archive).await? else { return Ok(false) };
+        let Ok(Some(file)) = self.archives.open(archive).await else { return Ok(false) };
         let (policy, password) = (self.policy.clone(), label.password.clone());
         let opened = reading(move || {
             Archive::open(file, policy.archive)?
                 .authenticate(&policy.entry, password.reveal().as_bytes())
                 .map(drop)
         });
-        match opened.await? {
-            Ok(()) => Ok(true),
-            Err(error) if *error.kind() == ErrorKind::Io => Err(unreadable(error)),
-            Err(_) => Ok(false),
-        }
+        Ok(opened.await?.is_ok())
     }
 
     fn applier(&self) -> Applier<'_, S, A, C> {
@@ -317,11 +331,22 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whole {
-    Yes,
-    No,
+/// Why an archive is not applied.
+#[derive(Debug)]
+enum Unfit {
     Missing,
+    Damaged,
+    Unreadable(String),
+}
+
+impl Unfit {
+    fn of(self, order_no: OrderNo) -> Setback {
+        match self {
+            Self::Missing => Setback::Missing(order_no),
+            Self::Damaged => Setback::Damaged(order_no),
+            Self::Unreadable(why) => Setback::Unreadable(order_no, why),
+        }
+    }
 }
 
 /// What lies in the archive folder.
@@ -352,11 +377,17 @@ impl ReplayScope {
 async fn reading<T: Send + 'static>(
     read: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, EngineError> {
-    tokio::task::spawn_blocking(read).await.map_err(unreadable)
+    tokio::task::spawn_blocking(read)
+        .await
+        .map_err(|error| ArchivesError::new("reading a kept archive", error).into())
 }
 
-fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> EngineError {
-    EngineError::Archives(ArchivesError::new("reading a kept archive", error))
+/// An error and its cause in one line.
+fn told(error: &ArchivesError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }
 
 /// Both lists by number, each with whether its archives were just found whole.

@@ -14,12 +14,15 @@ mod reading;
 mod settings;
 mod sorter;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use qcc_archive::ReadAt;
 use qcc_proto::{OrderNo, RiskRecord, UnzipPassword};
 
-use crate::{Applied, Archives, KeptArchive, Label, Order, Snapshot, StoredRecord};
+use crate::{Applied, Archives, KeptArchive, Label, Order, Rebuild, Snapshot, State, StoredRecord};
 
 pub use error::VerifyError;
 pub use finding::{AsideFault, Difference, Finding, Verdict};
@@ -41,16 +44,19 @@ const PAGE: u32 = 2048;
 /// # Errors
 /// [`VerifyError`] where a database or disk fails. An archive that is gone or
 /// refused is a finding, not an error.
-pub async fn verify<S: Snapshot, A: Archives>(
-    snapshot: &mut S,
+pub async fn verify<S: Rebuild, A: Archives>(
+    store: &S,
     archives: &A,
     settings: &VerifySettings,
     watch: &(dyn Fn(VerifyStage) + Send + Sync),
 ) -> Result<Verdict, VerifyError> {
     let mut proof = Proof::new(settings);
+    // Before the snapshot: what is labelled later may not be in it.
     proof.labels = labels(archives).await?;
-    proof.read_archives(snapshot, archives, watch).await?;
-    proof.compare_rows(snapshot, archives, watch).await?;
+    let mut snapshot = store.snapshot().await?;
+    proof.read_archives(&mut snapshot, archives, watch).await?;
+    proof.name_unapplied();
+    proof.compare_rows(&mut snapshot, archives, watch).await?;
     Ok(proof.verdict)
 }
 
@@ -83,6 +89,8 @@ impl<'s> Proof<'s> {
                 rows: 0,
                 unproven: 0,
                 unlabelled: 0,
+                unapplied: 0,
+                waiting: 0,
                 digest: crate::Sha256::new([0; 32]),
             },
         }
@@ -107,6 +115,15 @@ impl<'s> Proof<'s> {
                     None => Read::NothingDue,
                 };
                 self.compare_aside(snapshot, &order, &reading).await?;
+                let labels = self.labels.remove(&order.no);
+                if order.applied.is_none() {
+                    self.verdict.waiting += 1;
+                    // One that is being fetched is labelled a moment before the ledger
+                    // knows; one that rests is not being fetched.
+                    if let Some(labels) = labels.filter(|_| rests_bare(&order)) {
+                        self.unapplied(&order.no, &labels);
+                    }
+                }
                 let Verdict { orders, records, .. } = self.verdict;
                 watch(VerifyStage::Reading { orders, records });
             }
@@ -122,8 +139,16 @@ impl<'s> Proof<'s> {
         self.verdict.orders += 1;
         let source = Source::of(order);
         let file = match &order.archive {
-            Some(kept) => archives.open(kept).await?,
-            None => None,
+            Some(kept) => archives.open(kept).await,
+            None => Ok(None),
+        };
+        let file = match file {
+            Ok(file) => file,
+            Err(error) => {
+                self.refuse(&order.no, reading::unread(&error));
+                self.sources.push(source);
+                return Ok(Read::Nothing);
+            }
         };
         let Some(file) = file else {
             self.verdict.missing += 1;
@@ -143,19 +168,40 @@ impl<'s> Proof<'s> {
                 self.verdict.unlabelled += u64::from(!self.is_labelled(order));
                 Read::Held(reading)
             }
-            Err(Refused(detail)) => {
-                self.verdict.refused += 1;
-                self.tell(Finding::ArchiveRefused { order_no: order.no.clone(), detail });
+            Err(refused) => {
+                self.refuse(&order.no, refused);
                 Read::Nothing
             }
         })
+    }
+
+    fn refuse(&mut self, order_no: &OrderNo, Refused(detail): Refused) {
+        self.verdict.refused += 1;
+        self.tell(Finding::ArchiveRefused { order_no: order_no.clone(), detail });
+    }
+
+    /// Labels of which the ledger knows no order: it was lost, or is an older one.
+    fn name_unapplied(&mut self) {
+        for (order_no, labels) in std::mem::take(&mut self.labels) {
+            self.unapplied(&order_no, &labels);
+        }
+    }
+
+    fn unapplied(&mut self, order_no: &OrderNo, labels: &[Opener]) {
+        self.verdict.unapplied += 1;
+        if let Some(Opener { archive, .. }) = labels.last() {
+            let (order_no, sha256) = (order_no.clone(), archive.sha256);
+            self.tell(Finding::Unapplied { order_no, sha256 });
+        }
     }
 
     /// Whether the order would come back from its archive alone.
     fn is_labelled(&self, order: &Order) -> bool {
         let labels = self.labels.get(&order.no).map(Vec::as_slice).unwrap_or_default();
         let own = order.archive.zip(order.password.as_ref());
-        labels.iter().any(|(archive, password)| Some((*archive, password)) == own)
+        labels.iter().any(|Opener { archive, password, listed }| {
+            Some((*archive, password)) == own && *listed == order.listed_at.is_some()
+        })
     }
 
     /// Reads an archive on another thread, which has the sorter meanwhile.
@@ -285,10 +331,10 @@ impl<'s> Proof<'s> {
         sources: &[Source],
         archives: &A,
     ) -> Result<(), VerifyError> {
-        let mut wanted: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+        let mut wanted: BTreeMap<u32, BTreeSet<u64>> = BTreeMap::new();
         for suspect in &suspects {
             if let Suspect::Differs { place, .. } = suspect {
-                wanted.entry(place.order).or_default().push(place.position);
+                wanted.entry(place.order).or_default().insert(place.position);
             }
         }
         let mut records = BTreeMap::new();
@@ -308,13 +354,11 @@ impl<'s> Proof<'s> {
     async fn look_up<A: Archives>(
         &self,
         source: &Source,
-        positions: Vec<u64>,
+        positions: BTreeSet<u64>,
         archives: &A,
     ) -> Result<BTreeMap<u64, RiskRecord>, VerifyError> {
         let Some(kept) = source.archive else { return Ok(BTreeMap::new()) };
-        let Some(file) = archives.open(&kept).await? else {
-            return Ok(BTreeMap::new());
-        };
+        let Ok(Some(file)) = archives.open(&kept).await else { return Ok(BTreeMap::new()) };
         let settings = self.settings.clone();
         let source = Source { no: source.no.clone(), password: source.password.clone(), ..*source };
         let found =
@@ -344,7 +388,20 @@ impl<'s> Proof<'s> {
 }
 
 /// What opens which archive of an order, by the labels.
-type Labels = BTreeMap<OrderNo, Vec<(KeptArchive, UnzipPassword)>>;
+type Labels = BTreeMap<OrderNo, Vec<Opener>>;
+
+/// What a label says, as far as it matters here.
+struct Opener {
+    archive: KeptArchive,
+    password: UnzipPassword,
+    /// Whether a list had named the order.
+    listed: bool,
+}
+
+/// Whether the ledger waits for an order of which it has nothing.
+fn rests_bare(order: &Order) -> bool {
+    order.is_bare() && matches!(order.state, State::Waiting { .. } | State::Quarantined { .. })
+}
 
 async fn labels<A: Archives>(archives: &A) -> Result<Labels, VerifyError> {
     let mut labels = Labels::new();
@@ -354,8 +411,10 @@ async fn labels<A: Archives>(archives: &A) -> Result<Labels, VerifyError> {
         let Some(last) = page.last() else { return Ok(labels) };
         after = Some(last.archive.sha256);
         for shelved in page {
-            for Label { order_no, password, .. } in shelved.labels {
-                labels.entry(order_no).or_default().push((shelved.archive, password));
+            for Label { order_no, password, listed_at, .. } in shelved.labels {
+                let (archive, listed) = (shelved.archive, listed_at.is_some());
+                let known = labels.entry(order_no).or_default();
+                known.push(Opener { archive, password, listed });
             }
         }
     }

@@ -156,6 +156,9 @@ fn setback_text(setback: &Setback) -> String {
         Setback::Damaged(no) => {
             format!("{no}: the bytes of its archive are not those that were kept; left as it is")
         }
+        Setback::Unreadable(no, why) => {
+            format!("{no}: its archive cannot be read ({}); left as it is", plain(why))
+        }
         Setback::Refused(no, reason) => format!("{no}: refused: {}", plain(&reason.detail)),
         Setback::Busy(no) => format!("{no}: another process is at it; left to that"),
         _ => "an order could not be applied".to_owned(),
@@ -167,6 +170,7 @@ fn summary(report: &ReplayReport, exit: Exit) -> Value {
         let (no, code, reason) = match setback {
             Setback::Missing(no) => (no, "missing", None),
             Setback::Damaged(no) => (no, "damaged", None),
+            Setback::Unreadable(no, why) => (no, "unreadable", Some(json!({ "detail": why }))),
             Setback::Refused(no, reason) => (no, "refused", Some(json_reason(reason))),
             Setback::Busy(no) => (no, "busy", None),
             _ => return json!({ "setback": "other" }),

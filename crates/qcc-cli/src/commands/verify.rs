@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use qcc_sync::{Policy, Rebuild, Verdict, VerifySettings, VerifyStage};
+use qcc_sync::{Policy, Verdict, VerifySettings, VerifyStage};
 
 use crate::{
     app::App,
@@ -38,9 +38,8 @@ impl Verify {
         settings.told = self.limit;
         let progress = Progress::new(app.notes, &app.config);
         let verdict = {
-            let mut snapshot = store.snapshot().await?;
             let watch = |stage| progress.at(shown(stage));
-            qcc_sync::verify(&mut snapshot, &archives, &settings, &watch).await
+            qcc_sync::verify(&store, &archives, &settings, &watch).await
         };
         progress.finish();
         let verdict = verdict.context("the proof could not be carried out")?;

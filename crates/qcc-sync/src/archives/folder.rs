@@ -38,7 +38,7 @@ impl FolderArchives {
     /// [`ArchivesError`] where it cannot be made or is no folder.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, ArchivesError> {
         let root = root.into();
-        make_private(&root)
+        make_durable(&root)
             .and_then(|()| leftovers::sweep(&root))
             .map_err(|e| ArchivesError::new("opening the archive folder", e))?;
         Ok(Self { root })
@@ -172,6 +172,15 @@ fn make_private(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn make_private(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
+}
+
+/// Makes the folder so that it is still there after a power cut, and with it what
+/// is kept in it.
+fn make_durable(folder: &Path) -> io::Result<()> {
+    let folder = std::path::absolute(folder)?;
+    let made = folder.ancestors().take_while(|ancestor| !ancestor.exists()).count();
+    make_private(&folder)?;
+    folder.ancestors().skip(1).take(made).try_for_each(sync_folder)
 }
 
 #[cfg(unix)]

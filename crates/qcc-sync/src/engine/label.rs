@@ -4,6 +4,7 @@
 //! once more when a list first names the order: whether it was listed is what a
 //! rebuilt ledger needs to recognise a gap.
 
+use jiff::Timestamp;
 use qcc_proto::ListedOrder;
 
 use super::{Engine, EngineError, Trouble};
@@ -18,28 +19,37 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         Ok(())
     }
 
-    /// Orders that no list had named when their archive was labelled.
-    pub(super) async fn kept_but_unlisted(
+    /// Labels anew the archives of orders that a list names for the first time.
+    /// Before the ledger is told: a crash between the two must leave the label that
+    /// says more, for the next list finds nothing new.
+    pub(super) async fn label_as_listed(
         &self,
         listed: &[ListedOrder],
-    ) -> Result<Vec<ListedOrder>, EngineError> {
-        let mut unlisted = Vec::new();
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
         for line in listed {
-            let known = self.store.order(&line.order_no).await?;
-            if known.is_some_and(|order| order.archive.is_some() && order.listed_at.is_none()) {
-                unlisted.push(line.clone());
+            let Some(known) = self.store.order(&line.order_no).await? else { continue };
+            if known.archive.is_none() || known.listed_at.is_some() {
+                continue;
             }
-        }
-        Ok(unlisted)
-    }
-
-    /// Labels archives anew with what a list has added.
-    pub(super) async fn label_again(&self, orders: &[ListedOrder]) -> Result<(), EngineError> {
-        for line in orders {
-            let Some(order) = self.store.order(&line.order_no).await? else { continue };
-            if let Some((archive, label)) = Label::of(&order, self.clock.now()) {
+            let created_at = known.created_at.or(line.created_at);
+            let order = Order { listed_at: Some(now), created_at, ..known };
+            if let Some((archive, label)) = Label::of(&order, now) {
                 self.archives.label(&archive, &label).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// A list may have named the order while its archive was fetched, and found no
+    /// archive to label.
+    pub(super) async fn label_if_listed_since(&self, kept: &Order) -> Result<(), EngineError> {
+        let known = self.store.order(&kept.no).await?;
+        let Some(known) = known.filter(|known| known.listed_at != kept.listed_at) else {
+            return Ok(());
+        };
+        if let Some((archive, label)) = Label::of(&known, self.clock.now()) {
+            self.archives.label(&archive, &label).await?;
         }
         Ok(())
     }

@@ -32,6 +32,11 @@ pub struct Verdict {
     /// Applied orders whose archive held, but has no label with its password: they
     /// would not come back from the archives alone. No difference.
     pub unlabelled: u64,
+    /// Archives that are kept, and of whose orders the ledger knows nothing, or
+    /// nothing but that they rest: `qcc replay` applies them.
+    pub unapplied: u64,
+    /// Orders that the ledger knows and has not applied yet. No difference.
+    pub waiting: u64,
     /// SHA-256 over all rows: what two runs of one version of this program can be
     /// compared by.
     pub digest: Sha256,
@@ -40,7 +45,7 @@ pub struct Verdict {
 impl Verdict {
     /// Whether every archive held, and the store is what they say.
     pub fn is_equal(&self) -> bool {
-        self.differences == 0 && self.missing == 0 && self.refused == 0
+        self.differences == 0 && self.missing == 0 && self.refused == 0 && self.unapplied == 0
     }
 }
 
@@ -61,6 +66,13 @@ pub enum Finding {
         order_no: OrderNo,
         /// Why.
         detail: String,
+    },
+    /// An archive is kept, and the ledger has nothing of its order.
+    Unapplied {
+        /// Whose, as its label says.
+        order_no: OrderNo,
+        /// Its name.
+        sha256: Sha256,
     },
     /// The ledger says something else of an order than its document.
     Ledger {

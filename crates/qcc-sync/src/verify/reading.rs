@@ -1,6 +1,9 @@
 //! What an archive says, read by no part of what applies it.
 
-use std::{collections::BTreeMap, io};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
 
 use qcc_archive::{Archive, ErrorKind, ReadAt};
 use qcc_proto::{
@@ -14,7 +17,7 @@ use super::{
     fingerprint::{Fingerprint, fingerprint, fingerprint_of},
     sorter::{Place, Sorter, Version},
 };
-use crate::{ArchivesError, KeptArchive, Order, SetAside, Sha256};
+use crate::{KeptArchive, Order, SetAside, Sha256};
 
 /// An applied order, and where what it brought can be read again.
 #[derive(Debug)]
@@ -66,7 +69,10 @@ pub(super) fn read<R: ReadAt>(
     sorter: &mut Sorter,
 ) -> Outcome<Reading> {
     let Some(kept) = source.archive else { return Ok(Err(Refused("nothing is kept".into()))) };
-    let found = digest(file).map_err(disk)?;
+    let found = match digest(file) {
+        Ok(found) => found,
+        Err(error) => return Ok(Err(unread(&error))),
+    };
     if found != kept.sha256 {
         let detail = format!("its bytes are not those that were kept: their SHA-256 is {found}");
         return Ok(Err(Refused(detail)));
@@ -101,7 +107,7 @@ pub(super) fn look_up<R: ReadAt>(
     file: &R,
     source: &Source,
     settings: &VerifySettings,
-    wanted: &[u64],
+    wanted: &BTreeSet<u64>,
 ) -> Outcome<BTreeMap<u64, RiskRecord>> {
     let mut found = BTreeMap::new();
     let outcome = walk(file, source, settings, |_, item| {
@@ -148,7 +154,7 @@ fn walk<R: ReadAt>(
 
 fn refused<T>(error: qcc_archive::Error) -> Outcome<T> {
     match error.kind() {
-        ErrorKind::Io => Err(disk(error)),
+        ErrorKind::Io => Ok(Err(unread(&error))),
         _ => Ok(Err(Refused(error.to_string()))),
     }
 }
@@ -162,8 +168,10 @@ fn unreadable<T>(error: DocumentError) -> Outcome<T> {
     Ok(Err(Refused(error.to_string())))
 }
 
-fn disk(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> VerifyError {
-    VerifyError::Archives(ArchivesError::new("reading a kept archive", error))
+/// The disk does not give it back.
+pub(super) fn unread(error: &dyn std::error::Error) -> Refused {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    Refused(format!("it cannot be read: {error}{cause}"))
 }
 
 /// The SHA-256 of a kept archive as it is now.

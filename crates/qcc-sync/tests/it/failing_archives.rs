@@ -11,9 +11,9 @@ use std::{
 use qcc_archive::Options;
 use qcc_sim::{ArchiveDialect, ArchiveStyle, VendorConfig};
 use qcc_sync::{
-    Archives, ArchivesError, Engine, Event, KeptArchive, Label, MemoryArchives, MemoryPartial,
-    MemoryStore, OrderFilter, Parts, Policy, ReasonCode, RecordFilter, Sha256, ShelvedArchive,
-    StateName, Store, Worker,
+    Archives, ArchivesError, Engine, Event, Finding, KeptArchive, Label, MemoryArchives,
+    MemoryPartial, MemoryStore, OrderFilter, Parts, Policy, ReasonCode, RecordFilter, Replay,
+    ReplayScope, Setback, Sha256, ShelvedArchive, StateName, Store, VerifySettings, Worker, verify,
 };
 
 use crate::world::{World, WorldClock, paused};
@@ -22,12 +22,14 @@ const RECORDS: u32 = 3000;
 
 /// Archives whose headers, while `lies`, declare a byte more than there is. No
 /// authentication code covers that, so only the end of the content tells. And
-/// once `spoils_first`, the first that is labelled cannot be read at all.
+/// once `spoils_first`, the first that is labelled cannot be read at all. While
+/// `unlabelled`, no label can be written.
 #[derive(Clone, Default)]
 struct Failing {
     inner: Arc<MemoryArchives>,
     lies: Arc<AtomicBool>,
     spoils_first: Arc<AtomicBool>,
+    unlabelled: Arc<AtomicBool>,
     unreadable: Arc<Mutex<Option<Sha256>>>,
 }
 
@@ -57,6 +59,10 @@ impl Archives for Failing {
     async fn label(&self, archive: &KeptArchive, label: &Label) -> Result<(), ArchivesError> {
         if self.spoils_first.swap(false, Ordering::Relaxed) {
             *self.unreadable.lock().unwrap() = Some(archive.sha256);
+        }
+        if self.unlabelled.load(Ordering::Relaxed) {
+            let failed = std::io::Error::other("the disk is full");
+            return Err(ArchivesError::new("labelling an archive", failed));
         }
         self.inner.label(archive, label).await
     }
@@ -154,5 +160,71 @@ fn an_archive_that_cannot_be_read_holds_up_no_other() {
         engine(&world, &archives, Policy::default()).settle(PATIENCE, &()).await.unwrap();
         assert_eq!(world.store.overview().await.unwrap().count(StateName::Applied), 3);
         assert_eq!(world.table().await, world.truth(true));
+    });
+}
+
+#[test]
+fn a_replay_and_a_proof_name_what_cannot_be_read_and_go_on() {
+    paused(async {
+        let world = World::new(VendorConfig::default());
+        world.push(4);
+        let archives = Failing::default();
+        engine(&world, &archives, Policy::default()).settle(PATIENCE, &()).await.unwrap();
+        let orders = world.store.orders(&OrderFilter::default()).await.unwrap();
+        *archives.unreadable.lock().unwrap() = orders[1].archive.map(|kept| kept.sha256);
+
+        for store in [world.store.clone(), Arc::new(MemoryStore::default())] {
+            let replay = Replay {
+                store,
+                archives: Arc::new(archives.clone()),
+                clock: world.clock,
+                worker: Worker { name: "replay".into(), term: Duration::from_secs(600) },
+                policy: Policy::default(),
+            };
+            let report = replay.run(&ReplayScope::All, &()).await.unwrap();
+            assert_eq!(report.applied, 3);
+            let [Setback::Unreadable(order_no, why)] = &*report.setbacks else {
+                panic!("{:?}", report.setbacks);
+            };
+            assert_eq!(*order_no, orders[1].no);
+            assert!(why.contains("a sector is gone"), "{why}");
+        }
+
+        let folder = tempfile::tempdir().unwrap();
+        let settings = VerifySettings::new(&Policy::default(), folder.path());
+        let verdict = verify(&*world.store, &archives, &settings, &|_| {}).await.unwrap();
+        assert_eq!((verdict.orders, verdict.refused, verdict.differences), (4, 1, 0));
+        let [Finding::ArchiveRefused { order_no, detail }] = &*verdict.findings else {
+            panic!("{:?}", verdict.findings);
+        };
+        assert_eq!(*order_no, orders[1].no);
+        assert!(
+            detail.contains("cannot be read") && detail.contains("a sector is gone"),
+            "{detail}"
+        );
+    });
+}
+
+#[test]
+fn the_ledger_says_listed_no_sooner_than_the_label_does() {
+    paused(async {
+        let world = World::new(VendorConfig::default());
+        world.push(1);
+        let archives = Failing::default();
+        let engine = engine(&world, &archives, Policy::default());
+        let order_no = world.vendor.lock().unwrap().truth().orders.keys().next().unwrap().clone();
+        world.store.note_call(&order_no, world.now()).await.unwrap();
+        while engine.work(&mut Default::default(), &()).await.unwrap() {}
+        let ledger = async || world.store.order(&order_no).await.unwrap().unwrap().listed_at;
+        let label = async || {
+            let shelved = archives.inner.shelved(None, 9).await.unwrap();
+            shelved[0].labels[0].listed_at
+        };
+        archives.unlabelled.store(true, Ordering::Relaxed);
+        engine.list(&()).await.unwrap_err();
+        assert_eq!((ledger().await, label().await), (None, None), "the next list tries again");
+        archives.unlabelled.store(false, Ordering::Relaxed);
+        engine.list(&()).await.unwrap();
+        assert!(ledger().await.is_some() && label().await.is_some());
     });
 }

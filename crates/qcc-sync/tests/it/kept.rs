@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use qcc_proto::OrderNo;
 use qcc_sim::{Fault, FaultPlan, Rate, VendorConfig};
 use qcc_sync::{
-    Archives, Finding, KeptArchive, Label, MemoryArchives, MemoryStore, OrderFilter, Partial,
-    Policy, Rebuild, Replay, ReplayReport, ReplayScope, Setback, State, StateName, Store, Verdict,
-    VerifySettings, Worker, verify,
+    Archives, Finding, KeptArchive, Label, MemoryArchives, MemoryStore, Order, OrderFilter,
+    Partial, Policy, Rebuild, Replay, ReplayReport, ReplayScope, Setback, State, StateName, Store,
+    Verdict, VerifySettings, Worker, verify,
 };
 
 use crate::world::{World, WorldClock, paused};
@@ -17,8 +17,7 @@ async fn proof(store: &MemoryStore, archives: &MemoryArchives) -> Verdict {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = VerifySettings::new(&Policy::default(), folder.path());
     settings.memory = 4096;
-    let mut snapshot = store.snapshot().await.unwrap();
-    verify(&mut snapshot, archives, &settings, &|_| {}).await.unwrap()
+    verify(store, archives, &settings, &|_| {}).await.unwrap()
 }
 
 fn replay(
@@ -127,6 +126,38 @@ fn what_a_lost_or_damaged_archive_brought_is_neither_proven_nor_blamed() {
 }
 
 #[test]
+fn an_archive_whose_order_the_ledger_has_lost_is_named() {
+    paused(async {
+        let world = settled(4).await;
+        let emptied = MemoryStore::default();
+        let verdict = proof(&emptied, &world.archives).await;
+        assert!(!verdict.is_equal());
+        assert_eq!((verdict.unapplied, verdict.orders, verdict.waiting), (4, 0, 0));
+        let named: BTreeSet<OrderNo> = verdict
+            .findings
+            .into_iter()
+            .map(|finding| match finding {
+                Finding::Unapplied { order_no, .. } => order_no,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(named, applied(&world.store).await);
+
+        // The vendor forgot it meanwhile: the ledger heard of it, and got no further.
+        let order_no = named.first().unwrap();
+        emptied.note_call(order_no, world.now()).await.unwrap();
+        assert_eq!(proof(&emptied, &world.archives).await.unapplied, 3, "it may be on its way");
+        let hand = Worker { name: "hand".into(), term: std::time::Duration::from_secs(60) };
+        let order = emptied.claim(&hand, world.now()).await.unwrap().unwrap();
+        let reason = qcc_sync::Reason::new(qcc_sync::ReasonCode::Refused, "forgotten");
+        let order = Order { state: State::Quarantined { reason }, ..order };
+        emptied.save(&order, &hand, world.now()).await.unwrap();
+        let verdict = proof(&emptied, &world.archives).await;
+        assert_eq!((verdict.unapplied, verdict.waiting), (4, 1));
+    });
+}
+
+#[test]
 fn a_rebuilt_ledger_still_sees_gaps() {
     paused(async {
         let world = settled(5).await;
@@ -167,8 +198,12 @@ fn quarantined_orders_are_left_to_a_person_and_spoilt_ones_become_so_again() {
         let world = World::new(VendorConfig { seed: 7, faults, ..VendorConfig::default() });
         world.push(4);
         world.settle().await;
-        let report = replayed(&world, &world.store, &ReplayScope::All).await;
-        assert_eq!((report.applied, report.setbacks.len()), (3, 0));
+        for _ in 0..2 {
+            let report = replayed(&world, &world.store, &ReplayScope::All).await;
+            assert_eq!(report.applied, 3);
+            assert!(matches!(&*report.setbacks, [Setback::Refused(..)]), "told each time");
+        }
+        assert_eq!(proof(&world.store, &world.archives).await.waiting, 1);
 
         let rebuilt = Arc::new(MemoryStore::default());
         let report = replayed(&world, &rebuilt, &ReplayScope::All).await;

@@ -22,6 +22,9 @@ pub(super) fn finding_text(finding: &Finding) -> String {
         Finding::ArchiveRefused { order_no, detail } => {
             format!("order {order_no}: its archive is refused: {}", plain(detail))
         }
+        Finding::Unapplied { order_no, sha256 } => {
+            format!("order {order_no}: its archive {sha256} is kept, and not applied")
+        }
         Finding::Ledger { order_no, field } => {
             format!("order {order_no}: {}", difference_text(field))
         }
@@ -94,6 +97,18 @@ pub(super) fn summary_text(verdict: &Verdict) -> String {
     if verdict.refused > 0 {
         lines.push(format!("refused   {}", many(verdict.refused, "archive")));
     }
+    if verdict.unapplied > 0 {
+        lines.push(format!(
+            "unapplied {} of orders the ledger does not have; `qcc replay` applies them",
+            many(verdict.unapplied, "archive")
+        ));
+    }
+    if verdict.waiting > 0 {
+        lines.push(format!(
+            "waiting   {} not applied yet; `qcc status` says why",
+            many(verdict.waiting, "order")
+        ));
+    }
     if verdict.unproven > 0 {
         lines.push(format!(
             "unproven  {} that only those archives could prove",
@@ -107,13 +122,16 @@ pub(super) fn summary_text(verdict: &Verdict) -> String {
         ));
     }
     let told = verdict.findings.len() as u64;
-    let all = verdict.differences + verdict.missing + verdict.refused;
+    let all = verdict.differences + verdict.missing + verdict.refused + verdict.unapplied;
     if all > told {
         lines.push(format!("not told  {} more; --limit N tells more", count(all - told)));
     }
     lines.push(match verdict {
         verdict if verdict.is_equal() => {
             "equal: the table is what the kept archives say".to_owned()
+        }
+        Verdict { differences: 0, missing: 0, refused: 0, .. } => {
+            "NOT EQUAL: what is kept is not all applied".to_owned()
         }
         Verdict { differences: 0, .. } => {
             "not proven: nothing differs, but not every archive held".to_owned()
@@ -134,6 +152,11 @@ pub(super) fn finding_json(finding: &Finding) -> Value {
             "finding": "archive_refused",
             "order_no": order_no.as_str(),
             "detail": detail,
+        }),
+        Finding::Unapplied { order_no, sha256 } => json!({
+            "finding": "unapplied",
+            "order_no": order_no.as_str(),
+            "sha256": sha256.to_string(),
         }),
         Finding::Ledger { order_no, field } => json!({
             "finding": "ledger",
@@ -191,6 +214,8 @@ pub(super) fn summary_json(verdict: &Verdict, exit: Exit) -> Value {
         "rows": verdict.rows,
         "unproven": verdict.unproven,
         "unlabelled": verdict.unlabelled,
+        "unapplied": verdict.unapplied,
+        "waiting": verdict.waiting,
         "differences": verdict.differences,
         "digest": verdict.digest.to_string(),
         "exit": exit as u8,
