@@ -164,10 +164,10 @@ impl<S: Store> Process<S> {
         let store = Faulty { inner: Arc::clone(&self.disk), hand: Arc::clone(hand) };
         let hall = Hall { store, wake: wake.clone() };
         let paths = Paths::new("/callback").ok()?;
-        let limit = RateLimit::new(NonZeroU32::new(12)?, NonZeroU32::MIN);
+        let limit = RateLimit::new(NonZeroU32::new(12)?, NonZeroU32::new(60)?);
         let service = CallbackService::builder(Receiver::new(key), hall, paths)
             .guards(Guards::default().with_unknown_orders(Some(limit)))
-            .observer(AccessLog)
+            .observer(AccessLog::default())
             .clock(|| tokio::time::Instant::now().into_std());
         Some(service.build())
     }

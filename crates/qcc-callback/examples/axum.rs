@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let receiver = Receiver::new("AppKey".parse()?);
     let paths = Paths::new("/callback")?;
     let service = CallbackService::builder(receiver, MemoryInbox::default(), paths)
-        .observer(AccessLog)
+        .observer(AccessLog::default())
         .build();
 
     let app = Router::new()

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 /// What a [`CallbackService`](crate::CallbackService) is guarded with.
 ///
@@ -19,29 +19,28 @@ pub struct Guards {
     pub unknown_orders: Option<RateLimit>,
 }
 
-/// A token bucket: so many at once, so many more each second.
+/// A token bucket: so many at once, so many more each minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
     /// At once.
     pub burst: NonZeroU32,
-    /// More each second.
-    pub per_second: NonZeroU32,
+    /// More each minute, one by one.
+    pub per_minute: NonZeroU32,
 }
 
 impl RateLimit {
-    /// So many at once, so many more each second.
-    pub const fn new(burst: NonZeroU32, per_second: NonZeroU32) -> Self {
-        Self { burst, per_second }
+    /// So many at once, so many more each minute.
+    pub const fn new(burst: NonZeroU32, per_minute: NonZeroU32) -> Self {
+        Self { burst, per_minute }
     }
 }
 
 impl Default for RateLimit {
-    /// 300 at once, ten windows of the vendor's list, and 5 more each second.
+    /// 300 at once, ten windows of the vendor's list, and as many more each minute.
     fn default() -> Self {
-        const BURST: NonZeroU32 = NonZeroU32::new(300).unwrap();
-        const PER_SECOND: NonZeroU32 = NonZeroU32::new(5).unwrap();
-        Self::new(BURST, PER_SECOND)
+        const MANY: NonZeroU32 = NonZeroU32::new(300).unwrap();
+        Self::new(MANY, MANY)
     }
 }
 
@@ -64,13 +63,13 @@ impl Guards {
     /// Only these networks may call.
     #[must_use]
     pub fn with_sources(self, sources: impl IntoIterator<Item = IpNet>) -> Self {
-        Self { sources: sources.into_iter().collect(), ..self }
+        Self { sources: sources.into_iter().map(canonical).collect(), ..self }
     }
 
     /// These proxies' `X-Forwarded-For` is believed.
     #[must_use]
     pub fn with_proxies(self, proxies: impl IntoIterator<Item = IpNet>) -> Self {
-        Self { proxies: proxies.into_iter().collect(), ..self }
+        Self { proxies: proxies.into_iter().map(canonical).collect(), ..self }
     }
 
     /// An address may name so many unknown orders.
@@ -78,4 +77,12 @@ impl Guards {
     pub fn with_unknown_orders(self, limit: Option<RateLimit>) -> Self {
         Self { unknown_orders: limit, ..self }
     }
+}
+
+/// A network of IPv4 that is written as one of IPv6: addresses are compared as
+/// IPv4, however a socket shows them.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(v6) = network else { return network };
+    let v4 = v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96));
+    v4.and_then(|(address, length)| Ipv4Net::new(address, length).ok()).map_or(network, IpNet::V4)
 }

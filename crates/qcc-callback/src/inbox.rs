@@ -56,6 +56,11 @@ impl NotNoted {
         Self(Some(cause.into()))
     }
 
+    /// Because the caller left before.
+    pub(crate) fn unheard() -> Self {
+        Self::new("the caller left before the store had answered")
+    }
+
     /// Because it took longer than the caller may wait.
     pub(crate) fn overdue() -> Self {
         Self::new("the store took too long")

@@ -1,11 +1,15 @@
 //! What is told about each answer: to counters, to logs, never with a query.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use http::StatusCode;
 use qcc_proto::OrderNo;
 
-use crate::{ErrorBudget, Fault, Noted, Rejection};
+use crate::{ErrorBudget, Noted, Rejection};
 
 /// Is told of every answer, after it was decided and before it is sent.
 ///
@@ -27,6 +31,9 @@ pub struct Answered<'a> {
     pub took: Duration,
     /// The errors in a row, this one included.
     pub budget: ErrorBudget,
+    /// Whether a refusal may count as one of the vendor's five errors: the call had
+    /// our key.
+    pub may_count: bool,
 }
 
 /// What came of a request.
@@ -89,15 +96,33 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 /// fast. Never the path, which may be secret, nor the query.
 ///
 /// Nobody outside can fill the log at its usual level. News is `INFO`, which the
-/// limit on unknown orders bounds. Answers that are our own fault are `WARN`, and
-/// `ERROR` once the budget is low: the first five in a row, then each time their
-/// number has doubled. Everything else is `DEBUG`; counters tell of it.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct AccessLog;
+/// limit on unknown orders bounds. Refusals of calls with our key, which may be the
+/// vendor's, are `WARN`, and `ERROR` once the budget is low: the first five in a
+/// row, then each time their number has doubled, and no more than 60 in a minute.
+/// Everything else, repeated calls among it, is `DEBUG`; counters tell of it.
+#[derive(Debug, Default)]
+pub struct AccessLog {
+    /// When the minute began, and how many refusals it has seen told.
+    told: Mutex<Option<(Instant, u32)>>,
+}
+
+impl AccessLog {
+    const REFUSALS_A_MINUTE: u32 = 60;
+
+    /// Whether there is room for another refusal in this minute.
+    fn has_room(&self) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, count) = told
+            .filter(|(since, _)| since.elapsed() < Duration::from_secs(60))
+            .unwrap_or_else(|| (Instant::now(), 0));
+        *told = Some((since, count.saturating_add(1)));
+        count < Self::REFUSALS_A_MINUTE
+    }
+}
 
 impl Observer for AccessLog {
     fn answered(&self, answered: &Answered<'_>) {
-        let Answered { outcome, client, took, budget } = answered;
+        let Answered { outcome, client, took, budget, may_count } = answered;
         let (result, status) = (outcome.code(), outcome.http_status().as_u16());
         let client = client.map(tracing::field::display);
         let took_us = took.as_micros();
@@ -111,9 +136,10 @@ impl Observer for AccessLog {
             Outcome::Probed => {
                 tracing::debug!(client, result, status, took_us, "probe answered");
             }
-            Outcome::Rejected(rejection) if rejection.fault() == Fault::Ours => {
+            Outcome::Rejected(rejection) if *may_count => {
                 let (errors, left) = (budget.in_a_row(), budget.left());
-                if errors > ErrorBudget::LIMIT && !errors.is_power_of_two() {
+                let repeats = errors > ErrorBudget::LIMIT && !errors.is_power_of_two();
+                if repeats || !self.has_room() {
                     return;
                 }
                 let cause = std::error::Error::source(rejection).map(tracing::field::display);

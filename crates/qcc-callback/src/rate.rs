@@ -78,7 +78,8 @@ impl Bucket {
 
     fn filled(&self, limit: RateLimit, now: Instant) -> f64 {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
-        (self.left + passed * f64::from(limit.per_second.get())).min(f64::from(limit.burst.get()))
+        let more = passed * f64::from(limit.per_minute.get()) / 60.0;
+        (self.left + more).min(f64::from(limit.burst.get()))
     }
 
     fn take(&mut self, limit: RateLimit, now: Instant) -> bool {
@@ -109,7 +110,7 @@ mod tests {
 
     const LIMIT: RateLimit = RateLimit::new(
         std::num::NonZeroU32::new(3).unwrap(),
-        std::num::NonZeroU32::new(1).unwrap(),
+        std::num::NonZeroU32::new(60).unwrap(),
     );
 
     fn v4(n: u32) -> Option<IpAddr> {
@@ -152,6 +153,16 @@ mod tests {
         assert!(!buckets.take(None, now));
         buckets.give_back(None, now);
         assert!(buckets.take(None, now));
+    }
+
+    #[test]
+    fn one_a_minute_is_one_a_minute() {
+        let now = Instant::now();
+        let one = std::num::NonZeroU32::MIN;
+        let mut buckets = Buckets::new(RateLimit::new(one, one), now);
+        let passed = |seconds| now + Duration::from_secs(seconds);
+        let taken = (0..=120).filter(|n| buckets.take(v4(1), passed(*n)));
+        assert_eq!(taken.collect::<Vec<_>>(), [0, 60, 120]);
     }
 
     #[test]

@@ -69,6 +69,12 @@ impl Receiver {
         Ok(Callback { order_no: query.order_no })
     }
 
+    /// Whether a raw query holds our key, whatever else is wrong with it: then it
+    /// may have been the vendor that was refused.
+    pub fn has_key(&self, raw_query: &[u8]) -> bool {
+        CallbackQuery::presented_key(raw_query).is_some_and(|key| self.key.matches(key.reveal()))
+    }
+
     /// The answer once the order number is durable.
     pub fn accepted(&self) -> Acknowledgement {
         Acknowledgement::accepted().with_form(self.form)

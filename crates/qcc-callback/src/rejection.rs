@@ -108,12 +108,6 @@ impl Rejection {
         "query",
     ];
 
-    /// Whether it may have been the vendor who was refused: the caller had our
-    /// key. Then it may count as one of its five errors.
-    pub fn may_count(&self) -> bool {
-        matches!(self, Self::NotNoted(_) | Self::Limited | Self::Query(CallbackError::OrderNo(_)))
-    }
-
     /// The answer, in the vendor's own vocabulary as far as it goes.
     pub fn acknowledgement(&self) -> Acknowledgement {
         let status = match self {

@@ -161,8 +161,12 @@ impl<I: Inbox> Inside<I> {
     async fn answer(&self, parts: Parts, deadline: impl Future<Output = ()>) -> Response<AckBody> {
         let begun = (self.clock)();
         let client = client(&parts.extensions, &parts.headers, &self.guards.proxies);
+        let query = parts.uri.query().unwrap_or_default().as_bytes();
+        let mut unanswered = Unanswered { inside: self, client, begun, is_over: false };
         let verdict = self.judge(&parts, client, deadline).await;
-        let budget = self.count(&verdict);
+        unanswered.is_over = true;
+        let may_count = verdict.is_err() && self.receiver.has_key(query);
+        let budget = self.count(&verdict, may_count);
         let outcome = match &verdict {
             Ok(Verdict::Accepted(order_no, noted)) => Outcome::Accepted { order_no, noted: *noted },
             Ok(Verdict::Probed(_)) => Outcome::Probed,
@@ -170,7 +174,7 @@ impl<I: Inbox> Inside<I> {
         };
         let status = outcome.http_status();
         let took = (self.clock)().saturating_duration_since(begun);
-        self.observer.answered(&Answered { outcome, client, took, budget });
+        self.observer.answered(&Answered { outcome, client, took, budget, may_count });
         let body = match verdict {
             Ok(Verdict::Accepted(..)) => body_of(&self.receiver.accepted()),
             Ok(Verdict::Probed(body)) => body,
@@ -229,18 +233,43 @@ impl<I: Inbox> Inside<I> {
         Some(work(&mut buckets.lock().unwrap_or_else(PoisonError::into_inner), now))
     }
 
-    fn count(&self, verdict: &Result<Verdict, Rejection>) -> ErrorBudget {
+    /// Counts what the vendor may count. Nobody without the key can change it.
+    fn count(&self, verdict: &Result<Verdict, Rejection>, may_count: bool) -> ErrorBudget {
         let in_a_row = match verdict {
             Ok(Verdict::Accepted(..)) => {
                 self.errors.store(0, Ordering::Relaxed);
                 0
             }
-            Err(rejection) if rejection.may_count() => {
-                self.errors.fetch_add(1, Ordering::Relaxed).saturating_add(1)
-            }
+            Err(_) if may_count => self.errors.fetch_add(1, Ordering::Relaxed).saturating_add(1),
             _ => self.errors.load(Ordering::Relaxed),
         };
         ErrorBudget::spent(in_a_row)
+    }
+}
+
+/// A request whose caller may leave before it is answered.
+struct Unanswered<'a, I: Inbox> {
+    inside: &'a Inside<I>,
+    client: Option<IpAddr>,
+    begun: Instant,
+    is_over: bool,
+}
+
+/// The caller left while the inbox was at it: to the vendor that is an error, too.
+impl<I: Inbox> Drop for Unanswered<'_, I> {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let Inside { errors, clock, observer, .. } = self.inside;
+        let in_a_row = errors.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        observer.answered(&Answered {
+            outcome: Outcome::Rejected(&Rejection::NotNoted(NotNoted::unheard())),
+            client: self.client,
+            took: clock().saturating_duration_since(self.begun),
+            budget: ErrorBudget::spent(in_a_row),
+            may_count: true,
+        });
     }
 }
 

@@ -109,6 +109,21 @@ impl CallbackQuery {
         Ok(Self { key, order_no, location })
     }
 
+    /// The key in a raw query, whatever else is wrong with it: whether a call that
+    /// is refused may have been the vendor's. Looks at the first
+    /// [`MAX_LEN`](Self::MAX_LEN) bytes.
+    pub fn presented_key(raw_query: impl AsRef<[u8]>) -> Option<PresentedKey> {
+        let raw = raw_query.as_ref();
+        let raw = raw.get(..Self::MAX_LEN).unwrap_or(raw);
+        let value = raw.split(|b| *b == b'&').find_map(|pair| {
+            let mut halves = pair.splitn(2, |b| *b == b'=');
+            let (name, value) = (halves.next()?, halves.next()?);
+            percent_decode(name).eq(b"key".iter().copied()).then_some(value)
+        })?;
+        let value = String::from_utf8(percent_decode(value).collect()).ok()?;
+        Some(PresentedKey::new(value))
+    }
+
     /// The query as the vendor writes it, each value percent-encoded once.
     ///
     /// Carries password and signature: for a simulated vendor, not for logs.

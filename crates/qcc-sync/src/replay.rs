@@ -235,7 +235,7 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
                 }
                 Ok(()) if best.is_err() => best = Ok(label.order(*archive)),
                 Err(unfit) if best.is_err() && !matches!(unfit, Unfit::Missing) => {
-                    best = Err(unfit)
+                    best = Err(unfit);
                 }
                 _ => {}
             }

@@ -91,6 +91,50 @@ async fn an_activation_ends_the_count() {
 }
 
 #[tokio::test]
+async fn whatever_is_refused_with_our_key_may_count() {
+    let log = Log::default();
+    let guards = Guards::default().with_sources(["203.0.113.0/24".parse().unwrap()]);
+    let open = build(MemoryInbox::default()).observer(log.clone()).build();
+    let listed = build(MemoryInbox::default()).observer(log.clone()).guards(guards).build();
+    let post = || http::Request::post(call(ORDER).uri()).body(()).unwrap();
+    for (service, request, code) in [
+        (&open, get(&format!("/callback?key={KEY}")), "missing"),
+        (&open, get(&format!("/callback?{}&key={KEY}", query(ORDER))), "repeated"),
+        (&open, get(&format!("/callback?{}&x=%", query("%"))), "encoding"),
+        (&open, get(&format!("/callback?{}", query("%0a"))), "control"),
+        (&open, get(&format!("/callback?{}&x={}", query(ORDER), "a".repeat(9000))), "too_long"),
+        (&open, get(&format!("/callback?{}", query("."))), "order_number"),
+        (&open, get(&format!("/elsewhere?{}", query(ORDER))), "wrong_path"),
+        (&open, post(), "wrong_method"),
+        (&listed, call(ORDER), "source"),
+    ] {
+        service.forget_errors();
+        ask(service, request).await;
+        let (told, _, errors) = log.last();
+        assert_eq!((told.as_str(), errors), (code, 1));
+    }
+    for target in ["/elsewhere?key=other", "/callback?key=other", "/callback?key=", "/callback"] {
+        ask(&open, get(target)).await;
+        ask(&listed, get(target)).await;
+    }
+    assert_eq!((open.budget().in_a_row(), listed.budget().in_a_row()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_before_it_is_answered_counts() {
+    let log = Log::default();
+    let gate = Gate::shut();
+    let service = build(gate.clone()).observer(log.clone()).build();
+    tokio::select! {
+        biased;
+        _ = service.answer(call(ORDER)) => panic!("the gate is shut"),
+        () = gate.came(1) => {}
+    }
+    assert_eq!(log.last(), ("not_noted".into(), Some("192.0.2.7".into()), 1));
+    assert_eq!(service.budget().in_a_row(), 1);
+}
+
+#[tokio::test]
 async fn strangers_spend_nothing_of_the_budget() {
     let log = Log::default();
     let service = build(MemoryInbox::default()).observer(log.clone()).build();
@@ -188,6 +232,6 @@ fn every_refusal_has_a_listed_code_and_somebody_at_fault() {
         assert!(refused.http_status().is_client_error());
     }
     let down = Rejection::NotNoted(qcc_callback::NotNoted::new("x"));
-    assert_eq!((down.fault(), down.may_count()), (Fault::Ours, true));
+    assert_eq!(down.fault(), Fault::Ours);
     assert!(Rejection::CODES.contains(&down.code()));
 }

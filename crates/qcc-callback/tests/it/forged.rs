@@ -134,7 +134,7 @@ async fn every_recorded_callback_is_accepted_or_refused_whole() {
 #[tokio::test]
 async fn a_flood_of_unknown_orders_is_cut_off_and_the_vendors_own_pass() {
     let (inbox, log) = (MemoryInbox::default(), Log::default());
-    let limit = RateLimit::new(20.try_into().unwrap(), 1.try_into().unwrap());
+    let limit = RateLimit::new(20.try_into().unwrap(), 60.try_into().unwrap());
     let start = std::time::Instant::now();
     let service = build(inbox.clone())
         .guards(Guards::default().with_unknown_orders(Some(limit)))

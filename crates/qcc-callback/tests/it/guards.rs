@@ -68,6 +68,8 @@ async fn only_listed_networks_may_call() {
         ("192.0.2.7:1", &["192.0.2.0/24"][..], StatusCode::OK),
         ("192.0.3.7:1", &["192.0.2.0/24"], StatusCode::FORBIDDEN),
         ("[::ffff:192.0.2.7]:1", &["192.0.2.0/24"], StatusCode::OK),
+        ("192.0.2.7:1", &["::ffff:192.0.2.0/120"], StatusCode::OK),
+        ("192.0.3.7:1", &["::ffff:192.0.2.0/120"], StatusCode::FORBIDDEN),
         ("[2001:db8::7]:1", &["192.0.2.0/24", "2001:db8::/32"], StatusCode::OK),
         ("[2001:db9::7]:1", &["192.0.2.0/24", "2001:db8::/32"], StatusCode::FORBIDDEN),
     ] {
@@ -98,7 +100,7 @@ async fn a_client_nobody_can_name_is_refused_where_there_is_a_list() {
 async fn the_limit_refills_and_known_orders_cost_nothing() {
     let passed = Arc::new(AtomicU64::new(0));
     let (start, seconds) = (Instant::now(), Arc::clone(&passed));
-    let limit = RateLimit::new(2.try_into().unwrap(), 1.try_into().unwrap());
+    let limit = RateLimit::new(2.try_into().unwrap(), 60.try_into().unwrap());
     let service = build(MemoryInbox::default())
         .guards(Guards::default().with_unknown_orders(Some(limit)))
         .clock(move || start + Duration::from_secs(seconds.load(Ordering::Relaxed)))
@@ -118,7 +120,7 @@ async fn the_limit_refills_and_known_orders_cost_nothing() {
 #[tokio::test]
 async fn a_store_that_is_down_does_not_use_up_the_limit() {
     let broken = Broken::default();
-    let limit = RateLimit::new(1.try_into().unwrap(), 1.try_into().unwrap());
+    let limit = RateLimit::new(1.try_into().unwrap(), 60.try_into().unwrap());
     let start = Instant::now();
     let service = build(broken.clone())
         .guards(Guards::default().with_unknown_orders(Some(limit)))

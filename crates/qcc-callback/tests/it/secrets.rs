@@ -68,15 +68,15 @@ async fn no_log_line_holds_anything_of_a_query_or_a_secret_path() {
         .with_writer(captured.clone())
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let limit = RateLimit::new(2.try_into().unwrap(), 1.try_into().unwrap());
+    let limit = RateLimit::new(2.try_into().unwrap(), 60.try_into().unwrap());
     let guards = Guards::default().with_unknown_orders(Some(limit));
     let up = build(MemoryInbox::default())
         .guards(guards)
         .probe(Probe::new([7; 32]))
-        .observer(AccessLog)
+        .observer(AccessLog::default())
         .build();
     up.paths().replace([Tail::Bare, Tail::Secret(SEGMENT.parse().unwrap())]);
-    let down = build(Broken::default()).observer(AccessLog).build();
+    let down = build(Broken::default()).observer(AccessLog::default()).build();
     let mut targets = vec![
         "/tr4cking".to_owned(),
         "/callback?qccProbe=tr4cking-1".to_owned(),
@@ -115,14 +115,14 @@ async fn nobody_outside_fills_the_log() {
         .with_writer(captured.clone())
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let limit = RateLimit::new(5.try_into().unwrap(), 1.try_into().unwrap());
+    let limit = RateLimit::new(5.try_into().unwrap(), 60.try_into().unwrap());
     let start = std::time::Instant::now();
     let up = build(MemoryInbox::default())
         .guards(Guards::default().with_unknown_orders(Some(limit)))
-        .observer(AccessLog)
+        .observer(AccessLog::default())
         .clock(move || start)
         .build();
-    let down = build(Broken::default()).observer(AccessLog).build();
+    let down = build(Broken::default()).observer(AccessLog::default()).build();
     for n in 0..1000 {
         let forged = format!("/callback?{}", query_with("wr0ng-key", "A"));
         for request in [get("/"), get(&forged), call("..%2F"), call(&format!("A{n}")), call("A0")] {
@@ -131,8 +131,9 @@ async fn nobody_outside_fills_the_log() {
         ask(&down, call("A")).await;
     }
     let shown = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
-    // Five orders; five errors in a row and then at 8, 16, … 512, most of them twice.
-    assert_eq!(shown.lines().count(), 5 + 12 + 10, "{shown}");
+    // Five orders; five errors in a row and then at 8, 16, … 512, most of them twice;
+    // and what somebody with the key is refused, up to 60 times.
+    assert_eq!(shown.lines().count(), 5 + 12 + 10 + 60, "{shown}");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! The vendor's calls on their way into the store, and the engine woken for them.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use qcc_callback::{Inbox, NotNoted, Noted};
@@ -26,14 +29,17 @@ impl Calls {
 
 impl Inbox for Calls {
     async fn note(&self, order_no: &OrderNo) -> Result<Noted, NotNoted> {
-        match self.store.note_call(order_no, Timestamp::now()).await {
+        let mut note = Note { tally: &self.tally, begun: Instant::now(), is_over: false };
+        let noted = self.store.note_call(order_no, Timestamp::now()).await;
+        note.is_over = true;
+        match noted {
             Ok(new) => {
-                self.tally.wrote(None);
+                self.tally.noted(None);
                 self.wake.call();
                 Ok(if new { Noted::New } else { Noted::Known })
             }
             Err(error) => {
-                self.tally.wrote(Some(causes_of(&error).join(": ")));
+                self.tally.noted(Some(causes_of(&error).join(": ")));
                 Err(NotNoted::new(error))
             }
         }
@@ -42,5 +48,26 @@ impl Inbox for Calls {
     async fn knows(&self, order_no: &OrderNo) -> Result<bool, NotNoted> {
         let known = self.store.order(order_no).await;
         known.map(|order| order.is_some()).map_err(|error: StoreError| NotNoted::new(error))
+    }
+}
+
+/// A store that takes longer hangs, whoever stops waiting for it.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// A call on its way into the store.
+struct Note<'a> {
+    tally: &'a Tally,
+    begun: Instant,
+    is_over: bool,
+}
+
+/// Nobody waits any more: the answer was overdue, or the caller left.
+impl Drop for Note<'_> {
+    fn drop(&mut self) {
+        let took = self.begun.elapsed();
+        if !self.is_over && took >= SLOW {
+            let why = format!("a call was not noted within {:.1} s", took.as_secs_f64());
+            self.tally.noted(Some(why));
+        }
     }
 }

@@ -3,7 +3,6 @@
 use std::{
     future::Future,
     net::SocketAddr,
-    num::NonZeroU32,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -85,14 +84,14 @@ impl Daemon {
             Secrets::new(Arc::clone(&store), paths.clone(), settings.secret_path.as_ref());
         secrets.refresh().await?;
 
-        let (tally, wake) = (Arc::new(Tally::new(Timestamp::now())), Wake::new());
+        let (tally, wake) = (Arc::new(Tally::new()), Wake::new());
         let inbox = Calls::new(Arc::clone(&store), wake.clone(), Arc::clone(&tally));
         let receiver = Receiver::new(app.config.app_key()?).with_status_form(settings.form);
         let probe = Probe::new(random()?);
         let service = CallbackService::builder(receiver, inbox, paths)
             .guards(guards(&settings))
             .probe(probe.clone())
-            .observer((Arc::clone(&tally), AccessLog))
+            .observer((Arc::clone(&tally), AccessLog::default()))
             .build();
 
         let http = HttpClient::new(wiring::api_transport(&app.config)?);
@@ -270,12 +269,11 @@ async fn receive(
 }
 
 fn guards(settings: &Settings) -> Guards {
-    let per_minute = NonZeroU32::new(settings.unknown_per_minute).unwrap_or(NonZeroU32::MIN);
-    let per_second = NonZeroU32::new(per_minute.get().div_ceil(60)).unwrap_or(NonZeroU32::MIN);
+    let per_minute = settings.unknown_per_minute;
     Guards::default()
         .with_sources(settings.sources.iter().copied())
         .with_proxies(settings.proxies.iter().copied())
-        .with_unknown_orders(Some(RateLimit::new(per_minute, per_second)))
+        .with_unknown_orders(Some(RateLimit::new(per_minute, per_minute)))
 }
 
 fn limits(settings: &Settings) -> ServerLimits {

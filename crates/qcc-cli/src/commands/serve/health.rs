@@ -17,12 +17,14 @@ use crate::output::{duration, instant, when};
 pub(super) struct Vitals<'a> {
     /// What the store says; why not, where it did not.
     pub(super) overview: Result<&'a Overview, String>,
-    /// Why the last write failed, if it did.
-    pub(super) write_failed: Option<String>,
+    /// Why the last call could not be noted, if it could not.
+    pub(super) note_failed: Option<String>,
+    /// Why the engine's last round could not write, if it could not.
+    pub(super) round_failed: Option<String>,
     /// Whether the engine's loop has not ended.
     pub(super) engine_runs: bool,
-    /// When the engine last gave a sign of life.
-    pub(super) stirred: Timestamp,
+    /// How long ago the engine last gave a sign of life.
+    pub(super) silent: Duration,
     /// The longest rest between two lists.
     pub(super) longest_rest: Duration,
 }
@@ -44,7 +46,7 @@ struct Ailment {
 
 /// An engine that follows gives a sign of life each minute, and one at work with
 /// each batch; one that has been silent for so long hangs.
-const SILENCE: SignedDuration = SignedDuration::from_mins(15);
+const SILENCE: Duration = Duration::from_secs(15 * 60);
 
 /// A list is too old after so many rests without one.
 const MISSED: u32 = 3;
@@ -57,14 +59,17 @@ impl Health {
     pub(super) fn of(vitals: &Vitals<'_>, now: Timestamp) -> Self {
         let mut health = Self { ailments: Vec::new(), at: now };
         let patience = patience(vitals.longest_rest);
-        let silent = now.duration_since(vitals.stirred);
         if !vitals.engine_runs {
             health.add("engine", "the engine has ended; the log says why".into(), true);
-        } else if silent > SILENCE {
+        } else if vitals.silent > SILENCE {
+            let silent = SignedDuration::try_from(vitals.silent).unwrap_or(SignedDuration::MAX);
             let detail = format!("the engine gave no sign of life for {}", duration(silent));
             health.add("engine", detail, true);
         }
-        if let Some(why) = &vitals.write_failed {
+        if let Some(why) = &vitals.note_failed {
+            health.add("inbox", format!("the last call could not be noted: {why}"), false);
+        }
+        if let Some(why) = &vitals.round_failed {
             health.add("store", format!("the last write failed: {why}"), false);
         }
         match &vitals.overview {
@@ -157,9 +162,10 @@ mod tests {
     fn well(overview: &Overview) -> Vitals<'_> {
         Vitals {
             overview: Ok(overview),
-            write_failed: None,
+            note_failed: None,
+            round_failed: None,
             engine_runs: true,
-            stirred: now(),
+            silent: Duration::ZERO,
             longest_rest: REST,
         }
     }
@@ -187,15 +193,16 @@ mod tests {
         held.hold = Some(Hold { since: now(), until: None, reason });
         check(&well(&held), &["hold"], true);
         check(&Vitals { overview: Err("locked".into()), ..well(&held) }, &["store"], true);
-        let full = Some("the disk is full".into());
-        check(&Vitals { write_failed: full, ..well(&listed(1)) }, &["store"], true);
+        let full = || Some("the disk is full".into());
+        check(&Vitals { round_failed: full(), ..well(&listed(1)) }, &["store"], true);
+        check(&Vitals { note_failed: full(), ..well(&listed(1)) }, &["inbox"], true);
     }
 
     #[test]
     fn a_loop_that_ended_or_hangs_is_not_alive() {
         let overview = listed(1);
         check(&Vitals { engine_runs: false, ..well(&overview) }, &["engine"], false);
-        let silent = now() - SignedDuration::from_mins(16);
-        check(&Vitals { stirred: silent, ..well(&overview) }, &["engine"], false);
+        let silent = Duration::from_secs(16 * 60);
+        check(&Vitals { silent, ..well(&overview) }, &["engine"], false);
     }
 }

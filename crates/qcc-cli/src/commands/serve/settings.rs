@@ -3,6 +3,7 @@
 
 use std::{
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -39,7 +40,7 @@ pub(super) struct Settings {
     /// Networks whose `X-Forwarded-For` is believed.
     pub(super) proxies: Vec<IpNet>,
     /// How many unknown orders one address may name in a minute.
-    pub(super) unknown_per_minute: u32,
+    pub(super) unknown_per_minute: NonZeroU32,
     /// How many connections are open at most.
     pub(super) connections: usize,
     /// How long a caller may take for the head of its request.
@@ -68,8 +69,8 @@ impl Settings {
             form: said.ack_status.as_ref().map_or(Ok(StatusForm::Text), form)?,
             sources: said.sources.as_ref().map_or(Ok(Vec::new()), networks)?,
             proxies: said.trusted_proxies.as_ref().map_or(Ok(Vec::new()), networks)?,
-            unknown_per_minute: number(&said.unknown_per_minute, 300),
-            connections: number(&said.connections, 512) as usize,
+            unknown_per_minute: number(&said.unknown_per_minute, 300)?,
+            connections: number(&said.connections, 512)?.get() as usize,
             header_timeout: span(&said.header_timeout, Duration::from_secs(10))?,
             heal: said.heal.as_ref().is_none_or(|wanted| wanted.value),
             heal_after: super::heal_after(said)?,
@@ -110,8 +111,9 @@ fn refused<T>(setting: &Sourced<T>, expected: &str) -> Usage {
     Usage::new(format!("{} must be {expected}", setting.origin))
 }
 
-fn number(setting: &Option<Sourced<u32>>, default: u32) -> u32 {
-    setting.as_ref().map_or(default, |setting| setting.value)
+fn number(setting: &Option<Sourced<u32>>, default: u32) -> Result<NonZeroU32, Usage> {
+    let setting = setting.clone().unwrap_or_else(|| Sourced::default_of(default));
+    NonZeroU32::new(setting.value).ok_or_else(|| refused(&setting, "1 or more"))
 }
 
 fn address(setting: &Option<Sourced<String>>, default: &str) -> Result<SocketAddr, Usage> {

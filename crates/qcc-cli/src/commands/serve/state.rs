@@ -62,9 +62,10 @@ impl State {
         let counts = self.tally.counts();
         let vitals = Vitals {
             overview: overview.as_ref().map_err(Clone::clone),
-            write_failed: counts.write_failed,
+            note_failed: counts.note_failed,
+            round_failed: counts.round_failed,
             engine_runs: self.engine_runs.load(Ordering::Relaxed),
-            stirred: counts.stirred,
+            silent: counts.stirred.elapsed(),
             longest_rest: self.poll_interval.unwrap_or(LONGEST_REST),
         };
         let health = Health::of(&vitals, Timestamp::now());

@@ -3,9 +3,9 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
-use jiff::Timestamp;
 use qcc_callback::{Answered, Rejection};
 use qcc_sync::{Answer, EngineError, Event, Observer, Probed, ReasonCode, Report, VendorCall};
 
@@ -42,10 +42,14 @@ pub(super) struct Counts {
     pub(super) bytes: u64,
     /// Our errors in a row, as the vendor may have counted them.
     pub(super) errors_in_a_row: u32,
-    /// Why the last write to the store failed, if it did.
-    pub(super) write_failed: Option<String>,
-    /// When the engine last gave a sign of life.
-    pub(super) stirred: Timestamp,
+    /// Why the last call could not be noted, if it could not.
+    pub(super) note_failed: Option<String>,
+    /// Why the engine's last round could not write, if it could not.
+    pub(super) round_failed: Option<String>,
+    /// When the engine last gave a sign of life, whatever the clock on the wall says.
+    pub(super) stirred: Instant,
+    /// Whether a call failed since the engine's last round ended.
+    note_failed_since: bool,
 }
 
 /// Reasons for which an archive is refused.
@@ -63,7 +67,7 @@ const ARCHIVE: [ReasonCode; 6] = [
 const ANSWERS: usize = 100;
 
 impl Counts {
-    fn none(now: Timestamp) -> Self {
+    fn none() -> Self {
         let zeros = |names: &[&'static str]| names.iter().map(|name| (*name, 0)).collect();
         let reasons = |codes: &[ReasonCode]| codes.iter().map(|code| (code.as_str(), 0)).collect();
         let mut callbacks: Table = zeros(Rejection::CODES);
@@ -81,8 +85,10 @@ impl Counts {
             fetched: 0,
             bytes: 0,
             errors_in_a_row: 0,
-            write_failed: None,
-            stirred: now,
+            note_failed: None,
+            round_failed: None,
+            stirred: Instant::now(),
+            note_failed_since: false,
         }
     }
 
@@ -105,8 +111,8 @@ impl Counts {
 pub(super) struct Tally(Mutex<Counts>);
 
 impl Tally {
-    pub(super) fn new(now: Timestamp) -> Self {
-        Self(Mutex::new(Counts::none(now)))
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Counts::none()))
     }
 
     /// The counts of this moment.
@@ -114,9 +120,11 @@ impl Tally {
         self.lock().clone()
     }
 
-    /// A write to the store ended so.
-    pub(super) fn wrote(&self, failure: Option<String>) {
-        self.lock().write_failed = failure;
+    /// A call was noted, or was not, for this reason.
+    pub(super) fn noted(&self, failure: Option<String>) {
+        let counts = &mut *self.lock();
+        counts.note_failed_since |= failure.is_some();
+        counts.note_failed = failure;
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -131,7 +139,7 @@ fn add(table: &mut Table, name: &'static str, number: u64) {
 impl Observer for Tally {
     fn event(&self, event: &Event) {
         let counts = &mut *self.lock();
-        counts.stirred = Timestamp::now();
+        counts.stirred = Instant::now();
         match event {
             Event::Fetched { size, .. } => {
                 counts.fetched += 1;
@@ -164,12 +172,25 @@ impl Observer for Tally {
     fn round(&self, _: Report, failure: Option<EngineError>) {
         let counts = &mut *self.lock();
         add(&mut counts.rounds, if failure.is_some() { "failed" } else { "done" }, 1);
-        // A round that read a list has written it down.
-        counts.write_failed = match &failure {
-            Some(EngineError::Store(error)) => Some(causes_of(error).join(": ")),
-            Some(EngineError::Archives(error)) => Some(causes_of(error).join(": ")),
-            _ => None,
-        };
+        let failed_meanwhile = std::mem::take(&mut counts.note_failed_since);
+        match &failure {
+            Some(EngineError::Store(error)) => {
+                counts.round_failed = Some(causes_of(error).join(": "));
+            }
+            Some(EngineError::Archives(error)) => {
+                counts.round_failed = Some(causes_of(error).join(": "));
+            }
+            // It may not have come to writing anything.
+            Some(_) => {}
+            None => {
+                counts.round_failed = None;
+                // The round wrote down a list, and took over what was noted: a failure
+                // that is older is over. Calls are too rare to wait for the next one.
+                if !failed_meanwhile {
+                    counts.note_failed = None;
+                }
+            }
+        }
     }
 }
 
@@ -178,5 +199,47 @@ impl qcc_callback::Observer for Tally {
         let counts = &mut *self.lock();
         add(&mut counts.callbacks, answered.outcome.code(), 1);
         counts.errors_in_a_row = answered.budget.in_a_row();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use qcc_sync::{StoreError, StoreErrorKind};
+
+    use super::*;
+
+    fn state(tally: &Tally) -> (bool, bool) {
+        let counts = tally.counts();
+        (counts.note_failed.is_some(), counts.round_failed.is_some())
+    }
+
+    fn round(tally: &Tally, failure: Option<EngineError>) {
+        tally.round(Report::default(), failure);
+    }
+
+    #[test]
+    fn a_call_that_is_noted_says_nothing_of_the_ledger_nor_a_round_of_a_later_call() {
+        let tally = Tally::new();
+        let full = || StoreError::new(StoreErrorKind::Full, "the disk is full");
+        round(&tally, Some(EngineError::Store(full())));
+        tally.noted(None);
+        assert_eq!(state(&tally), (false, true), "the ledger is another file");
+        tally.noted(Some("full".into()));
+        round(&tally, None);
+        assert_eq!(state(&tally), (true, false), "the round may have begun before");
+        round(&tally, Some(EngineError::Store(full())));
+        assert_eq!(state(&tally), (true, true));
+        round(&tally, None);
+        assert_eq!(state(&tally), (false, false));
+    }
+
+    #[test]
+    fn a_round_that_wrote_nothing_mends_nothing() {
+        let tally = Tally::new();
+        round(&tally, Some(EngineError::Store(StoreError::new(StoreErrorKind::Full, "full"))));
+        let reason = qcc_sync::Reason::new(ReasonCode::Account, "no such key");
+        let hold = qcc_sync::Hold { since: jiff::Timestamp::UNIX_EPOCH, until: None, reason };
+        round(&tally, Some(EngineError::Held(hold)));
+        assert_eq!(state(&tally), (false, true));
     }
 }
