@@ -1,6 +1,6 @@
 //! What the program is asked to do.
 
-use std::{num::NonZeroUsize, str::FromStr, thread};
+use std::{num::NonZeroUsize, str::FromStr, thread, time::Duration};
 
 use anyhow::{Context, Result, bail};
 
@@ -11,6 +11,7 @@ cargo xtask simulate [OPTIONS]
 
   --seeds N        lives so many seeds (1000), one in sixteen of them twice
   --from S         starts at this seed (0)
+  --minutes M      begins no life after so long
   --threads T      on so many threads (as many as there are processors)
   --seed X         lives one seed and says what came of it
   --trace            … and prints everything that happened
@@ -28,6 +29,7 @@ pub(crate) struct Arguments {
     pub(crate) task: Task,
     pub(crate) seeds: u64,
     pub(crate) from: u64,
+    pub(crate) longest: Duration,
     pub(crate) threads: usize,
     pub(crate) within: u64,
     pub(crate) store: Kind,
@@ -50,6 +52,7 @@ impl Arguments {
             task: Task::Lives,
             seeds: 1000,
             from: 0,
+            longest: Duration::MAX,
             threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
             within: 2000,
             store: Kind::Memory,
@@ -62,6 +65,9 @@ impl Arguments {
             match word.as_str() {
                 "--seeds" => arguments.seeds = number(&value()?)?,
                 "--from" => arguments.from = number(&value()?)?,
+                "--minutes" => {
+                    arguments.longest = Duration::from_secs(number::<u64>(&value()?)? * 60);
+                }
                 "--threads" => arguments.threads = number::<usize>(&value()?)?.max(1),
                 "--within" => arguments.within = number(&value()?)?,
                 "--seed" => arguments.task = Task::One(number(&value()?)?),

@@ -66,8 +66,11 @@ pub(crate) fn lives(arguments: &Arguments) -> Result<Lives> {
     let work = || -> Result<()> {
         listening(|| {
             loop {
+                if started.elapsed() >= arguments.longest || locked(&sum).failed.len() >= 10 {
+                    return Ok(());
+                }
                 let seed = next.fetch_add(1, Ordering::Relaxed);
-                if seed >= end || locked(&sum).failed.len() >= 10 {
+                if seed >= end {
                     return Ok(());
                 }
                 let mut outcome = life::live(seed, arguments.store, None, false)?;
