@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime, UnzipPassword};
 use qcc_sync::{
-    Activation, Apply, Continuity, Gap, Hold, Listing, Order, OrderFilter, Overview, Rank, Reason,
-    ReasonCode, RecordFilter, Row, SecretPath, SetAside, State, Store, StoreError, StoredRecord,
-    UnknownWord, Worker, Written,
+    Activation, AnswerErrors, Apply, Continuity, Gap, Hold, Listing, Order, OrderFilter, Overview,
+    Rank, Reason, ReasonCode, RecordFilter, Row, SecretPath, SetAside, State, Store, StoreError,
+    StoredRecord, UnknownWord, Worker, Written,
 };
 
 use crate::{
@@ -170,6 +170,10 @@ impl<S: Store> Store for Faulty<S> {
 
     async fn note_activation(&self, activation: &Activation) -> Result<(), StoreError> {
         pass!(self, write("note_activation"), self.inner.note_activation(activation))
+    }
+
+    async fn note_answer_errors(&self, errors: Option<AnswerErrors>) -> Result<(), StoreError> {
+        pass!(self, write("note_answer_errors"), self.inner.note_answer_errors(errors))
     }
 
     async fn set_secret_path(&self, path: Option<&SecretPath>) -> Result<(), StoreError> {

@@ -59,6 +59,7 @@ pub struct CallbackServiceBuilder<I> {
     probe: Option<Probe>,
     observer: Box<dyn Observer>,
     clock: Clock,
+    errors: u32,
 }
 
 impl<I: Inbox> CallbackServiceBuilder<I> {
@@ -72,6 +73,7 @@ impl<I: Inbox> CallbackServiceBuilder<I> {
             probe: None,
             observer: Box::new(()),
             clock: Box::new(Instant::now),
+            errors: 0,
         }
     }
 
@@ -95,6 +97,12 @@ impl<I: Inbox> CallbackServiceBuilder<I> {
         Self { clock: Box::new(clock), ..self }
     }
 
+    /// So many errors in a row were answered before, by a process that has ended:
+    /// the vendor still counts them.
+    pub fn errors(self, in_a_row: u32) -> Self {
+        Self { errors: in_a_row, ..self }
+    }
+
     /// The service.
     pub fn build(self) -> CallbackService<I> {
         let now = (self.clock)();
@@ -108,7 +116,7 @@ impl<I: Inbox> CallbackServiceBuilder<I> {
             probe: self.probe,
             observer: self.observer,
             clock: self.clock,
-            errors: AtomicU32::new(0),
+            errors: AtomicU32::new(self.errors),
         }))
     }
 }

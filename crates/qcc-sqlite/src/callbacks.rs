@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use qcc_proto::{PushSetting, PushState, PushWindow};
-use qcc_sync::{Activation, Callbacks, PathSegment, SecretPath};
+use qcc_sync::{Activation, AnswerErrors, Callbacks, PathSegment, SecretPath};
 use rusqlite::{Connection, Row, params};
 
 use crate::{
@@ -29,6 +29,21 @@ pub(crate) fn note_activation(
         "UPDATE facts SET activation_tried_at = ?1, activation_tries = ?2,
              activation_agreed_at = ?3",
         params![instant(activation.tried_at), activation.tries, activation.agreed_at.map(instant),],
+    )?;
+    Ok(())
+}
+
+/// Notes our errors in a row.
+pub(crate) fn note_errors(
+    connection: &Connection,
+    errors: Option<AnswerErrors>,
+) -> Result<(), Fault> {
+    connection.execute(
+        "UPDATE facts SET errors_in_a_row = ?1, errors_last_at = ?2",
+        params![
+            errors.map_or(0, |errors| errors.in_a_row),
+            errors.map(|errors| instant(errors.last_at))
+        ],
     )?;
     Ok(())
 }
@@ -130,6 +145,9 @@ pub(crate) fn facts(connection: &Connection, calls: &Pending<'_>) -> Result<Call
 fn expectation(row: &Row<'_>) -> Result<Callbacks, Fault> {
     let mut facts = Callbacks::default();
     facts.expected_since = parsed(row, "calls_expected_since")?;
+    if let Some(last_at) = parsed(row, "errors_last_at")? {
+        facts.errors = Some(AnswerErrors { in_a_row: row.get("errors_in_a_row")?, last_at });
+    }
     facts.activation = match parsed(row, "activation_tried_at")? {
         Some(tried_at) => Some(Activation {
             tried_at,

@@ -10,8 +10,8 @@ use std::{
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime};
 use qcc_sync::{
-    Activation, Continuity, Gap, Hold, Listing, Order, OrderFilter, Overview, RecordFilter,
-    SecretPath, SetAside, StateName, Store, StoreError, StoredRecord, Worker,
+    Activation, AnswerErrors, Continuity, Gap, Hold, Listing, Order, OrderFilter, Overview,
+    RecordFilter, SecretPath, SetAside, StateName, Store, StoreError, StoredRecord, Worker,
 };
 use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
@@ -297,6 +297,10 @@ impl Store for SqliteStore {
     async fn note_activation(&self, activation: &Activation) -> Result<(), StoreError> {
         let activation = activation.clone();
         self.write(move |tx| callbacks::note_activation(tx, &activation)).await
+    }
+
+    async fn note_answer_errors(&self, errors: Option<AnswerErrors>) -> Result<(), StoreError> {
+        self.write(move |c| callbacks::note_errors(c, errors)).await
     }
 
     async fn set_secret_path(&self, path: Option<&SecretPath>) -> Result<(), StoreError> {

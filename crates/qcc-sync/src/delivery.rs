@@ -22,6 +22,17 @@ pub struct Callbacks {
     pub uncalled_since: Option<Timestamp>,
     /// The last attempt to make the vendor call again.
     pub activation: Option<Activation>,
+    /// Our last answers, where they were errors.
+    pub errors: Option<AnswerErrors>,
+}
+
+/// Answers to the vendor's calls that it may have counted as errors, up to now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnswerErrors {
+    /// How many in a row.
+    pub in_a_row: u32,
+    /// When the last of them was noted.
+    pub last_at: Timestamp,
 }
 
 /// An attempt to make the vendor call again (6.2.3), and those before it.
@@ -58,11 +69,12 @@ pub enum Delivery {
         /// When the first of them is overdue.
         until: Timestamp,
     },
-    /// Listed orders should have come by call and did not.
+    /// Listed orders should have come by call and did not, or so many of our answers
+    /// in a row were errors that the vendor calls no more.
     Broken {
-        /// How many orders.
+        /// How many orders: none where it is known by the errors alone.
         orders: u64,
-        /// When the first of them was listed.
+        /// When the first of them was listed, or when the last error was noted.
         since: Timestamp,
     },
     /// The vendor agreed to call again; the next order will tell.
@@ -90,6 +102,8 @@ impl Delivery {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct DeliveryPolicy {
+    /// After so many errors in a row the vendor calls no more (6.2.2).
+    pub errors: u32,
     /// An order that was listed so long ago should have come by call.
     pub patience: SignedDuration,
     /// Without an order for so long there is no news.
@@ -107,6 +121,7 @@ pub struct DeliveryPolicy {
 impl Default for DeliveryPolicy {
     fn default() -> Self {
         Self {
+            errors: 5,
             patience: SignedDuration::from_mins(15),
             quiet: SignedDuration::from_hours(24),
             activations: 3,
@@ -122,12 +137,16 @@ impl Overview {
     pub fn delivery(&self, policy: &DeliveryPolicy, now: Timestamp) -> Delivery {
         let callbacks = &self.callbacks;
         let Some(expected_since) = callbacks.expected_since else { return Delivery::Unknown };
+        let silent = callbacks.errors.filter(|errors| errors.in_a_row >= policy.errors);
         if let Some(since) = callbacks.uncalled_since {
             let (orders, until) = (callbacks.uncalled, later(since, policy.patience));
-            return match now < until {
+            return match now < until && silent.is_none() {
                 true => Delivery::Awaited { orders, until },
                 false => Delivery::Broken { orders, since },
             };
+        }
+        if let Some(AnswerErrors { last_at, .. }) = silent {
+            return Delivery::Broken { orders: 0, since: last_at };
         }
         let agreed = callbacks.activation.as_ref().and_then(|activation| activation.agreed_at);
         if let Some(at) = agreed.filter(|at| self.last_call.is_none_or(|call| call < *at)) {

@@ -26,7 +26,7 @@ pub use archives::{
     MemoryArchives, MemoryPartial, Partial, Sha256, ShelvedArchive,
 };
 pub use clock::{Clock, SystemClock};
-pub use delivery::{Activation, Callbacks, Delivery, DeliveryPolicy};
+pub use delivery::{Activation, AnswerErrors, Callbacks, Delivery, DeliveryPolicy};
 pub use engine::{Engine, EngineError, Follow, Parts, Report};
 pub use event::{Answer, Event, Observer, VendorCall};
 pub use gap::{Continuity, Gap, Listing, WindowPressure, detect_gap};

@@ -13,9 +13,9 @@ use jiff::Timestamp;
 use qcc_proto::{ListedOrder, MonitorLevel, MonitorType, OrderNo, RiskRecord, ShanghaiTime};
 
 use crate::{
-    Activation, Apply, Callbacks, Continuity, Gap, Hold, Listing, Order, OrderFilter, Overview,
-    Rank, RecordFilter, Row, SecretPath, SetAside, State, Store, StoreError, StoreErrorKind,
-    StoredRecord, UnknownWord, Worker, Written,
+    Activation, AnswerErrors, Apply, Callbacks, Continuity, Gap, Hold, Listing, Order, OrderFilter,
+    Overview, Rank, RecordFilter, Row, SecretPath, SetAside, State, Store, StoreError,
+    StoreErrorKind, StoredRecord, UnknownWord, Worker, Written,
 };
 
 /// A [`Store`] in memory, for tests, simulation and as the reference that other
@@ -36,6 +36,7 @@ struct Tables {
     calls_expected_since: Option<Timestamp>,
     activation: Option<Activation>,
     secret_path: Option<SecretPath>,
+    errors: Option<AnswerErrors>,
 }
 
 impl MemoryStore {
@@ -229,6 +230,11 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn note_answer_errors(&self, errors: Option<AnswerErrors>) -> Result<(), StoreError> {
+        self.tables().errors = errors;
+        Ok(())
+    }
+
     async fn set_secret_path(&self, path: Option<&SecretPath>) -> Result<(), StoreError> {
         self.tables().secret_path = path.cloned();
         Ok(())
@@ -304,6 +310,7 @@ impl Tables {
             uncalled: uncalled.len() as u64,
             uncalled_since: uncalled.iter().filter_map(|order| order.listed_at).min(),
             activation: self.activation.clone(),
+            errors: self.errors,
         }
     }
 

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo, RiskRecord, ShanghaiTime};
 
 use crate::{
-    Activation, Callbacks, Continuity, Gap, Listing, Order, Reason, ReasonCode, SecretPath,
-    StateName,
+    Activation, AnswerErrors, Callbacks, Continuity, Gap, Listing, Order, Reason, ReasonCode,
+    SecretPath, StateName,
 };
 
 /// Ledger and records in one database.
@@ -155,6 +155,13 @@ pub trait Store: Send + Sync + 'static {
     fn note_activation(
         &self,
         activation: &Activation,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Notes our errors in a row, in place of those before; `None` where the last
+    /// answer was none.
+    fn note_answer_errors(
+        &self,
+        errors: Option<AnswerErrors>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Keeps the secret path of the callback URL, in place of the one before.

@@ -163,6 +163,37 @@ fn a_vendor_that_fell_silent_is_asked_to_call_again() {
 }
 
 #[test]
+fn our_errors_are_counted_across_a_restart_and_the_fifth_is_healed() {
+    let world = world();
+    fs::write(world.path("qcc.toml"), "[serve]\npoll_interval = '1s'\n").unwrap();
+    let refused = |daemon: &Daemon, times: u32| {
+        for _ in 0..times {
+            let order_no = "DDMON1".parse().unwrap();
+            let call = call_of(&world, &order_no).replace("orderNo=DDMON1", "orderNo=..");
+            assert_eq!(get(daemon.callback, &call).0, 400);
+        }
+    };
+    let errors = |daemon: &Daemon| daemon.metric("qcc_callback_errors_in_a_row");
+    let daemon = Daemon::start(&world, &[]);
+    until("ready", || daemon.ask("/readyz").0 == 200);
+    refused(&daemon, 3);
+    let (_, log) = daemon.stop("TERM");
+    assert!(log.contains("stops calling after five errors in a row"), "{log}");
+    world.run(&["status"]).prints("3 in a row");
+
+    let daemon = Daemon::start(&world, &[]);
+    until("ready", || daemon.ask("/readyz").0 == 200);
+    assert_eq!(errors(&daemon), 3.0);
+    refused(&daemon, 2);
+    until("asked", || daemon.metric("qcc_activations_total{result=\"agreed\"}") == 1.0);
+    until("forgotten", || errors(&daemon) == 0.0);
+    daemon.stop("TERM");
+    let delivery = world.run(&["status", "--json"]).json()["delivery"].clone();
+    assert_eq!(delivery["errors_in_a_row"], 0, "{delivery}");
+    assert_eq!(delivery["state"], "activated", "{delivery}");
+}
+
+#[test]
 fn an_own_url_that_leads_nowhere_burns_no_activation() {
     let world = world();
     let toml = "[serve]\nheal_after = '1s'\npoll_interval = '1s'\n";

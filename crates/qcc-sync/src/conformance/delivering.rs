@@ -5,7 +5,7 @@ use std::future::Future;
 use qcc_proto::PushWindow;
 
 use super::given::{at, line, listing, no, ok, setting};
-use crate::{Activation, Callbacks, PathSegment, SecretPath, Store};
+use crate::{Activation, AnswerErrors, Callbacks, PathSegment, SecretPath, Store};
 
 /// Since when calls are expected is said once, however often a receiver starts.
 pub async fn calls_are_expected_from_the_first_time<S: Store, F: Future<Output = S>>(
@@ -71,6 +71,16 @@ pub async fn an_activation_is_kept<S: Store, F: Future<Output = S>>(fresh: impl 
     for activation in [first.clone(), second, first] {
         ok(store.note_activation(&activation).await);
         assert_eq!(ok(store.overview().await).callbacks.activation, Some(activation));
+    }
+}
+
+/// Our errors in a row are kept as they were noted, until there are none.
+pub async fn our_errors_are_kept<S: Store, F: Future<Output = S>>(fresh: impl Fn() -> F) {
+    let store = fresh().await;
+    let errors = |in_a_row| Some(AnswerErrors { in_a_row, last_at: at(20) });
+    for noted in [None, errors(3), errors(5), None] {
+        ok(store.note_answer_errors(noted).await);
+        assert_eq!(ok(store.overview().await).callbacks.errors, noted);
     }
 }
 

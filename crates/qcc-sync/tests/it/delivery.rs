@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use qcc_sync::{Activation, Delivery, DeliveryPolicy, Listing, Overview};
+use qcc_sync::{Activation, AnswerErrors, Delivery, DeliveryPolicy, Listing, Overview};
 
 /// So many minutes into the story.
 pub(crate) fn at(minute: i64) -> Timestamp {
@@ -79,6 +79,21 @@ fn a_listed_order_is_awaited_and_then_missed() {
     check(&overview, 25, Delivery::Broken { orders: 2, since: at(10) });
     overview.last_call = Some(at(9));
     check(&overview, 25, Delivery::Broken { orders: 2, since: at(10) });
+}
+
+#[test]
+fn five_errors_of_ours_in_a_row_break_delivery_at_once() {
+    let erring = |in_a_row, mut overview: Overview| {
+        overview.callbacks.errors = Some(AnswerErrors { in_a_row, last_at: at(12) });
+        overview
+    };
+    let broken = |orders, minute| Delivery::Broken { orders, since: at(minute) };
+    check(&erring(5, expecting()), 12, broken(0, 12));
+    check(&erring(5, uncalled()), 12, broken(2, 10));
+    check(&erring(4, uncalled()), 12, Delivery::Awaited { orders: 2, until: at(25) });
+    let mut called = erring(4, expecting());
+    called.last_call = Some(at(11));
+    check(&called, 12, Delivery::Healthy { last_call: at(11) });
 }
 
 #[test]

@@ -84,13 +84,15 @@ impl Daemon {
             Secrets::new(Arc::clone(&store), paths.clone(), settings.secret_path.as_ref());
         secrets.refresh().await?;
 
-        let (tally, wake) = (Arc::new(Tally::new()), Wake::new());
+        let errors = store.overview().await?.callbacks.errors.map_or(0, |errors| errors.in_a_row);
+        let (tally, wake) = (Arc::new(Tally::new(errors)), Wake::new());
         let inbox = Calls::new(Arc::clone(&store), wake.clone(), Arc::clone(&tally));
         let receiver = Receiver::new(app.config.app_key()?).with_status_form(settings.form);
         let probe = Probe::new(random()?);
         let service = CallbackService::builder(receiver, inbox, paths)
             .guards(guards(&settings))
             .probe(probe.clone())
+            .errors(errors)
             .observer((Arc::clone(&tally), AccessLog::default()))
             .build();
 

@@ -1,5 +1,5 @@
-//! What beats while nothing happens: the watchdog is told, and a change of
-//! health becomes a line in the log.
+//! What beats while nothing happens: the watchdog is told, a change of health
+//! becomes a line in the log, and our errors in a row are written down.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,6 +20,7 @@ pub(super) async fn beat(state: Arc<State>, stop: Stop) {
     let watchdog = systemd::watchdog();
     let mut before: Option<Health> = None;
     loop {
+        state.keep_errors().await;
         let (overview, health) = state.look().await;
         if watchdog.is_some() && health.is_alive() {
             systemd::alive(&health.line());
@@ -40,7 +41,7 @@ pub(super) async fn beat(state: Arc<State>, stop: Stop) {
         let rest = watchdog.map_or(rest, |patience| patience.min(rest));
         before = Some(health);
         tokio::select! {
-            () = stop.asked() => return,
+            () = stop.asked() => return state.keep_errors().await,
             () = sleep(rest) => {}
         }
     }

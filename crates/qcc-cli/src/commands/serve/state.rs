@@ -3,13 +3,13 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
 
 use jiff::Timestamp;
-use qcc_sync::{DeliveryPolicy, Overview, Store};
+use qcc_sync::{AnswerErrors, DeliveryPolicy, Overview, Store};
 use tokio::time::timeout;
 
 use super::{
@@ -34,6 +34,8 @@ pub(super) struct State {
     poll_interval: Option<Duration>,
     delivery: DeliveryPolicy,
     started: Timestamp,
+    /// Our errors in a row, as the store knows them.
+    kept_errors: AtomicU32,
 }
 
 impl State {
@@ -44,12 +46,27 @@ impl State {
         delivery: DeliveryPolicy,
     ) -> Self {
         let (engine_runs, started) = (AtomicBool::new(true), Timestamp::now());
-        Self { store, tally, engine_runs, poll_interval, delivery, started }
+        let kept_errors = AtomicU32::new(tally.counts().errors_in_a_row);
+        Self { store, tally, engine_runs, poll_interval, delivery, started, kept_errors }
     }
 
     /// The engine's loop has ended.
     pub(super) fn engine_ended(&self) {
         self.engine_runs.store(false, Ordering::Relaxed);
+    }
+
+    /// Writes our errors in a row down where they have changed: the vendor counts
+    /// them across our restarts. Later, where the store does not take them now.
+    pub(super) async fn keep_errors(&self) {
+        let in_a_row = self.tally.counts().errors_in_a_row;
+        if in_a_row == self.kept_errors.load(Ordering::Relaxed) {
+            return;
+        }
+        let last_at = Timestamp::now();
+        let errors = (in_a_row > 0).then_some(AnswerErrors { in_a_row, last_at });
+        if let Ok(Ok(())) = timeout(PATIENCE, self.store.note_answer_errors(errors)).await {
+            self.kept_errors.store(in_a_row, Ordering::Relaxed);
+        }
     }
 
     /// The facts of this moment, and what they mean.

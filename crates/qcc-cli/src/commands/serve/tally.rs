@@ -67,7 +67,7 @@ const ARCHIVE: [ReasonCode; 6] = [
 const ANSWERS: usize = 100;
 
 impl Counts {
-    fn none() -> Self {
+    fn none(errors_in_a_row: u32) -> Self {
         let zeros = |names: &[&'static str]| names.iter().map(|name| (*name, 0)).collect();
         let reasons = |codes: &[ReasonCode]| codes.iter().map(|code| (code.as_str(), 0)).collect();
         let mut callbacks: Table = zeros(Rejection::CODES);
@@ -84,7 +84,7 @@ impl Counts {
             applied: 0,
             fetched: 0,
             bytes: 0,
-            errors_in_a_row: 0,
+            errors_in_a_row,
             note_failed: None,
             round_failed: None,
             stirred: Instant::now(),
@@ -111,8 +111,9 @@ impl Counts {
 pub(super) struct Tally(Mutex<Counts>);
 
 impl Tally {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(Counts::none()))
+    /// Nothing, but for the errors that the vendor still counts.
+    pub(super) fn new(errors_in_a_row: u32) -> Self {
+        Self(Mutex::new(Counts::none(errors_in_a_row)))
     }
 
     /// The counts of this moment.
@@ -219,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_call_that_is_noted_says_nothing_of_the_ledger_nor_a_round_of_a_later_call() {
-        let tally = Tally::new();
+        let tally = Tally::new(0);
         let full = || StoreError::new(StoreErrorKind::Full, "the disk is full");
         round(&tally, Some(EngineError::Store(full())));
         tally.noted(None);
@@ -235,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_round_that_wrote_nothing_mends_nothing() {
-        let tally = Tally::new();
+        let tally = Tally::new(0);
         round(&tally, Some(EngineError::Store(StoreError::new(StoreErrorKind::Full, "full"))));
         let reason = qcc_sync::Reason::new(ReasonCode::Account, "no such key");
         let hold = qcc_sync::Hold { since: jiff::Timestamp::UNIX_EPOCH, until: None, reason };

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use qcc_proto::ListedOrder;
-use qcc_sync::{Delivery, Gap, Listing, Order, Overview, State, StateName};
+use qcc_sync::{
+    AnswerErrors, Delivery, DeliveryPolicy, Gap, Listing, Order, Overview, State, StateName,
+};
 use serde_json::{Map, Value, json};
 
 use crate::output::{count, duration, facts, instant, json_reason, many, plain, when};
@@ -65,6 +67,7 @@ fn delivery_json(overview: &Overview, delivery: &Delivery) -> Value {
         "expected_since": callbacks.expected_since.map(instant),
         "uncalled": callbacks.uncalled,
         "uncalled_since": callbacks.uncalled_since.map(instant),
+        "errors_in_a_row": callbacks.errors.map_or(0, |errors| errors.in_a_row),
         "activation": callbacks.activation.as_ref().map(|activation| {
             json!({
                 "tried_at": instant(activation.tried_at),
@@ -140,6 +143,13 @@ pub(super) fn text(
         lines.push(("may be down", format!("for {} from now, without a loss", duration(left))));
     }
     lines.push(("calls", calls(delivery, now)));
+    if let Some(AnswerErrors { in_a_row, last_at }) = overview.callbacks.errors {
+        let limit = DeliveryPolicy::default().errors;
+        lines.push((
+            "our errors",
+            format!("{in_a_row} in a row, {}; at {limit} the vendor stops", ago(last_at, now)),
+        ));
+    }
     let moment = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| ago(at, now));
     lines.push(("last callback", moment(overview.last_call)));
     lines.push(("last applied", moment(overview.last_applied)));
@@ -236,6 +246,10 @@ fn calls(delivery: &Delivery, now: Timestamp) -> String {
             "{} listed and not called about yet, which is late from {}",
             many(*orders, "order"),
             when(*until)
+        ),
+        Delivery::Broken { orders: 0, since } => format!(
+            "BROKEN: our answers were errors, {}, and the vendor calls no more",
+            ago(*since, now)
         ),
         Delivery::Broken { orders, since } => format!(
             "BROKEN: {} since {} came by the list alone",
