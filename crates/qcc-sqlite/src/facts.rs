@@ -142,7 +142,7 @@ fn unknown_words(connection: &Connection) -> Result<Vec<UnknownWord>, Fault> {
     connection
         .prepare(
             "SELECT field, word, sum(count) AS count FROM unknown_words GROUP BY field, word
-             ORDER BY sum(count) DESC, field, word",
+             ORDER BY sum(count) DESC, field, word LIMIT 100",
         )?
         .query_and_then([], |row| {
             Ok(UnknownWord {

@@ -8,6 +8,7 @@ mod follow;
 mod heal;
 mod label;
 mod rotate;
+mod words;
 
 use std::{sync::Arc, time::Duration};
 

@@ -367,6 +367,7 @@ impl Tables {
             })
             .collect();
         words.sort_by_key(|word| std::cmp::Reverse(word.count));
+        words.truncate(100);
         words
     }
 }

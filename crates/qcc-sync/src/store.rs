@@ -330,7 +330,7 @@ pub struct Overview {
     pub records: u64,
     /// Records set aside.
     pub set_aside: u64,
-    /// Words the manual does not list, most frequent first.
+    /// Words the manual does not list, most frequent first, a hundred at most.
     pub unknown_words: Vec<UnknownWord>,
     /// Open gaps.
     pub gaps: Vec<Gap>,

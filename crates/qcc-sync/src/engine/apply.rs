@@ -1,7 +1,7 @@
 //! Applying: authenticate the whole archive, then stream its records into one
 //! transaction that also moves the ledger.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use qcc_archive::{Archive, ReadAt};
 use qcc_proto::{
@@ -9,7 +9,7 @@ use qcc_proto::{
 };
 use tokio::sync::mpsc;
 
-use super::{Engine, EngineError, Report, Trouble};
+use super::{Engine, EngineError, Report, Trouble, words::Words};
 use crate::{
     Applied, Apply as _, Archives, Clock, CountMismatch, Event, Failure, Observer, Order, Policy,
     ReasonCode, Remedy, Row, SetAside, Store, UnknownWord, Worker, Written,
@@ -104,12 +104,12 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
         let Some(Piece::Head(head)) = pieces.recv().await else { return Ok(None) };
         let (push_date, total) = (head.push_date, Some(head.total_size));
         let mut transaction = self.store.begin_apply(&order.no, push_date, self.worker).await?;
-        let mut words = BTreeMap::new();
+        let mut words = Words::default();
         let mut records = 0;
         while let Some(piece) = pieces.recv().await {
             match piece {
                 Piece::Rows(rows, aside) => {
-                    rows.iter().for_each(|row| count_unknown(&row.record, &mut words));
+                    rows.iter().for_each(|row| words.count(&row.record));
                     records += (rows.len() + aside.len()) as u64;
                     transaction.write(rows).await?;
                     if !aside.is_empty() {
@@ -120,10 +120,7 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
                 }
                 Piece::End(summary) => {
                     self.check_count(&summary)?;
-                    let unknown = words
-                        .into_iter()
-                        .map(|((field, word), count)| UnknownWord { field, word, count })
-                        .collect();
+                    let unknown = words.into_counts();
                     return Ok(Some(Pending { transaction, push_date, summary, unknown }));
                 }
                 Piece::Head(_) => {}
@@ -155,17 +152,6 @@ struct Pending<T> {
     push_date: ShanghaiTime,
     summary: DocumentSummary,
     unknown: Vec<UnknownWord>,
-}
-
-fn count_unknown(record: &RiskRecord, words: &mut BTreeMap<(String, String), u64>) {
-    let level = record.monitor_level.as_ref().filter(|level| !level.is_known());
-    if let Some(word) = level {
-        *words.entry(("monitorLevel".into(), word.as_str().into())).or_default() += 1;
-    }
-    let kind = record.monitor_type.as_ref().filter(|kind| !kind.is_known());
-    if let Some(word) = kind {
-        *words.entry(("monitorType".into(), word.as_str().into())).or_default() += 1;
-    }
 }
 
 /// How much text is handed over at a time at most, give or take a record: a record
