@@ -2,7 +2,7 @@
 //!
 //! The input is a [`Recipe`]. An archive as it should be must be read, with
 //! the content that `miniz_oxide` finds in the packed bytes; one that is not
-//! must be refused; and one that was changed after its authentication code was
+//! must be refused, read here and by a thread ahead; and one that was changed after its authentication code was
 //! made gives that content or none: none where the change is in the ciphertext
 //! or in what both headers say.
 
@@ -10,7 +10,7 @@ use qcc_archive::{ErrorKind, KeyStrength, Options};
 
 use crate::{
     inflated::{Inflated, inflated},
-    outcome::read,
+    outcome::{read, read_ahead},
     recipe::{NAME, PASSWORD, Recipe},
     unzipped::unzipped,
 };
@@ -44,7 +44,19 @@ pub fn check(input: &[u8]) {
         expected = if is_told { Expected::Refusal } else { Expected::Either };
     }
 
-    match (read(&made.bytes, NAME, PASSWORD, options(&recipe), recipe.step()), expected) {
+    let outcome = read(&made.bytes, NAME, PASSWORD, options(&recipe), recipe.step());
+    if recipe.ahead() {
+        let ahead = read_ahead(made.bytes.clone(), NAME, PASSWORD, options(&recipe), recipe.step());
+        match (&outcome, &ahead) {
+            (Ok(one), Ok(other)) => assert!(one == other, "ahead, it is another content"),
+            (Err((one, released)), Err((other, released_ahead))) => {
+                assert_eq!(one.kind(), other.kind(), "ahead, it is another error");
+                assert!(released == released_ahead, "ahead, something else is released");
+            }
+            _ => panic!("ahead, it ends otherwise: {outcome:?} and {ahead:?}"),
+        }
+    }
+    match (outcome, expected) {
         (Ok(_), Expected::Refusal) => panic!("accepted"),
         (Ok(found), _) => {
             assert!(found == content, "another content");

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use qcc_archive::{Archive, Error, Options, ReadAt};
+use qcc_archive::{Archive, Error, Options, ReadAt, Verified};
 
 /// The whole content, or the error and what had been released before it.
 pub(crate) type Outcome = Result<Vec<u8>, (Error, Vec<u8>)>;
@@ -15,11 +15,38 @@ pub(crate) fn read(
     options: Options,
     step: usize,
 ) -> Outcome {
-    let nothing = |error| (error, Vec::new());
-    let archive = Archive::open(source, options).map_err(nothing)?;
-    let verified = archive.into_authenticated(name, password).map_err(nothing)?;
+    let verified = authenticated(source, name, password, options)?;
     let declared = verified.entry().size();
-    let mut reader = verified.into_reader();
+    drain(verified.into_reader(), declared, step)
+}
+
+/// The same with a thread that unpacks ahead.
+pub(crate) fn read_ahead(
+    source: impl ReadAt + Send + 'static,
+    name: &str,
+    password: &[u8],
+    options: Options,
+    step: usize,
+) -> Outcome {
+    let verified = authenticated(source, name, password, options)?;
+    let declared = verified.entry().size();
+    let ahead = verified.into_reader().ahead().map_err(|error| (error, Vec::new()))?;
+    drain(ahead, declared, step)
+}
+
+fn authenticated<S: ReadAt>(
+    source: S,
+    name: &str,
+    password: &[u8],
+    options: Options,
+) -> Result<Verified<S>, (Error, Vec<u8>)> {
+    let opened = Archive::open(source, options);
+    opened
+        .and_then(|archive| archive.into_authenticated(name, password))
+        .map_err(|error| (error, Vec::new()))
+}
+
+fn drain(mut reader: impl BufRead, declared: u64, step: usize) -> Outcome {
     let mut content = Vec::new();
     loop {
         match reader.fill_buf() {

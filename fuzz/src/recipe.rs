@@ -148,6 +148,11 @@ impl<'a> Recipe<'a> {
         self.bit(10, 4)
     }
 
+    /// Read once more, by a thread that unpacks ahead.
+    pub(crate) fn ahead(&self) -> bool {
+        self.bit(10, 5)
+    }
+
     /// How much of the content is taken at once.
     pub(crate) fn step(&self) -> usize {
         match self.knob(11) {

@@ -28,8 +28,8 @@ struct Target {
 }
 
 const TARGETS: [Target; 5] = [
-    Target { name: "container", fixtures: "archives", longest: 4096 },
-    Target { name: "decode", fixtures: "records", longest: 4096 },
+    Target { name: "container", fixtures: "archives", longest: 64 * 1024 },
+    Target { name: "decode", fixtures: "records", longest: 64 * 1024 },
     Target { name: "records", fixtures: "records", longest: 4096 },
     Target { name: "envelope", fixtures: "answers", longest: 4096 },
     // One more than a query may have.

@@ -19,7 +19,8 @@ pub struct VerifySettings {
     /// A folder with room for about 100 bytes for each record; of what is put
     /// there nothing stays, whatever happens.
     pub scratch: PathBuf,
-    /// How many bytes of records are sorted in memory.
+    /// How many bytes of records are sorted in memory; the process takes up to twice
+    /// as much.
     pub memory: usize,
     /// How many findings are told one by one.
     pub told: usize,

@@ -1,0 +1,142 @@
+//! What the store costs: `cargo bench -p qcc-sqlite`.
+//!
+//! An archive applied, by its size and by the size of the table; a call noted; an
+//! order claimed and given back. Each is durable when it returns, so the disk's
+//! sync is in every figure: compare them with each other, on one machine.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+
+use std::{cell::RefCell, time::Duration};
+
+use divan::{Bencher, counter::ItemsCount};
+use jiff::{SignedDuration, Timestamp};
+use qcc_proto::{OrderNo, RiskRecord, ShanghaiTime};
+use qcc_sqlite::SqliteStore;
+use qcc_sync::{Applied, Apply as _, Row, Store as _, Worker};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+fn main() {
+    divan::main();
+}
+
+const SIZES: [(u64, u64); 4] = [(1_000, 0), (1_000, 200_000), (20_000, 0), (20_000, 200_000)];
+
+/// An archive of so many records into a table of so many, all of them new.
+#[divan::bench(args = SIZES, sample_count = 20, sample_size = 1)]
+fn apply(bencher: Bencher<'_, '_>, (archive, table): (u64, u64)) {
+    let bench = RefCell::new(Bench::new());
+    bench.borrow_mut().apply(table);
+    bencher
+        .counter(ItemsCount::new(archive))
+        .with_inputs(|| bench.borrow_mut().rows(archive))
+        .bench_local_values(|rows| bench.borrow_mut().apply_rows(rows));
+}
+
+/// A call about an order nobody knows: what the vendor waits for.
+#[divan::bench(sample_count = 500, sample_size = 1)]
+fn note_call(bencher: Bencher<'_, '_>) {
+    let mut bench = Bench::new();
+    bencher.bench_local(|| bench.call());
+}
+
+/// The most urgent of so many orders, claimed and given back.
+#[divan::bench(args = [10, 10_000], sample_count = 500, sample_size = 1)]
+fn claim(bencher: Bencher<'_, '_>, orders: u64) {
+    let mut bench = Bench::new();
+    (0..orders).for_each(|_| drop(bench.call()));
+    bencher.bench_local(|| bench.claim());
+}
+
+struct Bench {
+    runtime: Runtime,
+    store: SqliteStore,
+    worker: Worker,
+    orders: i64,
+    records: u64,
+    _folder: TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let folder = TempDir::new().unwrap();
+        let store = runtime.block_on(SqliteStore::open(folder.path().join("qcc.db"))).unwrap();
+        let worker = Worker { name: "bench".into(), term: Duration::from_secs(600) };
+        Self { runtime, store, worker, orders: 0, records: 0, _folder: folder }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_secs(self.orders)
+    }
+
+    fn call(&mut self) -> OrderNo {
+        self.orders += 1;
+        let order_no: OrderNo = format!("DDMON{:08}", self.orders).parse().unwrap();
+        let noted = self.runtime.block_on(self.store.note_call(&order_no, self.now()));
+        assert!(noted.unwrap(), "it was known");
+        order_no
+    }
+
+    fn claim(&self) {
+        self.runtime.block_on(async {
+            let claimed = self.store.claim(&self.worker, self.now()).await.unwrap().unwrap();
+            self.store.release(&claimed.no, &self.worker).await.unwrap();
+        });
+    }
+
+    fn rows(&mut self, count: u64) -> Vec<Row> {
+        let first = self.records;
+        self.records += count;
+        (0..count).map(|position| Row { position, record: record(first + position) }).collect()
+    }
+
+    fn apply(&mut self, count: u64) {
+        let rows = self.rows(count);
+        self.apply_rows(rows);
+    }
+
+    fn apply_rows(&mut self, rows: Vec<Row>) {
+        self.call();
+        let now = self.now();
+        self.runtime.block_on(async {
+            let order = self.store.claim(&self.worker, now).await.unwrap().unwrap();
+            let push_date = ShanghaiTime::from_timestamp(now);
+            let begun = self.store.begin_apply(&order.no, push_date, &self.worker);
+            let mut apply = begun.await.unwrap();
+            let total_size = rows.len() as u64;
+            let mut rows = rows.into_iter().peekable();
+            while rows.peek().is_some() {
+                apply.write(rows.by_ref().take(2048).collect()).await.unwrap();
+            }
+            let done = move |written: qcc_sync::Written| {
+                order.applied(Applied {
+                    at: now,
+                    push_date,
+                    total_size,
+                    stored: written.stored,
+                    superseded: written.superseded,
+                    quarantined: 0,
+                })
+            };
+            let written = apply.commit(&[], done).await.unwrap();
+            assert_eq!(written.stored, total_size, "all are new");
+        });
+    }
+}
+
+/// Of the usual length; its id looks random.
+fn record(n: u64) -> RiskRecord {
+    let digits = n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    RiskRecord {
+        id: format!("{digits:016x}{n:016x}"),
+        corp_key_no: Some(format!("{n:032x}")),
+        corp_name: Some("杭州金盛东方商贸有限责任公司".into()),
+        monitor_content: Some("因未按时履行法律义务被乌鲁木齐人民法院列为失信被执行人".into()),
+        monitor_level: None,
+        monitor_type: None,
+        score: Some(80),
+        change_date: Some("2022-07-04".into()),
+        extra: None,
+    }
+}
