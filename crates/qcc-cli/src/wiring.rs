@@ -100,7 +100,8 @@ pub(crate) async fn existing_store(config: &Config) -> anyhow::Result<SqliteStor
     if !path.exists() {
         let origin = &config.store.origin;
         let message = format!(
-            "there is no database {} ({origin}): run `qcc sync` first, or set QCC_STORE",
+            "there is no database {} ({origin}): run `qcc sync` first, `qcc replay` where it was \
+             lost and archives are kept, or set QCC_STORE",
             path.display()
         );
         return Err(Usage::new(message).into());
