@@ -10,6 +10,7 @@ mod error;
 mod finding;
 mod fingerprint;
 mod join;
+mod labels;
 mod reading;
 mod settings;
 mod sorter;
@@ -20,13 +21,14 @@ use std::{
 };
 
 use qcc_archive::ReadAt;
-use qcc_proto::{OrderNo, RiskRecord, UnzipPassword};
+use qcc_proto::{OrderNo, RiskRecord};
 
-use crate::{Applied, Archives, KeptArchive, Label, Order, Rebuild, Snapshot, State, StoredRecord};
+use crate::{Applied, Archives, Order, Rebuild, Snapshot, StoredRecord};
 
 pub use error::VerifyError;
 pub use finding::{AsideFault, Difference, Finding, Verdict};
 use join::{Join, Suspect};
+use labels::{Labels, Opener, labels, rests_bare};
 pub(crate) use reading::digest;
 use reading::{Reading, Refused, Source};
 pub use settings::{VerifySettings, VerifyStage};
@@ -383,39 +385,6 @@ impl<'s> Proof<'s> {
     fn tell(&mut self, finding: Finding) {
         if self.verdict.findings.len() < self.settings.told {
             self.verdict.findings.push(finding);
-        }
-    }
-}
-
-/// What opens which archive of an order, by the labels.
-type Labels = BTreeMap<OrderNo, Vec<Opener>>;
-
-/// What a label says, as far as it matters here.
-struct Opener {
-    archive: KeptArchive,
-    password: UnzipPassword,
-    /// Whether a list had named the order.
-    listed: bool,
-}
-
-/// Whether the ledger waits for an order of which it has nothing.
-fn rests_bare(order: &Order) -> bool {
-    order.is_bare() && matches!(order.state, State::Waiting { .. } | State::Quarantined { .. })
-}
-
-async fn labels<A: Archives>(archives: &A) -> Result<Labels, VerifyError> {
-    let mut labels = Labels::new();
-    let mut after = None;
-    loop {
-        let page = archives.shelved(after.as_ref(), PAGE as usize).await?;
-        let Some(last) = page.last() else { return Ok(labels) };
-        after = Some(last.archive.sha256);
-        for shelved in page {
-            for Label { order_no, password, listed_at, .. } in shelved.labels {
-                let (archive, listed) = (shelved.archive, listed_at.is_some());
-                let known = labels.entry(order_no).or_default();
-                known.push(Opener { archive, password, listed });
-            }
         }
     }
 }
