@@ -251,13 +251,13 @@ fn is_true<D: Disk>(
 }
 
 /// Every order the vendor made is in the ledger, or lies in exactly one gap, or
-/// is older than the first list that was ever noted.
+/// is older than the first that was ever listed or kept.
 fn every_order_is_known_or_in_a_gap<D: Disk>(life: &Life<D>, shown: &Shown) {
     let seen = life.stage.witness.seen();
     let mut lost = Vec::new();
     for (place, no) in seen.made.iter().enumerate() {
         let known = shown.orders.contains_key(no);
-        let before_our_time = seen.first_listed.is_none_or(|first| place < first);
+        let before_our_time = seen.first_known.is_none_or(|first| place < first);
         let gaps = seen
             .gaps
             .iter()
@@ -271,9 +271,9 @@ fn every_order_is_known_or_in_a_gap<D: Disk>(life: &Life<D>, shown: &Shown) {
         }
     }
     let known = |no: &OrderNo| shown.orders.contains_key(no);
-    let older = seen.made.iter().take(seen.first_listed.unwrap_or_default());
-    // A call told of an order, later ones left the window, and only then was the
-    // first list of all read, which joins on to none: it reveals no gap.
+    let older = seen.made.iter().take(seen.first_known.unwrap_or_default());
+    // A call told of an order, its archive was not kept, later ones left the window,
+    // and only then was the first list of all read: anybody may have made that call.
     let unseen = older.skip_while(|no| !known(no)).filter(|no| !known(no)).count() as u64;
     drop(seen);
     life.stage.witness.seen().figures.before_first_list += unseen;

@@ -19,7 +19,10 @@ pub(crate) fn table(lives: &Lives) -> String {
         ("seeds in a second", format!("{:.0}", lives.lived as f64 / seconds.max(0.001))),
         ("orders made", with_commas(lives.orders)),
         ("gaps, all of them real", with_commas(lives.gaps)),
-        ("orders missed before the first list of all", with_commas(figures.before_first_list)),
+        (
+            "orders missed behind one only a call had named, before the first list",
+            with_commas(figures.before_first_list),
+        ),
         ("processes started", with_commas(figures.starts)),
         ("… that were killed or crashed", with_commas(figures.crashes)),
         ("… that gave up by themselves", with_commas(figures.failed_exits)),

@@ -97,7 +97,15 @@ impl<S: Store> Store for Faulty<S> {
             self.hand.stage.witness.seen().secrets.insert(password.reveal().to_owned());
         }
         self.hand.note(format_args!("{} is {}", order.no, order.state.name()));
-        pass!(self, write("save"), self.inner.save(&order, worker, now))
+        let (op, fate, done) = perform!(self, write("save"), self.inner.save(&order, worker, now));
+        if done.is_ok() {
+            let kept = &mut self.hand.stage.witness.seen().kept;
+            match order.archive {
+                Some(_) => kept.insert(order.no.clone()),
+                None => kept.remove(&order.no),
+            };
+        }
+        self.hand.leave(op, fate, done).await
     }
 
     async fn release(&self, order_no: &OrderNo, worker: &Worker) -> Result<(), StoreError> {

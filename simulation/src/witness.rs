@@ -28,8 +28,11 @@ pub(crate) struct Seen {
     pub(crate) presented: BTreeSet<OrderNo>,
     /// Places in `made` that a noted list named.
     listed: BTreeSet<usize>,
-    /// The oldest place the first noted list named.
-    pub(crate) first_listed: Option<usize>,
+    /// Orders whose archive the ledger knew when it was last written.
+    pub(crate) kept: BTreeSet<OrderNo>,
+    /// The oldest place the first noted list named, or that of an older order whose
+    /// archive was kept: nothing made after it may be missed.
+    pub(crate) first_known: Option<usize>,
     /// The ends of the gaps there must be, as places in `made`.
     pub(crate) gaps: BTreeSet<(usize, usize)>,
     /// How often each order's records were committed.
@@ -97,7 +100,8 @@ impl Witness {
     /// A list became durable, with the gap it was said to reveal.
     ///
     /// Where the vendor's own sequence says that it joins on to none before it,
-    /// there must be one, from the newest order ever listed to its oldest.
+    /// there must be one, from the newest order ever listed to its oldest; of the
+    /// first list, from the oldest order whose archive was kept and that has left it.
     pub(crate) fn listing(&self, listed: &[ListedOrder], gap: Option<&Gap>) {
         let mut seen = self.seen();
         let places: BTreeSet<usize> = listed
@@ -109,18 +113,25 @@ impl Witness {
         else {
             return;
         };
-        if seen.listed.is_empty() {
-            seen.first_listed = Some(oldest);
-        }
-        let expected =
-            seen.listed.last().copied().filter(|_| !joins).map(|newest| (newest, oldest));
+        let is_first = seen.listed.is_empty();
+        let last_known = if is_first {
+            // What calls alone brought is all there is to join on to.
+            let kept = seen.made.iter().take(oldest).position(|made| seen.kept.contains(made));
+            seen.first_known = kept.or(Some(oldest));
+            kept
+        } else {
+            seen.listed.last().copied().filter(|_| !joins)
+        };
+        let expected = last_known.map(|after| (after, oldest));
         let told = gap.map(|gap| {
             let place = |no: &OrderNo| seen.made.iter().position(|made| made == no);
             (place(&gap.after.order_no), place(&gap.before.order_no))
         });
-        // One told of a list that joins by now is the store's to leave out; at the
-        // end no gap may be there that must not.
-        if !joins && told != expected.map(|(after, before)| (Some(after), Some(before))) {
+        // One told of a list that joins by now is the store's to leave out, and one of
+        // the first list may be the store's to find; at the end exactly those there
+        // must be may be there.
+        let is_judged = !joins && !(is_first && told.is_none());
+        if is_judged && told != expected.map(|(after, before)| (Some(after), Some(before))) {
             let text = format!("a list with gap {expected:?} was noted with {told:?}");
             seen.violations.push(text);
         }

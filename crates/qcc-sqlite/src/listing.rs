@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, ShanghaiTime};
-use qcc_sync::{Continuity, Gap, Listing};
+use qcc_sync::{Continuity, Gap, Listing, gap_by_now, oldest_before};
 use rusqlite::{Connection, Row, named_params, params};
 
 use crate::{
     fault::Fault,
+    orders,
     text::{instant, parsed, required},
 };
 
@@ -31,7 +32,14 @@ pub(crate) fn continuity(
         .query_and_then([], |row| end(row, "order_no", "created_at"))?
         .next()
         .transpose()?;
-    Ok(Continuity { listed_before, newest_listed: newest })
+    let oldest_kept = match &newest {
+        Some(_) => None,
+        None => {
+            let kept = "SELECT * FROM orders WHERE archive_sha256 IS NOT NULL";
+            oldest_before(listed, orders::query(connection, kept, [])?)
+        }
+    };
+    Ok(Continuity { listed_before, newest_listed: newest, oldest_kept })
 }
 
 /// Notes the orders of a list, its facts and its gap. Returns how many orders
@@ -42,11 +50,7 @@ pub(crate) fn note(
     listing: &Listing,
     gap: Option<&Gap>,
 ) -> Result<u32, Fault> {
-    // Another worker's list may have come between the search for a gap and this.
-    let gap = match gap {
-        Some(_) if continuity(connection, listed)?.listed_before > 0 => None,
-        gap => gap,
-    };
+    let gap = gap_by_now(gap, listed, &continuity(connection, listed)?, listing.at);
     let mut new = 0;
     for order in listed {
         new += u32::from(note_order(connection, order, listing.at)?);
@@ -64,7 +68,7 @@ pub(crate) fn note(
             listing.newest.map(|time| time.to_string()),
         ],
     )?;
-    if let Some(gap) = gap {
+    if let Some(gap) = &gap {
         note_gap(connection, gap)?;
     }
     Ok(new)

@@ -63,6 +63,7 @@ suite! {
         calls_and_lists_meet_in_one_order,
         what_is_noted_never_moves_an_order_back,
         lists_join_by_what_lists_named,
+        a_first_list_joins_on_to_kept_archives,
         a_gap_is_kept_once,
         a_gap_is_not_kept_where_the_list_joins_by_now,
     }

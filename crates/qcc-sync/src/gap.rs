@@ -3,6 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime};
 
+use crate::Order;
+
 /// What one order list showed (6.2.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
@@ -27,6 +29,9 @@ pub struct Continuity {
     pub listed_before: u32,
     /// The newest order any earlier list named; `None` before the first list.
     pub newest_listed: Option<ListedOrder>,
+    /// Before the first list: the oldest order made before the oldest of this one
+    /// whose archive is kept, so that the vendor has it; see [`oldest_before`].
+    pub oldest_kept: Option<ListedOrder>,
 }
 
 /// Orders may be missing here: more were made than the list can show.
@@ -51,14 +56,53 @@ pub struct Gap {
 /// stretch: a call says nothing about the orders around it. Nor does it matter
 /// whether the list is full: a short one should still hold what was listed before,
 /// and one that lags behind or shows less than it used to hides just as much.
-/// The first list of all has nothing to join on to and reveals no gap.
+/// The first list of all has no list to join on to. It reveals a gap where the
+/// archive of an order is kept, one that came by call, that has left it already:
+/// since the oldest of these, others may have come and gone.
 pub fn detect_gap(listed: &[ListedOrder], continuity: &Continuity, now: Timestamp) -> Option<Gap> {
     if continuity.listed_before > 0 {
         return None;
     }
-    let after = continuity.newest_listed.clone()?;
-    let before = listed.iter().min_by(|a, b| age(a).cmp(&age(b)))?.clone();
+    let known = continuity.newest_listed.as_ref().or(continuity.oldest_kept.as_ref());
+    let (after, before) = (known?.clone(), oldest(listed)?.clone());
     Some(Gap { id: 0, found_at: now, after, before, closed_at: None })
+}
+
+/// The gap of a list when it is written down: what was found before, unless another
+/// worker's list or archive has come between. For a [`Store`](crate::Store), within
+/// its transaction.
+pub fn gap_by_now(
+    found: Option<&Gap>,
+    listed: &[ListedOrder],
+    continuity: &Continuity,
+    now: Timestamp,
+) -> Option<Gap> {
+    match found {
+        Some(_) if continuity.listed_before > 0 => None,
+        None if continuity.newest_listed.is_none() => detect_gap(listed, continuity, now),
+        found => found.cloned(),
+    }
+}
+
+/// Of orders whose archives are kept, the oldest, if it was made before the oldest
+/// of a list. An order that a call alone has named says when it was made in its
+/// number; failing that, it was made before we heard of it.
+pub fn oldest_before(
+    listed: &[ListedOrder],
+    kept: impl IntoIterator<Item = Order>,
+) -> Option<ListedOrder> {
+    let oldest = oldest(listed)?;
+    let line = |order: Order| {
+        let hint = order.created_at.or_else(|| order.no.created_hint());
+        let heard = || ShanghaiTime::from_timestamp(order.first_seen_at);
+        ListedOrder { created_at: Some(hint.unwrap_or_else(heard)), order_no: order.no }
+    };
+    let first = kept.into_iter().map(line).min_by(|a, b| age(a).cmp(&age(b)));
+    first.filter(|first| age(first) < age(oldest))
+}
+
+fn oldest(listed: &[ListedOrder]) -> Option<&ListedOrder> {
+    listed.iter().min_by(|a, b| age(a).cmp(&age(b)))
 }
 
 /// Orders by creation time; those without one by the hint in their number.

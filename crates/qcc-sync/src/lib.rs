@@ -29,7 +29,7 @@ pub use clock::{Clock, SystemClock};
 pub use delivery::{Activation, AnswerErrors, Callbacks, Delivery, DeliveryPolicy};
 pub use engine::{Engine, EngineError, Follow, Parts, Report};
 pub use event::{Answer, Event, Observer, VendorCall};
-pub use gap::{Continuity, Gap, Listing, WindowPressure, detect_gap};
+pub use gap::{Continuity, Gap, Listing, WindowPressure, detect_gap, gap_by_now, oldest_before};
 pub use heal::{Heal, HealWait, Probe, Probed, next_heal};
 pub use ledger::{Applied, Located, Order, State, StateName, Step, UnknownState, next_step};
 pub use memory::{MemoryApply, MemorySnapshot, MemoryStore};

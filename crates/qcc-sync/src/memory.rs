@@ -15,7 +15,7 @@ use qcc_proto::{ListedOrder, MonitorLevel, MonitorType, OrderNo, RiskRecord, Sha
 use crate::{
     Activation, AnswerErrors, Apply, Callbacks, Continuity, Gap, Hold, Listing, Order, OrderFilter,
     Overview, Rank, RecordFilter, Row, SecretPath, SetAside, State, Store, StoreError,
-    StoreErrorKind, StoredRecord, UnknownWord, Worker, Written,
+    StoreErrorKind, StoredRecord, UnknownWord, Worker, Written, gap_by_now, oldest_before,
 };
 
 /// A [`Store`] in memory, for tests, simulation and as the reference that other
@@ -49,17 +49,7 @@ impl Store for MemoryStore {
     type Apply = MemoryApply;
 
     async fn continuity(&self, listed: &[ListedOrder]) -> Result<Continuity, StoreError> {
-        let tables = self.tables();
-        let known = |no: &OrderNo| tables.orders.get(no).is_some_and(|o| o.listed_at.is_some());
-        let before = listed.iter().filter(|listed| known(&listed.order_no)).count();
-        let named = tables.orders.values().filter(|order| order.listed_at.is_some());
-        Ok(Continuity {
-            listed_before: u32::try_from(before).unwrap_or(u32::MAX),
-            newest_listed: named.max_by_key(|order| age(order)).map(|order| ListedOrder {
-                order_no: order.no.clone(),
-                created_at: order.created_at,
-            }),
-        })
+        Ok(self.tables().continuity(listed))
     }
 
     async fn note_listing(
@@ -69,8 +59,7 @@ impl Store for MemoryStore {
         gap: Option<&Gap>,
     ) -> Result<u32, StoreError> {
         let mut tables = self.tables();
-        let named = |line: &ListedOrder| tables.orders.get(&line.order_no)?.listed_at;
-        let joins = listed.iter().any(|line| named(line).is_some());
+        let gap = gap_by_now(gap, listed, &tables.continuity(listed), listing.at);
         let mut new = 0;
         for line in listed {
             let order = tables.orders.entry(line.order_no.clone()).or_insert_with(|| {
@@ -81,11 +70,11 @@ impl Store for MemoryStore {
             order.listed_at = order.listed_at.or(Some(listing.at));
         }
         tables.listing = Some(listing.clone());
-        if let Some(gap) = gap.filter(|_| !joins) {
+        if let Some(gap) = gap {
             let ends = (&gap.after.order_no, &gap.before.order_no);
             if !tables.gaps.iter().any(|g| (&g.after.order_no, &g.before.order_no) == ends) {
                 let id = i64::try_from(tables.gaps.len()).unwrap_or(i64::MAX).saturating_add(1);
-                tables.gaps.push(Gap { id, ..gap.clone() });
+                tables.gaps.push(Gap { id, ..gap });
             }
         }
         Ok(new)
@@ -301,6 +290,21 @@ impl Tables {
             self.lease(&order.no, worker, now);
         }
         urgent
+    }
+
+    fn continuity(&self, listed: &[ListedOrder]) -> Continuity {
+        let known = |no: &OrderNo| self.orders.get(no).is_some_and(|o| o.listed_at.is_some());
+        let before = listed.iter().filter(|listed| known(&listed.order_no)).count();
+        let named = self.orders.values().filter(|order| order.listed_at.is_some());
+        let newest = named
+            .max_by_key(|order| age(order))
+            .map(|order| ListedOrder { order_no: order.no.clone(), created_at: order.created_at });
+        let kept = self.orders.values().filter(|order| order.archive.is_some()).cloned();
+        Continuity {
+            listed_before: u32::try_from(before).unwrap_or(u32::MAX),
+            oldest_kept: if newest.is_none() { oldest_before(listed, kept) } else { None },
+            newest_listed: newest,
+        }
     }
 
     fn callbacks(&self) -> Callbacks {

@@ -10,7 +10,7 @@ use crate::{
     Apply as _, KeptArchive, Located, Order, Reason, ReasonCode, Sha256, State, Store, Worker,
 };
 
-fn kept() -> KeptArchive {
+pub(super) fn kept() -> KeptArchive {
     KeptArchive { sha256: Sha256::new([0xa5; 32]), size: 62_000_000 }
 }
 

@@ -4,7 +4,10 @@ use std::future::Future;
 
 use qcc_proto::ListedOrder;
 
-use super::given::{Archive, at, known, line, listing, no, ok};
+use super::{
+    given::{Archive, at, known, lease, line, listing, local, no, ok, worker},
+    leasing::kept,
+};
 use crate::{Continuity, Gap, State, Store};
 
 /// A list repeated changes nothing but the facts of the last list.
@@ -81,18 +84,49 @@ pub async fn lists_join_by_what_lists_named<S: Store, F: Future<Output = S>>(
 ) {
     let store = fresh().await;
     let lines = [line("A3", -300), line("A1", -900), line("A2", -600)];
-    let nothing = Continuity { listed_before: 0, newest_listed: None };
+    let nothing = Continuity { listed_before: 0, newest_listed: None, oldest_kept: None };
     assert_eq!(ok(store.continuity(&lines).await), nothing, "nothing was listed yet");
     ok(store.note_call(&no("A2"), at(0)).await);
     assert_eq!(ok(store.continuity(&lines).await), nothing, "a call is no list");
     ok(store.note_listing(&lines, &listing(10, &lines), None).await);
     ok(store.note_call(&no("A4"), at(20)).await);
     let next = [line("A4", -100), line("A3", -300), line("A2", -600)];
-    let joined = Continuity { listed_before: 2, newest_listed: Some(lines[0].clone()) };
+    let newest_listed = Some(lines[0].clone());
+    let joined = Continuity { listed_before: 2, newest_listed, oldest_kept: None };
     assert_eq!(ok(store.continuity(&next).await), joined);
     let apart = [line("B1", 600), line("B2", 700)];
     let found = ok(store.continuity(&apart).await);
-    assert_eq!(found, Continuity { listed_before: 0, newest_listed: Some(lines[0].clone()) });
+    assert_eq!(found, Continuity { listed_before: 0, ..joined });
+}
+
+/// Before the first list, what calls brought is what it has to join on to: of the
+/// orders whose archives are kept, the oldest, where it is not in it any more.
+pub async fn a_first_list_joins_on_to_kept_archives<S: Store, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    for (called, second) in [("K1", -900), ("K2", -500), ("K3", -100)] {
+        ok(store.note_call(&no(called), at(second)).await);
+        let order = lease(&store, &no(called), &worker("hand"), second).await.fetched(kept());
+        ok(store.save(&order, &worker("hand"), at(second)).await);
+    }
+    // Anybody who knows the key may name an order: this one is not known to exist.
+    ok(store.note_call(&no("S4"), at(-450)).await);
+    let lines = [line("B1", -300), line("K3", -110), line("B2", -200)];
+    let first = ListedOrder { order_no: no("K1"), created_at: Some(local(-900)) };
+    let found = ok(store.continuity(&lines).await);
+    assert_eq!((found.listed_before, found.newest_listed.clone()), (0, None));
+    assert_eq!(found.oldest_kept, Some(first.clone()), "heard of before the oldest was made");
+    let all = [line("B0", -1000), line("B1", -300)];
+    assert_eq!(ok(store.continuity(&all).await).oldest_kept, None, "nothing is older");
+
+    // Whoever notes the list may have looked before the archives were kept.
+    ok(store.note_listing(&lines, &listing(10, &lines), None).await);
+    let gaps = ok(store.gaps().await);
+    let ends: Vec<_> = gaps.iter().map(|gap| (&gap.after, &gap.before)).collect();
+    let [(after, before)] = ends.as_slice() else { panic!("{gaps:?}") };
+    assert_eq!((&after.order_no, &before.order_no), (&first.order_no, &lines[0].order_no));
+    assert_eq!(ok(store.continuity(&all).await).oldest_kept, None, "from then on lists count");
 }
 
 /// A gap is kept once, however often it is reported, and closed by a person.
