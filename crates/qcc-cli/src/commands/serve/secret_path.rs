@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use qcc_callback::{PathSecret, Paths, Tail};
 use qcc_proto::CallbackUrl;
 use qcc_sync::{
-    Observer, PathSegment, PathStep, PathWish, SecretPath, Store, StoreError, next_path,
+    EngineError, Observer, PathSegment, PathStep, PathWish, SecretPath, Store, StoreError,
+    next_path,
 };
 
 use super::{
@@ -45,7 +46,9 @@ impl Secrets {
         let path = self.store.secret_path().await?;
         match &path {
             Some(path) => self.accept(path),
-            None => self.paths.replace([Tail::Bare]),
+            None if self.overlap.is_some() => self.paths.replace([Tail::Bare]),
+            // What was accepted stays so until the next start: calls may be on their way.
+            None => {}
         }
         Ok(path)
     }
@@ -111,6 +114,10 @@ pub(super) async fn keep(
                 REST
             }
             Ok(PathStep::Rest) => REST,
+            Err(error) if matches!(error.downcast_ref(), Some(EngineError::Held(_))) => {
+                tracing::debug!("the secret path waits: calls to the vendor rest");
+                REST
+            }
             Err(error) => {
                 let why = causes(&error).join(": ");
                 tracing::warn!(why, "the vendor was not told of the callback URL; trying again");
@@ -147,7 +154,6 @@ async fn look(
             let path = works.engine.rotate_path(setting, fresh, observer).await?;
             secrets.accept(&path);
         }
-        // What is accepted stays so until the next start: calls may be on their way.
         (PathStep::Leave, _) => works.engine.leave_path(observer).await?,
         _ => {}
     }
