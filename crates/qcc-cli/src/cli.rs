@@ -13,7 +13,8 @@ use crate::commands;
     version,
     arg_required_else_help = true,
     after_help = "Exit codes: 0 done · 1 failed (network, disk) · 2 wrong usage or configuration · \
-                  3 the vendor refused · 4 the archive was refused · 5 finished, but something waits."
+                  3 the vendor refused · 4 the archive was refused · 5 finished, but something \
+                  waits or differs."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

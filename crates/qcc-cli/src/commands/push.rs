@@ -60,7 +60,12 @@ impl Set {
         }
         let enabled = if self.disable { PushState::Disabled } else { PushState::Enabled };
         let setting = PushSetting { enabled, callback_url: self.callback_url, window: self.window };
-        let paths = SecretPaths::open(app).await?;
+        // One that is disabled is told as it is: no call comes that could be refused, and
+        // a daemon that forgot its path would enable the push again.
+        let paths = match self.disable {
+            true => SecretPaths(None),
+            false => SecretPaths::open(app).await?,
+        };
         paths.doubt().await?;
         let echo = client.set_push(&setting, Timestamp::now()).await?;
         if paths.forget().await? {

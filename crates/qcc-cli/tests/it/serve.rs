@@ -281,6 +281,11 @@ fn a_secret_path_that_goes_and_comes_back_keeps_no_call_out() {
     let daemon = start(true);
     until("told a segment", || told().is_some_and(|url| url != bare));
     daemon.stop("TERM");
+    world.run(&["push", "set", "--callback-url", &bare, "--disable"]).ends(0);
+    let daemon = start(true);
+    until("ready", || daemon.ask("/readyz").0 == 200);
+    daemon.stop("TERM");
+    assert_eq!(told(), None, "what a person disabled stays so");
     world.run(&["push", "set", "--callback-url", &bare]).ends(0).says("had a secret path");
     let daemon = start(true);
     until("told another", || told().is_some_and(|url| url != bare));
