@@ -15,7 +15,7 @@ mod systemd;
 mod tally;
 mod tls;
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use jiff::SignedDuration;
@@ -101,6 +101,14 @@ pub(super) fn check(said: &ServeSettings) -> Result<(), Usage> {
 pub(super) fn heal_after(said: &ServeSettings) -> Result<Option<SignedDuration>, Usage> {
     let set = said.heal_after.as_ref().map(settings::positive).transpose()?;
     Ok(set.map(|set| SignedDuration::try_from(set).unwrap_or(SignedDuration::MAX)))
+}
+
+/// Where a daemon with these settings shows its metrics, if it does.
+///
+/// # Errors
+/// [`Usage`] where it is no address.
+pub(super) fn admin(said: &ServeSettings) -> Result<Option<SocketAddr>, Usage> {
+    settings::admin(&said.admin_listen)
 }
 
 /// Bytes nobody can foresee.

@@ -1,6 +1,7 @@
 //! `qcc status`: the facts of one moment, and what to do next.
 
 mod advice;
+mod daemon;
 mod report;
 
 use clap::Args;
@@ -41,10 +42,22 @@ impl Status {
         let delivery = overview.delivery(&policy, now);
         let stuck = stuck(&store).await?;
         let advice = advice::of(&overview, &delivery, now);
+        let daemon = match serve::admin(&app.config.serve)? {
+            Some(admin) => daemon::ask(admin, store.path()).await,
+            None => None,
+        };
+        let facts = report::Facts {
+            overview: &overview,
+            delivery: &delivery,
+            stuck: &stuck,
+            advice: &advice,
+            daemon: daemon.as_ref(),
+            now,
+        };
         if self.json {
-            app.out.json(&report::json(&overview, &delivery, &stuck, &advice, now))?;
+            app.out.json(&report::json(&facts))?;
         } else {
-            app.out.line(report::text(&overview, &delivery, &stuck, &advice, now))?;
+            app.out.line(report::text(&facts))?;
         }
         Ok(exit_of(&overview))
     }

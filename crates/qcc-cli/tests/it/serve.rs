@@ -156,9 +156,17 @@ fn a_vendor_that_fell_silent_is_asked_to_call_again() {
     world.push(1);
     until("asked", || daemon.metric("qcc_activations_total{result=\"agreed\"}") == 1.0);
     assert_eq!(world.vendor().journal().count(Exchange::Activate), 1);
-    let delivery = world.run(&["status", "--json"]).json()["delivery"].clone();
-    assert_eq!(delivery["state"], "activated", "{delivery}");
-    assert_eq!(delivery["activation"]["tries"], 1);
+    let admin = daemon.admin.to_string();
+    let status = |arguments: &[&str]| {
+        let mut command = world.command(&["status"]);
+        Ran::from(command.args(arguments).env("QCC_ADMIN_LISTEN", &admin).output().unwrap())
+    };
+    let seen = status(&["--json"]).json();
+    assert_eq!(seen["delivery"]["state"], "activated", "{seen}");
+    assert_eq!(seen["delivery"]["activation"]["tries"], 1);
+    assert_eq!(seen["daemon"]["vendor_answers"]["activate 200"], 1, "{seen}");
+    status(&[]).prints("counted since then").prints("activate 200: 1");
+    assert!(world.run(&["status", "--json"]).json()["daemon"].is_null(), "none is asked there");
     world.run(&["status"]).prints("the vendor agreed to call again");
 }
 

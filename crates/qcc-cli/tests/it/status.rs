@@ -23,6 +23,7 @@ fn the_json_has_every_member_always() {
         names,
         [
             "advice",
+            "daemon",
             "delivery",
             "downtime_allowance_seconds",
             "gaps",

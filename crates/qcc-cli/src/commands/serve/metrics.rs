@@ -19,6 +19,8 @@ pub(super) use exposition::CONTENT_TYPE;
 /// What one scrape shows.
 #[derive(Debug)]
 pub(super) struct Facts<'a> {
+    /// Where the store lies.
+    pub(super) store: &'a str,
     /// What the store says; `None` where it did not answer.
     pub(super) overview: Option<&'a Overview>,
     /// What was counted since the start.
@@ -42,6 +44,8 @@ pub(super) fn page(facts: &Facts<'_>) -> String {
         .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     page.gauge("qcc_start_time_seconds", "When this process began, Unix time.")
         .sample(&[], seconds(facts.started));
+    page.gauge("qcc_store_info", "The database, as a label; always 1.")
+        .sample(&[("path", facts.store)], 1);
     page.gauge("qcc_ready", "1 where /readyz answers 200.").sample(&[], facts.health.is_ready());
     page.gauge(
         "qcc_store_readable",

@@ -123,7 +123,7 @@ fn address(setting: &Option<Sourced<String>>, default: &str) -> Result<SocketAdd
     setting.value.parse().map_err(|_| refused(&setting, expected))
 }
 
-fn admin(setting: &Option<Sourced<String>>) -> Result<Option<SocketAddr>, Usage> {
+pub(super) fn admin(setting: &Option<Sourced<String>>) -> Result<Option<SocketAddr>, Usage> {
     match setting {
         Some(off) if off.value == "off" => Ok(None),
         setting => address(setting, "127.0.0.1:9090").map(Some),

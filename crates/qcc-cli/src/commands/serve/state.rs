@@ -93,6 +93,7 @@ impl State {
     pub(super) async fn metrics(&self) -> String {
         let (overview, health) = self.look().await;
         metrics::page(&Facts {
+            store: &self.store.path().to_string_lossy(),
             overview: overview.as_ref(),
             counts: &self.tally.counts(),
             health: &health,

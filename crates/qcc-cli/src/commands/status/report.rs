@@ -7,16 +7,25 @@ use qcc_sync::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::output::{count, duration, facts, instant, json_reason, many, plain, when};
+use super::daemon::Counted;
+use crate::output::{count, duration, facts as table, instant, json_reason, many, plain, when};
+
+/// All there is to show.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts<'a> {
+    pub(super) overview: &'a Overview,
+    pub(super) delivery: &'a Delivery,
+    /// Orders that do not move.
+    pub(super) stuck: &'a [Order],
+    pub(super) advice: &'a [String],
+    /// What a running daemon counted, where one answers.
+    pub(super) daemon: Option<&'a Counted>,
+    pub(super) now: Timestamp,
+}
 
 /// The facts as `docs/cli.md` documents them.
-pub(super) fn json(
-    overview: &Overview,
-    delivery: &Delivery,
-    stuck: &[Order],
-    advice: &[String],
-    now: Timestamp,
-) -> Value {
+pub(super) fn json(facts: &Facts<'_>) -> Value {
+    let Facts { overview, delivery, stuck, advice, daemon, now } = *facts;
     let orders: Map<String, Value> = StateName::ALL
         .into_iter()
         .map(|state| (state.to_string(), overview.count(state).into()))
@@ -56,6 +65,7 @@ pub(super) fn json(
                 "reason": json_reason(&hold.reason),
             })
         }),
+        "daemon": daemon.map(Counted::json),
         "advice": advice,
     })
 }
@@ -124,13 +134,8 @@ fn listing_json(listing: &Listing) -> Value {
 }
 
 /// The facts for a person.
-pub(super) fn text(
-    overview: &Overview,
-    delivery: &Delivery,
-    stuck: &[Order],
-    advice: &[String],
-    now: Timestamp,
-) -> String {
+pub(super) fn text(facts: &Facts<'_>) -> String {
+    let Facts { overview, delivery, stuck, advice, daemon, now } = *facts;
     let mut lines = vec![
         ("orders", orders(overview)),
         ("records", records(overview)),
@@ -174,7 +179,14 @@ pub(super) fn text(
     if !overview.unknown_words.is_empty() {
         lines.push(("new words", unknown_words(overview)));
     }
-    let mut text = facts(&lines);
+    if let Some(daemon) = daemon {
+        let since =
+            daemon.started().map_or_else(String::new, |at| format!(", since {}", ago(at, now)));
+        let ready = if daemon.is_ready() { "ready" } else { "NOT READY: /readyz says why" };
+        lines.push(("daemon", format!("{ready}{since}; counted since then:")));
+        lines.extend(daemon.lines());
+    }
+    let mut text = table(&lines);
     text.push_str("\n(times are Shanghai's, +08:00)");
     if advice.is_empty() {
         text.push_str("\n\nNothing to do.");

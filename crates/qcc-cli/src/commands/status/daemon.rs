@@ -1,0 +1,164 @@
+//! What a running `qcc serve` on the same store has counted since it started:
+//! the facts that no database holds, asked of its own metrics.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Request;
+use jiff::Timestamp;
+use qcc_http::{Deadlines, Transport as _};
+use serde_json::{Value, json};
+
+use crate::{
+    output::{count, instant},
+    wiring,
+};
+
+/// It is on this machine, so it answers soon or not at all.
+const DEADLINES: Deadlines =
+    Deadlines::new(Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(2));
+
+/// A page is a tenth of that.
+const LONGEST: usize = 1 << 20;
+
+/// Counts by label values, those that are not 0.
+type Table = BTreeMap<String, u64>;
+
+/// What was counted.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Counted {
+    started: Option<Timestamp>,
+    ready: bool,
+    callbacks: Table,
+    answers: Table,
+    records: Table,
+    archives: Table,
+}
+
+/// Asks the daemon. `None` where none answers, or one of another store does.
+pub(super) async fn ask(admin: SocketAddr, store: &Path) -> Option<Counted> {
+    let http = wiring::local_transport().ok()?;
+    let request = Request::get(format!("http://{}/metrics", reachable(admin)));
+    let answer = http.send(request.body(Bytes::new()).ok()?, DEADLINES).await.ok()?;
+    let page = answer.into_body().read_within(LONGEST).await.ok()??;
+    Counted::read(std::str::from_utf8(&page).ok()?, store)
+}
+
+/// An address that stands for all of this machine's is not one to call.
+fn reachable(mut admin: SocketAddr) -> SocketAddr {
+    if admin.ip().is_unspecified() {
+        admin.set_ip(match admin.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    admin
+}
+
+impl Counted {
+    fn read(page: &str, store: &Path) -> Option<Self> {
+        let mut counted = Self::default();
+        let mut is_ours = false;
+        for line in page.lines().filter(|line| !line.starts_with('#')) {
+            let Some((sample, value)) = line.rsplit_once(' ') else { continue };
+            let (name, labels) = sample.split_once('{').unwrap_or((sample, ""));
+            let mut quoted = labels.split('"').skip(1).step_by(2);
+            match name {
+                "qcc_store_info" => is_ours = quoted.next().map(Path::new) == Some(store),
+                "qcc_ready" => counted.ready = value == "1",
+                "qcc_start_time_seconds" => {
+                    let seconds = value.parse::<f64>().ok()?;
+                    counted.started = Timestamp::from_second(seconds as i64).ok();
+                }
+                _ => {
+                    let number = value.parse().unwrap_or(0);
+                    if let Some(table) = counted.table(name).filter(|_| number > 0) {
+                        table.insert(quoted.collect::<Vec<_>>().join(" "), number);
+                    }
+                }
+            }
+        }
+        is_ours.then_some(counted)
+    }
+
+    fn table(&mut self, family: &str) -> Option<&mut Table> {
+        match family {
+            "qcc_callbacks_total" => Some(&mut self.callbacks),
+            "qcc_vendor_answers_total" => Some(&mut self.answers),
+            "qcc_records_total" => Some(&mut self.records),
+            "qcc_archive_failures_total" => Some(&mut self.archives),
+            _ => None,
+        }
+    }
+
+    pub(super) fn started(&self) -> Option<Timestamp> {
+        self.started
+    }
+
+    /// Lines for a person: a name, and what was counted.
+    pub(super) fn lines(&self) -> Vec<(&'static str, String)> {
+        let told = |name, table: &Table| {
+            let parts: Vec<_> =
+                table.iter().map(|(what, number)| format!("{what}: {}", count(*number))).collect();
+            (!parts.is_empty()).then(|| (name, parts.join(", ")))
+        };
+        [
+            told("  callbacks", &self.callbacks),
+            told("  vendor", &self.answers),
+            told("  records", &self.records),
+            told("  archives", &self.archives),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "started": self.started.map(instant),
+            "ready": self.ready,
+            "callbacks": self.callbacks,
+            "vendor_answers": self.answers,
+            "records": self.records,
+            "archive_failures": self.archives,
+        })
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "# HELP qcc_ready 1 where /readyz answers 200.\n\
+        qcc_store_info{path=\"/data/qcc.db\"} 1\nqcc_ready 1\nqcc_start_time_seconds 1764000000\n\
+        qcc_callbacks_total{result=\"new\"} 3\nqcc_callbacks_total{result=\"limited\"} 0\n\
+        qcc_vendor_answers_total{call=\"list\",answer=\"200\"} 12\nqcc_rounds_total 4\nnonsense\n";
+
+    #[test]
+    fn what_was_counted_is_read_and_nothing_of_another_store() {
+        let counted = Counted::read(PAGE, Path::new("/data/qcc.db")).unwrap();
+        assert!(counted.is_ready());
+        let callbacks = ("  callbacks", "new: 3".to_owned());
+        assert_eq!(counted.lines(), [callbacks, ("  vendor", "list 200: 12".to_owned())]);
+        assert_eq!(counted.json()["vendor_answers"]["list 200"], 12);
+        assert_eq!(Counted::read(PAGE, Path::new("/data/other.db")), None);
+        assert_eq!(Counted::read("", Path::new("/data/qcc.db")), None);
+    }
+
+    #[test]
+    fn an_address_for_all_is_called_at_home() {
+        let of = |text: &str| reachable(text.parse().unwrap()).to_string();
+        assert_eq!(of("0.0.0.0:9090"), "127.0.0.1:9090");
+        assert_eq!(of("[::]:9090"), "[::1]:9090");
+        assert_eq!(of("192.0.2.7:9090"), "192.0.2.7:9090");
+    }
+}
