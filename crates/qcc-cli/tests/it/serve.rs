@@ -187,7 +187,7 @@ fn our_errors_are_counted_across_a_restart_and_the_fifth_is_healed() {
     refused(&daemon, 3);
     let (_, log) = daemon.stop("TERM");
     assert!(log.contains("stops calling after five errors in a row"), "{log}");
-    world.run(&["status"]).prints("3 in a row");
+    world.run(&["status"]).prints("3 in a row").prints("our last 3 answers");
 
     let daemon = Daemon::start(&world, &[]);
     until("ready", || daemon.ask("/readyz").0 == 200);

@@ -8,6 +8,9 @@ use crate::output::{count, duration, when};
 /// How old a list may get where the window's length is not known.
 const LIST_AGE: SignedDuration = SignedDuration::from_hours(4);
 
+/// From so many errors in a row on, a person should look.
+const WARN_AT: u32 = 3;
+
 /// One line for each thing a person should do or know; none where all is well.
 pub(super) fn of(overview: &Overview, delivery: &Delivery, now: Timestamp) -> Vec<String> {
     let mut advice = Vec::new();
@@ -34,6 +37,13 @@ pub(super) fn of(overview: &Overview, delivery: &Delivery, now: Timestamp) -> Ve
              reach your URL (`qcc doctor --callback-url URL`), then `qcc push activate`"
                 .to_owned(),
         );
+    }
+    if let Some(errors) = overview.callbacks.errors.filter(|errors| errors.in_a_row >= WARN_AT) {
+        advice.push(format!(
+            "our last {} answers to the vendor's calls were errors: the daemon's log says why; at \
+             five it calls no more until it is activated",
+            errors.in_a_row
+        ));
     }
     let due: u64 = [StateName::Seen, StateName::Located, StateName::Fetched]
         .map(|state| overview.count(state))
