@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime, UnzipPassword};
 use qcc_sync::{
-    Activation, AnswerErrors, Apply, Continuity, Gap, Hold, Listing, Order, OrderFilter, Overview,
-    Rank, Reason, ReasonCode, RecordFilter, Row, SecretPath, SetAside, State, Store, StoreError,
-    StoredRecord, UnknownWord, Worker, Written,
+    Activation, AnswerErrors, Apply, Continuity, Gap, Hold, Listing, NotedListing, Order,
+    OrderFilter, Overview, Rank, Reason, ReasonCode, RecordFilter, Row, SecretPath, SetAside,
+    State, Store, StoreError, StoredRecord, UnknownWord, Worker, Written,
 };
 
 use crate::{
@@ -57,7 +57,7 @@ impl<S: Store> Store for Faulty<S> {
         listed: &[ListedOrder],
         listing: &Listing,
         gap: Option<&Gap>,
-    ) -> Result<u32, StoreError> {
+    ) -> Result<NotedListing, StoreError> {
         let (listed, gap) = self.mutated_listing(listed, listing, gap);
         let (op, fate, done) = perform!(
             self,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, ShanghaiTime};
-use qcc_sync::{Continuity, Gap, Listing, gap_by_now, oldest_before};
+use qcc_sync::{Continuity, Gap, Listing, NotedListing, gap_by_now, oldest_before};
 use rusqlite::{Connection, Row, named_params, params};
 
 use crate::{
@@ -42,14 +42,13 @@ pub(crate) fn continuity(
     Ok(Continuity { listed_before, newest_listed: newest, oldest_kept })
 }
 
-/// Notes the orders of a list, its facts and its gap. Returns how many orders
-/// were new.
+/// Notes the orders of a list, its facts and its gap.
 pub(crate) fn note(
     connection: &Connection,
     listed: &[ListedOrder],
     listing: &Listing,
     gap: Option<&Gap>,
-) -> Result<u32, Fault> {
+) -> Result<NotedListing, Fault> {
     let gap = gap_by_now(gap, listed, &continuity(connection, listed)?, listing.at);
     let mut new = 0;
     for order in listed {
@@ -68,10 +67,8 @@ pub(crate) fn note(
             listing.newest.map(|time| time.to_string()),
         ],
     )?;
-    if let Some(gap) = &gap {
-        note_gap(connection, gap)?;
-    }
-    Ok(new)
+    let gap = gap.map(|gap| note_gap(connection, gap)).transpose()?.flatten();
+    Ok(NotedListing { fresh: new, gap })
 }
 
 /// Returns whether the order was new.
@@ -105,8 +102,9 @@ fn note_order(connection: &Connection, order: &ListedOrder, at: Timestamp) -> Re
     Ok(inserted > 0)
 }
 
-fn note_gap(connection: &Connection, gap: &Gap) -> Result<(), Fault> {
-    connection.execute(
+/// Returns the gap as it is kept; `None` where it was kept before.
+fn note_gap(connection: &Connection, gap: Gap) -> Result<Option<Gap>, Fault> {
+    let kept = connection.execute(
         "INSERT INTO gaps (found_at, after_order_no, after_created_at, before_order_no,
              before_created_at, closed_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -120,7 +118,7 @@ fn note_gap(connection: &Connection, gap: &Gap) -> Result<(), Fault> {
             gap.closed_at.map(instant),
         ],
     )?;
-    Ok(())
+    Ok((kept > 0).then(|| Gap { id: connection.last_insert_rowid(), ..gap }))
 }
 
 /// All gaps, open ones first.

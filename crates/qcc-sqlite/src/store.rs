@@ -10,8 +10,9 @@ use std::{
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime};
 use qcc_sync::{
-    Activation, AnswerErrors, Continuity, Gap, Hold, Listing, Order, OrderFilter, Overview,
-    RecordFilter, SecretPath, SetAside, StateName, Store, StoreError, StoredRecord, Worker,
+    Activation, AnswerErrors, Continuity, Gap, Hold, Listing, NotedListing, Order, OrderFilter,
+    Overview, RecordFilter, SecretPath, SetAside, StateName, Store, StoreError, StoredRecord,
+    Worker,
 };
 use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
@@ -190,7 +191,7 @@ impl Store for SqliteStore {
         listed: &[ListedOrder],
         listing: &Listing,
         gap: Option<&Gap>,
-    ) -> Result<u32, StoreError> {
+    ) -> Result<NotedListing, StoreError> {
         let (listed, listing, gap) = (listed.to_vec(), listing.clone(), gap.cloned());
         self.write_after_calls(move |tx| listing::note(tx, &listed, &listing, gap.as_ref())).await
     }

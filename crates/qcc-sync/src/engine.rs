@@ -154,9 +154,10 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             newest: listed.iter().filter_map(|order| order.created_at).max(),
         };
         self.label_as_listed(&listed, now).await?;
-        let fresh = self.store.note_listing(&listed, &listing, gap.as_ref()).await?;
+        let noted = self.store.note_listing(&listed, &listing, gap.as_ref()).await?;
+        let fresh = noted.fresh;
         observer.event(&Event::Listed { listed: count, fresh });
-        if let Some(gap) = gap {
+        if let Some(gap) = noted.gap {
             report_gap(&gap);
             observer.event(&Event::Gap(gap));
         }

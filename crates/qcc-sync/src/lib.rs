@@ -39,8 +39,8 @@ pub use rebuild::{Rebuild, Snapshot};
 pub use replay::{Replay, ReplayReport, ReplayScope, Setback};
 pub use secret_path::{InvalidPathSegment, PathSegment, PathStep, PathWish, SecretPath, next_path};
 pub use store::{
-    Apply, Hold, OrderFilter, Overview, Rank, RecordFilter, Row, SetAside, Store, StoreError,
-    StoreErrorKind, StoredRecord, UnknownWord, Worker, Written,
+    Apply, Hold, NotedListing, OrderFilter, Overview, Rank, RecordFilter, Row, SetAside, Store,
+    StoreError, StoreErrorKind, StoredRecord, UnknownWord, Worker, Written,
 };
 pub use verify::{
     AsideFault, Difference, Finding, Verdict, VerifyError, VerifySettings, VerifyStage, verify,

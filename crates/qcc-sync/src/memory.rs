@@ -13,9 +13,10 @@ use jiff::Timestamp;
 use qcc_proto::{ListedOrder, MonitorLevel, MonitorType, OrderNo, RiskRecord, ShanghaiTime};
 
 use crate::{
-    Activation, AnswerErrors, Apply, Callbacks, Continuity, Gap, Hold, Listing, Order, OrderFilter,
-    Overview, Rank, RecordFilter, Row, SecretPath, SetAside, State, Store, StoreError,
-    StoreErrorKind, StoredRecord, UnknownWord, Worker, Written, gap_by_now, oldest_before,
+    Activation, AnswerErrors, Apply, Callbacks, Continuity, Gap, Hold, Listing, NotedListing,
+    Order, OrderFilter, Overview, Rank, RecordFilter, Row, SecretPath, SetAside, State, Store,
+    StoreError, StoreErrorKind, StoredRecord, UnknownWord, Worker, Written, gap_by_now,
+    oldest_before,
 };
 
 /// A [`Store`] in memory, for tests, simulation and as the reference that other
@@ -57,7 +58,7 @@ impl Store for MemoryStore {
         listed: &[ListedOrder],
         listing: &Listing,
         gap: Option<&Gap>,
-    ) -> Result<u32, StoreError> {
+    ) -> Result<NotedListing, StoreError> {
         let mut tables = self.tables();
         let gap = gap_by_now(gap, listed, &tables.continuity(listed), listing.at);
         let mut new = 0;
@@ -70,14 +71,14 @@ impl Store for MemoryStore {
             order.listed_at = order.listed_at.or(Some(listing.at));
         }
         tables.listing = Some(listing.clone());
-        if let Some(gap) = gap {
+        let is_kept = |gap: &Gap| {
             let ends = (&gap.after.order_no, &gap.before.order_no);
-            if !tables.gaps.iter().any(|g| (&g.after.order_no, &g.before.order_no) == ends) {
-                let id = i64::try_from(tables.gaps.len()).unwrap_or(i64::MAX).saturating_add(1);
-                tables.gaps.push(Gap { id, ..gap });
-            }
-        }
-        Ok(new)
+            tables.gaps.iter().any(|g| (&g.after.order_no, &g.before.order_no) == ends)
+        };
+        let id = i64::try_from(tables.gaps.len()).unwrap_or(i64::MAX).saturating_add(1);
+        let gap = gap.filter(|gap| !is_kept(gap)).map(|gap| Gap { id, ..gap });
+        tables.gaps.extend(gap.clone());
+        Ok(NotedListing { fresh: new, gap })
     }
 
     async fn note_call(&self, order_no: &OrderNo, now: Timestamp) -> Result<bool, StoreError> {

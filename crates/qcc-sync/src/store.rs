@@ -36,14 +36,14 @@ pub trait Store: Send + Sync + 'static {
     /// Notes what a list showed: new orders as `Seen`, known ones as listed, the
     /// facts of the list, and the gap it revealed: once, however often it is
     /// reported, and not where the list joins on to one that another worker noted
-    /// since [`continuity`](Self::continuity) was asked. One write. Returns how many
-    /// orders were new to the ledger.
+    /// since [`continuity`](Self::continuity) was asked (see
+    /// [`gap_by_now`](crate::gap_by_now)). One write.
     fn note_listing(
         &self,
         listed: &[ListedOrder],
         listing: &Listing,
         gap: Option<&Gap>,
-    ) -> impl Future<Output = Result<u32, StoreError>> + Send;
+    ) -> impl Future<Output = Result<NotedListing, StoreError>> + Send;
 
     /// Notes that the vendor called about an order. Durable when it returns.
     /// Returns whether the order was new to the ledger.
@@ -253,6 +253,15 @@ pub struct SetAside {
     pub detail: String,
     /// Its bytes, cut at the reader's limit.
     pub raw: Vec<u8>,
+}
+
+/// What came of a list that was written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotedListing {
+    /// How many orders were new to the ledger.
+    pub fresh: u32,
+    /// The gap it revealed, where none of that stretch was kept already.
+    pub gap: Option<Gap>,
 }
 
 /// A word the manual does not list, and how often an archive used it.

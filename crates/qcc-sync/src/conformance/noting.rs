@@ -15,7 +15,7 @@ pub async fn a_list_names_new_orders_once<S: Store, F: Future<Output = S>>(fresh
     let store = fresh().await;
     let lines = [line("A1", -900), line("A2", -600)];
     let first = listing(0, &lines);
-    assert_eq!(ok(store.note_listing(&lines, &first, None).await), 2, "both are new");
+    assert_eq!(ok(store.note_listing(&lines, &first, None).await).fresh, 2, "both are new");
     let order = known(&store, &no("A1")).await;
     assert_eq!(order.state, State::Seen);
     assert_eq!(order.created_at, lines[0].created_at);
@@ -24,13 +24,13 @@ pub async fn a_list_names_new_orders_once<S: Store, F: Future<Output = S>>(fresh
 
     let lines = [line("A1", -900), line("A2", -600), line("A3", -300)];
     let second = listing(600, &lines);
-    assert_eq!(ok(store.note_listing(&lines, &second, None).await), 1, "one is new");
+    assert_eq!(ok(store.note_listing(&lines, &second, None).await).fresh, 1, "one is new");
     assert_eq!(known(&store, &no("A1")).await, order, "a known order stays as it was");
     assert_eq!(known(&store, &no("A3")).await.first_seen_at, at(600));
     assert_eq!(ok(store.overview().await).last_listing, Some(second), "the last list counts");
 
     let none = listing(1200, &[]);
-    assert_eq!(ok(store.note_listing(&[], &none, None).await), 0);
+    assert_eq!(ok(store.note_listing(&[], &none, None).await).fresh, 0);
     assert_eq!(ok(store.overview().await).last_listing, Some(none), "an empty list is one too");
     assert_eq!(ok(store.order(&no("A9")).await), None, "what was never noted is not known");
 }
@@ -48,7 +48,7 @@ pub async fn calls_and_lists_meet_in_one_order<S: Store, F: Future<Output = S>>(
     assert_eq!((order.first_seen_at, order.called_at), (at(0), Some(at(5))));
     assert_eq!((order.listed_at, order.created_at), (None, None));
 
-    assert_eq!(ok(store.note_listing(&lines, &listing(10, &lines), None).await), 1);
+    assert_eq!(ok(store.note_listing(&lines, &listing(10, &lines), None).await).fresh, 1);
     assert!(!ok(store.note_call(&listed, at(20)).await), "a listed order is not new");
     let order = known(&store, &called).await;
     assert_eq!(order.created_at, lines[0].created_at, "the list says when it was made");
@@ -71,7 +71,7 @@ pub async fn what_is_noted_never_moves_an_order_back<S: Store, F: Future<Output 
     Archive::new("A1", 0, Vec::new()).apply(&store, 0).await;
     let lines = [line("A1", -900)];
     assert!(!ok(store.note_call(&no("A1"), at(10)).await));
-    assert_eq!(ok(store.note_listing(&lines, &listing(20, &lines), None).await), 0);
+    assert_eq!(ok(store.note_listing(&lines, &listing(20, &lines), None).await).fresh, 0);
     let order = known(&store, &no("A1")).await;
     assert_eq!(order.state, State::Applied);
     assert!(order.applied.is_some());
@@ -142,7 +142,9 @@ pub async fn a_gap_is_kept_once<S: Store, F: Future<Output = S>>(fresh: impl Fn(
     let (first, second) = (gap(0, "A1", "A5"), gap(600, "A9", "B5"));
     for (now, gap) in [(0, &first), (10, &first), (600, &second), (610, &first)] {
         let repeated = Gap { found_at: at(now), ..gap.clone() };
-        ok(store.note_listing(&[], &listing(now, &[]), Some(&repeated)).await);
+        let noted = ok(store.note_listing(&[], &listing(now, &[]), Some(&repeated)).await);
+        let is_news = [0, 600].contains(&now);
+        assert_eq!(noted.gap.is_some(), is_news, "told once");
     }
     let first = Gap { id: 1, ..first };
     let second = Gap { id: 2, ..second };
@@ -175,7 +177,8 @@ pub async fn a_gap_is_not_kept_where_the_list_joins_by_now<S: Store, F: Future<O
     let later = [line("A5", -100), line("A6", -50)];
     ok(store.note_listing(&later, &listing(10, &later), Some(&gap("A5", -100))).await);
     let earlier = [line("A4", -200), line("A5", -100)];
-    ok(store.note_listing(&earlier, &listing(5, &earlier), Some(&gap("A4", -200))).await);
+    let noted = store.note_listing(&earlier, &listing(5, &earlier), Some(&gap("A4", -200))).await;
+    assert_eq!(ok(noted).gap, None, "and not told of");
     let kept = Gap { id: 1, ..gap("A5", -100) };
     assert_eq!(ok(store.gaps().await), [kept]);
     known(&store, &no("A4")).await;
