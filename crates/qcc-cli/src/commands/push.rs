@@ -62,13 +62,13 @@ impl Set {
         let setting = PushSetting { enabled, callback_url: self.callback_url, window: self.window };
         // One that is disabled is told as it is: no call comes that could be refused, and
         // a daemon that forgot its path would enable the push again.
-        let paths = match self.disable {
-            true => SecretPaths(None),
-            false => SecretPaths::open(app).await?,
+        let ledger = match self.disable {
+            true => Ledger(None),
+            false => Ledger::open(app).await?,
         };
-        paths.doubt().await?;
+        ledger.doubt_path().await?;
         let echo = client.set_push(&setting, Timestamp::now()).await?;
-        if paths.forget().await? {
+        if ledger.forget_path().await? {
             app.notes.say(
                 "note: the URL had a secret path, which is gone; a running `qcc serve` with \
                  secret_path tells the vendor another within a minute",
@@ -93,11 +93,10 @@ impl Set {
     }
 }
 
-/// The secret path that a daemon has told the vendor, and that a URL set by hand
-/// overrides.
-struct SecretPaths(Option<SqliteStore>);
+/// What a daemon keeps of its dealings with the vendor, and a person overrides.
+struct Ledger(Option<SqliteStore>);
 
-impl SecretPaths {
+impl Ledger {
     /// Where no store was ever made there is none. One that cannot be used keeps
     /// nobody from telling the vendor.
     async fn open(app: &mut App) -> anyhow::Result<Self> {
@@ -108,14 +107,17 @@ impl SecretPaths {
             Ok(store) => Ok(Self(Some(store))),
             Err(error) => {
                 let why = causes(&error).join(": ");
-                app.notes.say(format_args!("note: a secret path would stay as it is: {why}"));
+                app.notes.say(format_args!(
+                    "note: what the database keeps of the push stays as it is: {why}"
+                ));
                 Ok(Self(None))
             }
         }
     }
 
-    /// The vendor may know either from here on: both are accepted.
-    async fn doubt(&self) -> anyhow::Result<()> {
+    /// A secret path, which the URL that is set now overrides: the vendor may know
+    /// either from here on, and both are accepted.
+    async fn doubt_path(&self) -> anyhow::Result<()> {
         if let Some(store) = &self.0
             && let Some(path) = store.secret_path().await?
         {
@@ -125,7 +127,7 @@ impl SecretPaths {
     }
 
     /// The vendor knows the other; returns whether there was one to forget.
-    async fn forget(&self) -> anyhow::Result<bool> {
+    async fn forget_path(&self) -> anyhow::Result<bool> {
         let Some(store) = &self.0 else { return Ok(false) };
         let known = store.secret_path().await?.is_some();
         if known {
@@ -155,6 +157,11 @@ impl Activate {
     async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
         let client = wiring::client(&app.config)?;
         client.activate(Timestamp::now()).await?;
+        // The vendor counts from nothing again. Where the count cannot be written, the
+        // next call that is answered well ends it.
+        if let Ledger(Some(store)) = Ledger::open(app).await? {
+            store.note_answer_errors(None).await?;
+        }
         if self.json {
             app.out.json(&json!({ "activated": true }))?;
         } else {

@@ -188,6 +188,14 @@ fn our_errors_are_counted_across_a_restart_and_the_fifth_is_healed() {
     let (_, log) = daemon.stop("TERM");
     assert!(log.contains("stops calling after five errors in a row"), "{log}");
     world.run(&["status"]).prints("3 in a row").prints("our last 3 answers");
+    world.run(&["push", "activate"]).ends(0);
+    let delivery = || world.run(&["status", "--json"]).json()["delivery"].clone();
+    assert_eq!(delivery()["errors_in_a_row"], 0, "the vendor counts from nothing again");
+
+    let daemon = Daemon::start(&world, &[]);
+    until("ready", || daemon.ask("/readyz").0 == 200);
+    refused(&daemon, 3);
+    daemon.stop("TERM");
 
     let daemon = Daemon::start(&world, &[]);
     until("ready", || daemon.ask("/readyz").0 == 200);
@@ -196,9 +204,8 @@ fn our_errors_are_counted_across_a_restart_and_the_fifth_is_healed() {
     until("asked", || daemon.metric("qcc_activations_total{result=\"agreed\"}") == 1.0);
     until("forgotten", || errors(&daemon) == 0.0);
     daemon.stop("TERM");
-    let delivery = world.run(&["status", "--json"]).json()["delivery"].clone();
-    assert_eq!(delivery["errors_in_a_row"], 0, "{delivery}");
-    assert_eq!(delivery["state"], "activated", "{delivery}");
+    assert_eq!(delivery()["errors_in_a_row"], 0);
+    assert_eq!(delivery()["state"], "activated");
 }
 
 #[test]

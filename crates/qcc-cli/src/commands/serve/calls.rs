@@ -71,3 +71,25 @@ impl Drop for Note<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_nobody_waits_for_any_more_tells_of_a_store_that_hangs() {
+        let tally = Tally::new(0);
+        let failed = || tally.counts().note_failed;
+        let note = |seconds, is_over| Note {
+            tally: &tally,
+            begun: Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap(),
+            is_over,
+        };
+        drop(note(0, false));
+        assert_eq!(failed(), None, "the caller left soon");
+        drop(note(9, true));
+        assert_eq!(failed(), None, "it was noted in the end");
+        drop(note(9, false));
+        assert!(failed().is_some_and(|why| why.contains("9.0 s")));
+    }
+}
