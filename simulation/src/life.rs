@@ -195,6 +195,11 @@ impl<D: Disk> Life<D> {
         if !silent || !plan.callbacks || plan.own_url == Some(false) {
             return true;
         }
+        if plan.jumps() {
+            // When the vendor agreed last is known by a clock that may have been wrong:
+            // only an order made after that tells.
+            sleep(LONGEST_JUMP).await;
+        }
         self.push().await;
         let mut tries = 0;
         while self.stage.vendor().callbacks_silenced() {
@@ -257,8 +262,22 @@ impl<D: Disk> Life<D> {
     async fn retry(&self) {
         self.stage.turn.wait(OUTSIDE).await;
         let now = self.stage.clock.now();
-        if let Err(error) = self.at_store(JUDGE, async |store| store.retry(&[], now).await).await {
-            self.stage.witness.violation(format!("a person could not retry: {error}"));
+        let retried = self.at_store(JUDGE, async |store| {
+            let changed = store.retry(&[], now).await?;
+            let mut emptied = Vec::new();
+            for no in changed {
+                let order = store.order(&no).await?;
+                if order.is_none_or(|order| order.archive.is_none()) {
+                    emptied.push(no);
+                }
+            }
+            Ok(emptied)
+        });
+        match retried.await {
+            Ok(emptied) => self.stage.witness.seen().kept.retain(|no| !emptied.contains(no)),
+            Err(error) => {
+                self.stage.witness.violation(format!("a person could not retry: {error}"));
+            }
         }
     }
 
@@ -376,3 +395,6 @@ fn is_quiet(overview: &Overview, well_since: Timestamp) -> bool {
 /// have made orders wait for two hours more: after a day and a half nothing is left.
 const QUIET_TRIES: u32 = 36 * 6;
 const QUIET_EVERY: Duration = Duration::from_secs(600);
+
+/// More than two jumps of the clock and a skew come to.
+const LONGEST_JUMP: Duration = Duration::from_secs(6 * 3600);

@@ -69,8 +69,10 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
         let read = reading
             .await
             .map_err(|e| Trouble::damaged(format!("reading the archive stopped short ({e})")))?;
+        // Where writing failed the reader was stopped, and what it says is chance.
+        let written = written?;
         read?;
-        let Some(Pending { transaction, push_date, summary, unknown }) = written? else {
+        let Some(Pending { transaction, push_date, summary, unknown }) = written else {
             return Err(Trouble::damaged("the archive ended before its document did"));
         };
         let at = self.clock.now();

@@ -40,6 +40,12 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                     course.probed = Some((self.clock.now(), outcome));
                 }
                 Heal::Activate => {
+                    // Another worker may have asked while we probed.
+                    let before = overview.callbacks.activation.clone();
+                    *overview = self.store.overview().await?;
+                    if overview.callbacks.activation != before {
+                        continue;
+                    }
                     let activation = self.activate(overview, report, observer).await?;
                     overview.callbacks.activation = Some(activation);
                     if report.held.is_some() {
