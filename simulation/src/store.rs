@@ -180,6 +180,14 @@ impl<S: Store> Store for Faulty<S> {
         pass!(self, write("note_activation"), self.inner.note_activation(activation))
     }
 
+    async fn begin_activation(
+        &self,
+        before: Option<&Activation>,
+        attempt: &Activation,
+    ) -> Result<bool, StoreError> {
+        pass!(self, write("begin_activation"), self.inner.begin_activation(before, attempt))
+    }
+
     async fn note_answer_errors(&self, errors: Option<AnswerErrors>) -> Result<(), StoreError> {
         pass!(self, write("note_answer_errors"), self.inner.note_answer_errors(errors))
     }

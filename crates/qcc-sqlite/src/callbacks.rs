@@ -33,6 +33,13 @@ pub(crate) fn note_activation(
     Ok(())
 }
 
+/// The last attempt to make the vendor call again.
+pub(crate) fn activation(connection: &Connection) -> Result<Option<Activation>, Fault> {
+    let mut facts = connection.prepare("SELECT * FROM facts")?;
+    let mut found = facts.query_and_then([], expectation)?;
+    Ok(found.next().transpose()?.and_then(|facts| facts.activation))
+}
+
 /// Notes our errors in a row.
 pub(crate) fn note_errors(
     connection: &Connection,

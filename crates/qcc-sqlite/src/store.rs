@@ -300,6 +300,22 @@ impl Store for SqliteStore {
         self.write(move |tx| callbacks::note_activation(tx, &activation)).await
     }
 
+    async fn begin_activation(
+        &self,
+        before: Option<&Activation>,
+        attempt: &Activation,
+    ) -> Result<bool, StoreError> {
+        let (before, attempt) = (before.cloned(), attempt.clone());
+        self.write(move |tx| {
+            let is_first = callbacks::activation(tx)? == before;
+            if is_first {
+                callbacks::note_activation(tx, &attempt)?;
+            }
+            Ok(is_first)
+        })
+        .await
+    }
+
     async fn note_answer_errors(&self, errors: Option<AnswerErrors>) -> Result<(), StoreError> {
         self.write(move |c| callbacks::note_errors(c, errors)).await
     }

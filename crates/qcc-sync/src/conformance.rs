@@ -82,6 +82,7 @@ suite! {
         calls_are_expected_from_the_first_time,
         what_should_have_come_by_call_is_counted,
         an_activation_is_kept,
+        an_activation_is_begun_once,
         our_errors_are_kept,
         a_secret_path_is_kept,
     }

@@ -220,6 +220,19 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn begin_activation(
+        &self,
+        before: Option<&Activation>,
+        attempt: &Activation,
+    ) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        let is_first = tables.activation.as_ref() == before;
+        if is_first {
+            tables.activation = Some(attempt.clone());
+        }
+        Ok(is_first)
+    }
+
     async fn note_answer_errors(&self, errors: Option<AnswerErrors>) -> Result<(), StoreError> {
         self.tables().errors = errors;
         Ok(())

@@ -157,6 +157,14 @@ pub trait Store: Send + Sync + 'static {
         activation: &Activation,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Notes an attempt before it is made, unless another worker has noted one since
+    /// `before` was read: then `false`, and nothing is written.
+    fn begin_activation(
+        &self,
+        before: Option<&Activation>,
+        attempt: &Activation,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// Notes our errors in a row, in place of those before; `None` where the last
     /// answer was none.
     fn note_answer_errors(

@@ -74,6 +74,18 @@ pub async fn an_activation_is_kept<S: Store, F: Future<Output = S>>(fresh: impl 
     }
 }
 
+/// Of two workers that would ask the vendor at once, one does.
+pub async fn an_activation_is_begun_once<S: Store, F: Future<Output = S>>(fresh: impl Fn() -> F) {
+    let store = fresh().await;
+    let first = Activation { tried_at: at(10), tries: 1, agreed_at: None };
+    let second = Activation { tried_at: at(20), tries: 2, agreed_at: None };
+    assert!(ok(store.begin_activation(None, &first).await));
+    assert!(!ok(store.begin_activation(None, &second).await), "it saw none");
+    assert_eq!(ok(store.overview().await).callbacks.activation, Some(first.clone()));
+    assert!(ok(store.begin_activation(Some(&first), &second).await));
+    assert_eq!(ok(store.overview().await).callbacks.activation, Some(second));
+}
+
 /// Our errors in a row are kept as they were noted, until there are none.
 pub async fn our_errors_are_kept<S: Store, F: Future<Output = S>>(fresh: impl Fn() -> F) {
     let store = fresh().await;

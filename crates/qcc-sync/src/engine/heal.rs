@@ -40,12 +40,6 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                     course.probed = Some((self.clock.now(), outcome));
                 }
                 Heal::Activate => {
-                    // Another worker may have asked while we probed.
-                    let before = overview.callbacks.activation.clone();
-                    *overview = self.store.overview().await?;
-                    if overview.callbacks.activation != before {
-                        continue;
-                    }
                     let activation = self.activate(overview, report, observer).await?;
                     overview.callbacks.activation = Some(activation);
                     if report.held.is_some() {
@@ -68,7 +62,10 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         let now = self.clock.now();
         let before = overview.callbacks.activation.as_ref();
         let attempt = Activation::again(before, overview.last_call, now);
-        self.store.note_activation(&attempt).await?;
+        if !self.store.begin_activation(before, &attempt).await? {
+            // Another worker is at it.
+            return Ok(attempt);
+        }
         let answer = self.client.activate(now).await;
         tell_answer(VendorCall::Activate, &answer, observer);
         let Err(error) = answer else {
