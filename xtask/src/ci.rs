@@ -26,7 +26,7 @@ const STEPS: &[Step] = &[
     ("tables", "the crate tables agree with the manifests", |w| report(crates_table::check(w)?)),
     ("guarantees", "the tests that the READMEs name exist", |w| report(guarantees::check(w)?)),
     ("scripts", "scripts parse", |w| report(scripts::check(w)?)),
-    ("optional", "spelling and licences, where the tools are installed", optional),
+    ("optional", "spelling, licences, alerts, where the tools are installed", optional),
     ("lints", "clippy, every crate and target, warnings are faults", |w| silent(lints::check(w))),
     ("docs", "the documentation builds, links and all", docs),
     ("tests", "unit and behaviour tests", tests),
@@ -167,15 +167,14 @@ fn optional(_: &Workspace) -> Result<Closing> {
     for (tool, arguments) in [
         ("typos", &[][..]),
         // Advisories need a network; the hosted workflow asks for them.
-        ("cargo-deny", &["deny", "check", "bans", "licenses", "sources"][..]),
+        ("cargo-deny", &["check", "bans", "licenses", "sources"][..]),
+        ("promtool", &["test", "rules", "docs/operations/alerts.test.yml"][..]),
     ] {
-        if !run::is_there(tool, &["--version"]) {
+        if run::is_there(tool, &["--version"]) {
+            run::show(std::process::Command::new(tool).args(arguments))?;
+        } else {
             println!("  {tool} is not installed: skipped");
             missing.push(format!("{tool} is not installed: skipped"));
-        } else if tool == "typos" {
-            run::show(&mut std::process::Command::new(tool))?;
-        } else {
-            run::show(&mut run::cargo(arguments))?;
         }
     }
     Ok(missing)

@@ -99,7 +99,7 @@ fn the_metrics_are_those_of_the_documents() {
 }
 
 #[test]
-fn every_alert_is_explained_to_operators_in_both_languages() {
+fn every_alert_is_tested_and_explained_to_operators_in_both_languages() {
     let alerts = document("alerts.yml");
     let names: Vec<&str> =
         alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
@@ -109,6 +109,10 @@ fn every_alert_is_explained_to_operators_in_both_languages() {
         for name in &names {
             assert!(text.contains(&format!("`{name}`")), "{guide} does not explain {name}");
         }
+    }
+    let tests = document("alerts.test.yml");
+    for name in &names {
+        assert!(tests.contains(&format!("- alertname: {name}\n")), "{name} is not tested");
     }
 }
 

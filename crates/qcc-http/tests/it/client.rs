@@ -194,7 +194,7 @@ async fn the_http_status_comes_before_the_envelope() {
 }
 
 #[tokio::test]
-async fn a_proxys_page_keeps_its_status_and_its_words() {
+async fn the_page_of_a_proxy_keeps_its_status_and_its_words() {
     let template = ResponseTemplate::new(502).set_body_raw(fixture("proxy-502.html"), "text/html");
     let server = vendor(template).await;
     let error = client(&server.uri()).list_orders(Timestamp::now()).await.unwrap_err();

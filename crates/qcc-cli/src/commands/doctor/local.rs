@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proxys_password_is_not_shown() {
+    fn the_password_of_a_proxy_is_not_shown() {
         for (url, shown) in [
             ("http://me:se@cret@proxy:3128", "http://proxy:3128"),
             ("me:secret@proxy:3128", "proxy:3128"),
