@@ -59,11 +59,6 @@ fn perform(arguments: &Arguments) -> Result<bool> {
 
 fn lives(arguments: &Arguments) -> Result<bool> {
     let lives = run::lives(arguments)?;
-    for failed in &lives.failed {
-        println!("seed {} failed:", failed.seed);
-        failed.violations.iter().for_each(|violation| println!("  {violation}"));
-        println!("  it replays with `cargo xtask simulate --seed {} --trace`", failed.seed);
-    }
     print!("{}", report::table(&lives));
     println!(
         "{} of {} seeds from {} passed, {} of them lived twice with the same digest",

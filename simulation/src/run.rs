@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     io::{self, Write},
     sync::{
         Mutex, PoisonError,
@@ -47,6 +48,15 @@ pub(crate) struct Failed {
     pub(crate) violations: Vec<String>,
 }
 
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, violations } = self;
+        writeln!(f, "seed {seed} failed:")?;
+        violations.iter().try_for_each(|violation| writeln!(f, "  {violation}"))?;
+        write!(f, "  it replays with `cargo xtask simulate --seed {seed} --trace`")
+    }
+}
+
 /// One life on this thread.
 pub(crate) fn one(
     seed: u64,
@@ -80,7 +90,12 @@ pub(crate) fn lives(arguments: &Arguments) -> Result<Lives> {
                     outcome.violations.push("lived again, it is another life".into());
                 }
                 let mut sum = locked(&sum);
+                let failed_before = sum.failed.len();
                 sum.add(seed, outcome);
+                // At once: a long run may be cut off before its end.
+                if let Some(failed) = sum.failed.get(failed_before) {
+                    println!("{failed}");
+                }
                 sum.twice += u64::from(twice);
                 if sum.lived.is_multiple_of(10_000) {
                     let rate = sum.lived as f64 / started.elapsed().as_secs_f64();
