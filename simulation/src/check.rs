@@ -232,7 +232,10 @@ fn is_true<D: Disk>(
     };
     let rotten = order.archive.is_some_and(|archive| seen.spoilt.contains(&archive.sha256));
     match code {
-        ReasonCode::WrongPassword => struck(&[Theirs::WrongPassword, Theirs::CorruptDownload]),
+        // The value that checks the password rots, too.
+        ReasonCode::WrongPassword => {
+            rotten || struck(&[Theirs::WrongPassword, Theirs::CorruptDownload])
+        }
         ReasonCode::ArchiveDamaged => {
             rotten
                 || struck(&[
