@@ -185,6 +185,7 @@ pub(crate) fn write(
     let changed = connection.execute(
         "UPDATE orders SET
              state = :state, attempts = :attempts, failing_since = :failing_since,
+             damaged_count = :damaged,
              not_before = :not_before, reason = :reason, reason_detail = :detail,
              unzip_password = :password,
              archive_sha256 = :sha256, archive_size = :size,
@@ -200,6 +201,7 @@ pub(crate) fn write(
             ":state": order.state.name().as_str(),
             ":attempts": order.failures,
             ":failing_since": order.failing_since.map(instant),
+            ":damaged": order.damaged,
             ":not_before": not_before,
             ":reason": reason.map(|reason| reason.code.as_str()),
             ":detail": reason.map(|reason| reason.detail.as_str()),
@@ -245,6 +247,7 @@ fn order(row: &Row<'_>) -> Result<Order, Fault> {
         called_at: parsed(row, "called_at")?,
         failures: row.get("attempts")?,
         failing_since: parsed(row, "failing_since")?,
+        damaged: row.get("damaged_count")?,
         password: row.get::<_, Option<String>>("unzip_password")?.map(UnzipPassword::new),
         archive: archive.map(|(sha256, size)| KeptArchive { sha256, size }),
         applied: applied(row)?,

@@ -27,6 +27,8 @@ pub struct Order {
     pub failures: u32,
     /// When the first of those failures was.
     pub failing_since: Option<Timestamp>,
+    /// How many of them were an archive that was damaged or did not open.
+    pub damaged: u32,
     /// Opens the archive; kept with it, so that archives can be applied again.
     pub password: Option<UnzipPassword>,
     /// The archive on disk.
@@ -177,6 +179,7 @@ impl Order {
             called_at: None,
             failures: 0,
             failing_since: None,
+            damaged: 0,
             password: None,
             archive: None,
             applied: None,
@@ -207,9 +210,7 @@ impl Order {
     pub fn applied(mut self, applied: Applied) -> Self {
         self.applied = Some(applied);
         self.state = State::Applied;
-        self.failures = 0;
-        self.failing_since = None;
-        self
+        self.unfailed()
     }
 
     /// A person wants it tried again: due at once, failures forgotten. `None`
@@ -227,9 +228,12 @@ impl Order {
             self.archive = None;
         }
         self.state = if self.archive.is_some() { State::Fetched } else { State::Seen };
-        self.failures = 0;
-        self.failing_since = None;
-        Some(self)
+        Some(self.unfailed())
+    }
+
+    /// The same with its failures forgotten.
+    pub(crate) fn unfailed(self) -> Self {
+        Self { failures: 0, failing_since: None, damaged: 0, ..self }
     }
 }
 

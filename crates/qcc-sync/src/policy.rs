@@ -130,13 +130,15 @@ impl Order {
     pub fn failed(mut self, failure: &Failure, policy: &Policy, now: Timestamp) -> Self {
         let since = *self.failing_since.get_or_insert(now);
         self.failures = self.failures.saturating_add(1);
+        let spoilt = u32::from(failure.remedy == Remedy::DownloadAgain);
+        self.damaged = self.damaged.saturating_add(spoilt);
         self.location = None;
         let reason = failure.reason.clone();
         let wait = policy.wait(&self.no, self.failures);
         let later = now.checked_add(wait).unwrap_or(Timestamp::MAX);
         self.state = match failure.remedy {
             Remedy::Quarantine => State::Quarantined { reason },
-            Remedy::DownloadAgain if self.failures >= policy.downloads.get() => {
+            Remedy::DownloadAgain if self.damaged >= policy.downloads.get() => {
                 State::Quarantined { reason }
             }
             Remedy::HoldAll(until) => State::Waiting { until: until.unwrap_or(later), reason },

@@ -109,15 +109,13 @@ impl Order {
     pub fn adopting(self, found: &Self) -> Option<Self> {
         self.is_bare().then(|| Self {
             state: State::Fetched,
-            failures: 0,
-            failing_since: None,
             archive: found.archive,
             password: found.password.clone(),
             created_at: self.created_at.or(found.created_at),
             listed_at: self.listed_at.or(found.listed_at),
             called_at: self.called_at.or(found.called_at),
             location: None,
-            ..self
+            ..self.unfailed()
         })
     }
 }

@@ -191,13 +191,20 @@ pub async fn what_is_saved_comes_back<S: Store, F: Future<Output = S>>(fresh: im
         .flat_map(|archive| states.iter().map(move |state| (archive, state.clone())))
     {
         let (failures, failing_since) = (7, Some(at(-3600)));
-        let saved = Order { state, archive, failures, failing_since, ..located.clone() };
+        let saved =
+            Order { state, archive, failures, failing_since, damaged: 5, ..located.clone() };
         ok(store.save(&saved, &hand, at(2)).await);
         let expected = Order { location: None, ..saved };
         assert_eq!(known(&store, &no("A1")).await, expected);
     }
-    let emptied =
-        Order { password: None, failures: 0, failing_since: None, archive: None, ..located };
+    let emptied = Order {
+        password: None,
+        failures: 0,
+        failing_since: None,
+        damaged: 0,
+        archive: None,
+        ..located
+    };
     let located = Located { location, at: at(1) };
     ok(store.save(&Order { location: Some(located), ..emptied.clone() }, &hand, at(3)).await);
     let expected = Order { location: None, ..emptied };
@@ -238,7 +245,13 @@ pub async fn a_retry_makes_resting_orders_due<S: Store, F: Future<Output = S>>(
     let store = fresh().await;
     let damaged = Reason::new(ReasonCode::ArchiveDamaged, "cut short");
     let tired = |state| {
-        move |order: Order| Order { state, failures: 9, failing_since: Some(at(-9)), ..order }
+        move |order: Order| Order {
+            state,
+            failures: 9,
+            failing_since: Some(at(-9)),
+            damaged: 2,
+            ..order
+        }
     };
     put(&store, "F1", |order| order.fetched(kept())).await;
     put(&store, "W1", tired(waiting(1000))).await;

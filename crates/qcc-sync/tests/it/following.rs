@@ -20,8 +20,8 @@ use jiff::SignedDuration;
 use qcc_proto::{OrderNo, PushSetting, PushState};
 use qcc_sim::{CallbackOutcome, Exchange, Fault, FaultPlan, Rate, VendorConfig};
 use qcc_sync::{
-    Delivery, DeliveryPolicy, EngineError, Event, Follow, Hold, Observer, Probe, Probed, Reason,
-    ReasonCode, Report, StateName, Store, StoreError, StoreErrorKind, Wake,
+    Activation, Delivery, DeliveryPolicy, EngineError, Event, Follow, Hold, Observer, Probe,
+    Probed, Reason, ReasonCode, Report, StateName, Store, StoreError, StoreErrorKind, Wake,
 };
 
 use crate::world::{Table, World, paused};

@@ -109,6 +109,23 @@ fn patience_ends_with_the_budget() {
     assert_eq!(order.state.reason().unwrap().code, ReasonCode::GaveUp);
 }
 
+#[test]
+fn only_damaged_archives_use_up_the_downloads() {
+    let policy = Policy::default();
+    let lost = Failure::new(ReasonCode::Transient, "reset", Remedy::BackOff);
+    let cut = Failure::new(ReasonCode::ArchiveDamaged, "cut short", Remedy::DownloadAgain);
+    let mut order = (0..20).fold(seen(), |order, _| order.failed(&lost, &policy, now()));
+    for _ in 1..policy.downloads.get() {
+        order = order.failed(&cut, &policy, now());
+        assert!(matches!(order.state, State::Waiting { .. }), "{:?}", order.state);
+        order = order.failed(&lost, &policy, now());
+    }
+    let order = order.failed(&cut, &policy, now());
+    assert_eq!(order.state.reason().unwrap().code, ReasonCode::ArchiveDamaged);
+    assert!(matches!(order.state, State::Quarantined { .. }));
+    assert_eq!(order.retried().unwrap().damaged, 0, "a person begins anew");
+}
+
 #[derive(Debug, Clone)]
 enum Happening {
     Located,

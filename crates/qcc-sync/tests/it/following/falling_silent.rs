@@ -51,6 +51,39 @@ fn a_broken_own_url_costs_no_activation() {
     });
 }
 
+/// While it tries our own URL, another worker asks the vendor to call again.
+struct Overtaken<'a> {
+    world: &'a World,
+    tried: AtomicU64,
+}
+
+impl Probe for &Overtaken<'_> {
+    async fn probe(&self) -> Probed {
+        let tried = self.tried.fetch_add(1, Ordering::Relaxed) + 1;
+        let tries = u32::try_from(tried).unwrap();
+        let theirs = Activation { tried_at: self.world.now(), tries, agreed_at: None };
+        self.world.store.note_activation(&theirs).await.unwrap();
+        Probed::Reached
+    }
+}
+
+#[test]
+fn whoever_is_overtaken_by_another_worker_does_not_ask() {
+    paused(async {
+        let (world, wake) = (deaf(), Wake::new());
+        let probe = Overtaken { world: &world, tried: AtomicU64::new(0) };
+        let settings = Follow::default().healing(&probe);
+        following(&world, &settings, &wake, &Told::default(), async {
+            let receiver = Receiver::open(&world, &wake).await;
+            receiver.push(2).await;
+            receiver.attend(HOUR).await;
+        })
+        .await;
+        assert!(probe.tried.into_inner() >= 1);
+        assert_eq!(asked(&world, Exchange::Activate), 0);
+    });
+}
+
 #[test]
 fn no_news_causes_nothing() {
     paused(async {
