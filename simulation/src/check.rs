@@ -133,7 +133,8 @@ fn nothing_forgotten<D: Disk>(life: &Life<D>, shown: &Shown) {
         .map(|order| order.no.clone())
         .collect();
     drop(seen);
-    for no in must.iter().filter(|no| !shown.orders.contains_key(*no)) {
+    // What nobody made may be forgotten, and is at last.
+    for no in must.intersection(&made).filter(|no| !shown.orders.contains_key(*no)) {
         violation(life, format!("{no} is forgotten"));
     }
     for no in shown.orders.keys().filter(|no| !may.contains(*no)) {
@@ -185,9 +186,16 @@ fn table_is_what_was_applied<D: Disk>(life: &Life<D>, shown: &Shown) {
 /// Sound orders are applied, spoilt and invented ones quarantined for what they are.
 fn every_order_ended_well<D: Disk>(life: &Life<D>, shown: &Shown, truth: &Truth) {
     for order in shown.orders.values() {
-        let expected = match truth.orders.get(&order.no) {
-            None => Some(ReasonCode::Refused),
-            Some(about) => about.spoilt.and_then(code_of),
+        let Some(about) = truth.orders.get(&order.no) else {
+            if !matches!(order.state, State::Seen | State::Waiting { .. }) {
+                let state = order.state.name();
+                violation(life, format!("{}, which nobody made, is {state}", order.no));
+            }
+            continue;
+        };
+        let expected = match about.spoilt.and_then(code_of) {
+            None | Some(ReasonCode::CountMismatch) if unusable(about).is_some() => unusable(about),
+            code => code,
         };
         let found = match &order.state {
             State::Applied => None,
@@ -202,6 +210,12 @@ fn every_order_ended_well<D: Disk>(life: &Life<D>, shown: &Shown, truth: &Truth)
             violation(life, text);
         }
     }
+}
+
+/// What an order is quarantined for of whose records none is as it should be.
+fn unusable(about: &TrueOrder) -> Option<ReasonCode> {
+    let is_unusable = about.bad > 0 && about.good == 0;
+    is_unusable.then_some(ReasonCode::NoUsableRecords)
 }
 
 /// What a spoilt order is quarantined for.
@@ -222,8 +236,9 @@ fn is_true<D: Disk>(
     code: ReasonCode,
     about: Option<&TrueOrder>,
 ) -> bool {
-    let Some(about) = about else { return code == ReasonCode::Refused };
-    if about.spoilt.and_then(code_of) == Some(code) {
+    // One that nobody made needs nobody.
+    let Some(about) = about else { return false };
+    if [about.spoilt.and_then(code_of), unusable(about)].contains(&Some(code)) {
         return true;
     }
     let seen = life.stage.witness.seen();

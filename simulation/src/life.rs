@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use qcc_http::{Client, HttpClient};
 use qcc_proto::{OrderNo, PushSetting, PushState};
 use qcc_sim::{Fault as Theirs, FaultPlan, SimTransport, Vendor};
-use qcc_sync::{Clock, MemoryStore, Overview, StateName, Store, StoreError};
+use qcc_sync::{
+    Clock, MemoryStore, Order, OrderFilter, Overview, State, StateName, Store, StoreError,
+};
 use rand::RngExt;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -353,13 +355,27 @@ impl<D: Disk> Life<D> {
             if !self.stage.witness.seen().violations.is_empty() {
                 return false;
             }
-            let overview = self.at_store(JUDGE, async |store| store.overview().await).await;
-            if overview.is_ok_and(|overview| is_quiet(&overview, well_since)) {
+            let seen = self.at_store(JUDGE, async |store| {
+                Ok((store.overview().await?, store.orders(&OrderFilter::default()).await?))
+            });
+            if let Ok((overview, orders)) = seen.await
+                && is_quiet(&overview, well_since)
+                && self.nothing_genuine_moves(&orders)
+            {
                 return true;
             }
         }
         self.stage.witness.violation("it never came to rest");
         false
+    }
+
+    /// Orders that only calls named are told apart here: those the vendor made must
+    /// arrive, too.
+    fn nothing_genuine_moves(&self, orders: &[Order]) -> bool {
+        let seen = self.stage.witness.seen();
+        let is_moving =
+            |order: &&Order| !matches!(order.state, State::Applied | State::Quarantined { .. });
+        !orders.iter().filter(is_moving).any(|order| seen.made.contains(&order.no))
     }
 
     async fn outcome(&self) -> Result<Outcome, StoreError> {

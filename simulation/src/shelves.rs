@@ -103,6 +103,13 @@ impl Archives for FaultyArchives {
         Ok(())
     }
 
+    async fn discard(&self, archive: &KeptArchive) -> Result<(), ArchivesError> {
+        self.hand.step().await;
+        self.hand.note(format_args!("discard an archive"));
+        self.shelves.shelves().remove(&archive.sha256);
+        Ok(())
+    }
+
     async fn shelved(
         &self,
         _: Option<&Sha256>,

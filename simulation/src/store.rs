@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime, UnzipPassword};
 use qcc_sync::{
-    Activation, AnswerErrors, Apply, Continuity, Gap, Hold, Listing, NotedListing, Order,
-    OrderFilter, Overview, Rank, Reason, ReasonCode, RecordFilter, Row, SecretPath, SetAside,
-    State, Store, StoreError, StoredRecord, UnknownWord, Worker, Written,
+    Activation, AnswerErrors, Apply, Continuity, Decision, Gap, Hold, Life, Listing, NotedListing,
+    Order, OrderFilter, Overview, Rank, Reason, ReasonCode, RecordFilter, Row, SecretPath,
+    SetAside, Sha256, State, Store, StoreError, StoredRecord, UnknownWord, Want, Worker, Written,
 };
 
 use crate::{
@@ -79,16 +79,19 @@ impl<S: Store> Store for Faulty<S> {
         self.hand.leave(op, fate, done).await
     }
 
-    async fn claim(&self, worker: &Worker, now: Timestamp) -> Result<Option<Order>, StoreError> {
-        pass!(self, write("claim"), self.inner.claim(worker, now))
-    }
-
-    async fn claim_kept(
+    async fn claim(
         &self,
         worker: &Worker,
+        want: Want,
+        in_hand: &[OrderNo],
         now: Timestamp,
     ) -> Result<Option<Order>, StoreError> {
-        pass!(self, write("claim_kept"), self.inner.claim_kept(worker, now))
+        let name = match want {
+            Want::Confirmed => "claim confirmed",
+            Want::Unconfirmed => "claim unconfirmed",
+            Want::Kept => "claim kept",
+        };
+        pass!(self, write(name), self.inner.claim(worker, want, in_hand, now))
     }
 
     async fn save(&self, order: &Order, worker: &Worker, now: Timestamp) -> Result<(), StoreError> {
@@ -160,8 +163,22 @@ impl<S: Store> Store for Faulty<S> {
         pass!(self, read("gaps"), self.inner.gaps())
     }
 
-    async fn close_gap(&self, id: i64, now: Timestamp) -> Result<bool, StoreError> {
-        pass!(self, write("close_gap"), self.inner.close_gap(id, now))
+    async fn decide(&self, decision: &Decision, now: Timestamp) -> Result<bool, StoreError> {
+        pass!(self, write("decide"), self.inner.decide(decision, now))
+    }
+
+    async fn note_life(&self, life: &Life) -> Result<(), StoreError> {
+        pass!(self, write("note_life"), self.inner.note_life(life))
+    }
+
+    async fn other_with_archive(
+        &self,
+        archive: &Sha256,
+        other_than: &OrderNo,
+    ) -> Result<Option<Order>, StoreError> {
+        // While the archive's reader waits for it.
+        let op = Op { name: "other_with_archive", writes: false, reading: true };
+        pass!(self, op, self.inner.other_with_archive(archive, other_than))
     }
 
     async fn set_hold(&self, hold: Option<&Hold>) -> Result<(), StoreError> {
@@ -330,6 +347,7 @@ impl<S: Store> Faulty<S> {
                     after: after.clone(),
                     before: before.clone(),
                     closed_at: None,
+                    note: None,
                 });
             }
             _ => {}

@@ -15,7 +15,7 @@ use qcc_callback::{
 };
 use qcc_proto::{Acknowledgement, OrderNo};
 use qcc_sqlite::SqliteStore;
-use qcc_sync::{Store, Worker};
+use qcc_sync::{Store, Want, Worker};
 use tokio::{net::TcpListener, time::sleep};
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -66,7 +66,7 @@ async fn durable(store: SqliteStore) -> Outcome {
         // The ledger takes calls over meanwhile, as it does for an engine.
         let worker = Worker { name: "load".into(), term: Duration::from_secs(60) };
         loop {
-            let claimed = store.claim(&worker, Timestamp::now()).await;
+            let claimed = store.claim(&worker, Want::Confirmed, &[], Timestamp::now()).await;
             if let Ok(Some(order)) = claimed {
                 let _ = store.release(&order.no, &worker).await;
             }

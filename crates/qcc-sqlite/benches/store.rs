@@ -12,7 +12,7 @@ use divan::{Bencher, counter::ItemsCount};
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{OrderNo, RiskRecord, ShanghaiTime};
 use qcc_sqlite::SqliteStore;
-use qcc_sync::{Applied, Apply as _, Row, Store as _, Worker};
+use qcc_sync::{Applied, Apply as _, Decision, Order, Row, Store as _, Want, Worker};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -80,9 +80,20 @@ impl Bench {
 
     fn claim(&self) {
         self.runtime.block_on(async {
-            let claimed = self.store.claim(&self.worker, self.now()).await.unwrap().unwrap();
+            let claimed = self.claimed(self.now()).await;
             self.store.release(&claimed.no, &self.worker).await.unwrap();
         });
+    }
+
+    async fn claimed(&self, now: Timestamp) -> Order {
+        self.store.claim(&self.worker, Want::Confirmed, &[], now).await.unwrap().unwrap()
+    }
+
+    /// An order that a person named.
+    fn add(&mut self) {
+        let order_no = self.call();
+        let add = Decision::AddOrder { order_no };
+        self.runtime.block_on(self.store.decide(&add, self.now())).unwrap();
     }
 
     fn rows(&mut self, count: u64) -> Vec<Row> {
@@ -97,10 +108,10 @@ impl Bench {
     }
 
     fn apply_rows(&mut self, rows: Vec<Row>) {
-        self.call();
+        self.add();
         let now = self.now();
         self.runtime.block_on(async {
-            let order = self.store.claim(&self.worker, now).await.unwrap().unwrap();
+            let order = self.claimed(now).await;
             let push_date = ShanghaiTime::from_timestamp(now);
             let begun = self.store.begin_apply(&order.no, push_date, &self.worker);
             let mut apply = begun.await.unwrap();

@@ -25,7 +25,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{MonitorLevel, MonitorType, OrderNo, RiskRecord, ShanghaiTime};
 use qcc_sqlite::SqliteStore;
-use qcc_sync::{Applied, Apply as _, Row, Store as _, Worker, Written};
+use qcc_sync::{Applied, Apply as _, Decision, Row, Store as _, Want, Worker, Written};
 
 /// Rows handed over at a time, as the engine does.
 const BATCH: usize = 2048;
@@ -83,8 +83,8 @@ impl Bench {
         let now = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(self.orders);
         let push_date = ShanghaiTime::from_timestamp(now);
         let worker = Worker { name: "growth".into(), term: Duration::from_secs(600) };
-        self.store.note_call(&order_no, now).await.unwrap();
-        let order = self.store.claim(&worker, now).await.unwrap().unwrap();
+        self.store.decide(&Decision::AddOrder { order_no: order_no.clone() }, now).await.unwrap();
+        let order = self.store.claim(&worker, Want::Confirmed, &[], now).await.unwrap().unwrap();
         let before = self.records;
         let mut making = Duration::ZERO;
         let begun = Instant::now();

@@ -207,7 +207,6 @@ impl Portions {
 
 /// Writes calls into the ledger, as part of a transaction.
 pub(crate) fn take_over(main: &Connection, calls: &[Call]) -> Result<(), Fault> {
-    let Some(newest) = calls.iter().map(|call| call.last_at).max() else { return Ok(()) };
     let mut note = main.prepare_cached(
         "INSERT INTO orders (order_no, state, first_seen_at, seen_by, called_at, ordered_at)
          VALUES (?1, 'seen', ?2, 'callback', ?3, ?2)
@@ -220,10 +219,20 @@ pub(crate) fn take_over(main: &Connection, calls: &[Call]) -> Result<(), Fault> 
         let (first, last) = (instant(call.first_at), instant(call.last_at));
         note.execute(params![call.order_no.as_str(), first, last])?;
     }
-    main.execute(
-        "UPDATE facts SET last_call_at = max(coalesce(last_call_at, ''), ?1)",
-        [instant(newest)],
-    )?;
+    // Only the vendor knows what a list names: other calls are no news of it.
+    let mut listed = main.prepare_cached(orders::IS_LISTED)?;
+    let mut newest: Option<Timestamp> = None;
+    for call in calls {
+        if listed.query_row([call.order_no.as_str()], |row| row.get(0))? {
+            newest = newest.max(Some(call.last_at));
+        }
+    }
+    if let Some(newest) = newest {
+        main.execute(
+            "UPDATE facts SET last_call_at = max(coalesce(last_call_at, ''), ?1)",
+            [instant(newest)],
+        )?;
+    }
     Ok(())
 }
 

@@ -9,8 +9,10 @@ use rusqlite::{Connection, Row, params};
 use crate::{
     callbacks,
     calls::Pending,
+    decisions,
     fault::Fault,
-    listing, orders,
+    listing,
+    orders::{self, AWAITING_LIST, UNCONFIRMED},
     text::{count, instant, parsed, required},
 };
 
@@ -49,24 +51,32 @@ pub(crate) fn hold(connection: &Connection) -> Result<Option<Hold>, Fault> {
 pub(crate) fn overview(connection: &Connection, calls: &Pending<'_>) -> Result<Overview, Fault> {
     let mut overview = Overview::empty();
     overview.orders = counts(connection, "SELECT state, count(*) FROM orders GROUP BY state")?;
+    leave_out(connection, &mut overview)?;
     overview.reasons = counts(
         connection,
-        "SELECT reason, count(*) FROM orders WHERE state IN ('waiting', 'quarantined')
-         GROUP BY reason",
+        &format!(
+            "SELECT reason, count(*) FROM orders WHERE state IN ('waiting', 'quarantined')
+                 AND dismissed_at IS NULL AND NOT ({UNCONFIRMED})
+             GROUP BY reason"
+        ),
     )?;
     overview.oldest_pending = connection
-        .prepare(
+        .prepare(&format!(
             "SELECT order_no, first_seen_at FROM orders
              WHERE state IN ('seen', 'located', 'fetched', 'waiting', 'quarantined')
-             ORDER BY first_seen_at, order_no LIMIT 1",
-        )?
+                 AND dismissed_at IS NULL AND NOT ({UNCONFIRMED})
+             ORDER BY first_seen_at, order_no LIMIT 1"
+        ))?
         .query_and_then([], |row| {
             Ok::<_, Fault>((required::<OrderNo>(row, "order_no")?, required(row, "first_seen_at")?))
         })?
         .next()
         .transpose()?;
     overview.next_due = connection
-        .prepare("SELECT min(not_before) AS due FROM orders WHERE state = 'waiting'")?
+        .prepare(&format!(
+            "SELECT min(not_before) AS due FROM orders
+             WHERE state = 'waiting' AND NOT ({UNCONFIRMED})"
+        ))?
         .query_and_then([], |row| parsed(row, "due"))?
         .next()
         .transpose()?
@@ -84,13 +94,14 @@ pub(crate) fn overview(connection: &Connection, calls: &Pending<'_>) -> Result<O
         .transpose()?
         .unwrap_or_default();
     (overview.records, overview.last_call, overview.last_applied) = facts;
-    overview.set_aside = connection
-        .prepare("SELECT count(*) AS n FROM quarantined_records")?
-        .query_and_then([], |row| count(row, "n"))?
-        .next()
-        .transpose()?
-        .flatten()
-        .unwrap_or(0);
+    overview.set_aside = number(connection, "SELECT count(*) FROM quarantined_records")?;
+    overview.set_aside_open = number(
+        connection,
+        "SELECT count(*) FROM quarantined_records WHERE acknowledged_at IS NULL",
+    )?;
+    overview.unreadable_open = number(connection, "SELECT unreadable_open FROM facts")?;
+    overview.forgotten = number(connection, "SELECT forgotten FROM facts")?;
+    overview.life = decisions::life(connection)?;
     overview.unknown_words = unknown_words(connection)?;
     overview.gaps = listing::gaps(connection)?;
     overview.gaps.retain(|gap| gap.closed_at.is_none());
@@ -107,11 +118,15 @@ fn add_calls(
     overview: &mut Overview,
     calls: &Pending<'_>,
 ) -> Result<(), Fault> {
+    let mut listed = connection.prepare_cached(orders::IS_LISTED)?;
     calls.each(|call| {
-        overview.last_call = overview.last_call.max(Some(call.last_at));
+        if listed.query_row([call.order_no.as_str()], |row| row.get(0))? {
+            overview.last_call = overview.last_call.max(Some(call.last_at));
+        }
         if orders::is_known(connection, call.order_no.as_str())? {
             return Ok(());
         }
+        overview.awaiting_list += 1;
         *overview.orders.entry(StateName::Seen).or_default() += 1;
         let oldest = overview.oldest_pending.take();
         let this = (call.order_no, call.first_at);
@@ -121,6 +136,33 @@ fn add_calls(
         });
         Ok(())
     })
+}
+
+/// Counts apart what nobody has to do anything about.
+fn leave_out(connection: &Connection, overview: &mut Overview) -> Result<(), Fault> {
+    let unconfirmed: Vec<(StateName, u64)> = counts(
+        connection,
+        &format!("SELECT state, count(*) FROM orders WHERE {UNCONFIRMED} GROUP BY state"),
+    )?;
+    let dismissed: Vec<(StateName, u64)> = counts(
+        connection,
+        "SELECT state, count(*) FROM orders WHERE dismissed_at IS NOT NULL GROUP BY state",
+    )?;
+    overview.unconfirmed = unconfirmed.iter().map(|(_, number)| number).sum();
+    overview.dismissed = dismissed.iter().map(|(_, number)| number).sum();
+    for (state, number) in unconfirmed.into_iter().chain(dismissed) {
+        let counted = overview.orders.entry(state).or_default();
+        *counted = counted.saturating_sub(number);
+    }
+    overview.orders.retain(|_, number| *number > 0);
+    let awaiting = format!("SELECT count(*) FROM orders WHERE {AWAITING_LIST}");
+    overview.awaiting_list = number(connection, &awaiting)?.saturating_sub(overview.unconfirmed);
+    Ok(())
+}
+
+fn number(connection: &Connection, sql: &str) -> Result<u64, Fault> {
+    let number: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+    u64::try_from(number).map_err(|_| Fault::Unreadable("a count"))
 }
 
 fn counts<C, K: FromStr + Ord>(connection: &Connection, sql: &str) -> Result<C, Fault>

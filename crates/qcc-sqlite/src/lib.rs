@@ -4,6 +4,7 @@ mod apply;
 mod batch;
 mod callbacks;
 mod calls;
+mod decisions;
 mod facts;
 mod fault;
 mod files;

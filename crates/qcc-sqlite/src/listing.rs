@@ -1,8 +1,8 @@
 //! What the vendor's lists showed: orders, how lists join, gaps.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{ListedOrder, ShanghaiTime};
-use qcc_sync::{Continuity, Gap, Listing, NotedListing, gap_by_now, oldest_before};
+use qcc_sync::{Burst, Continuity, Gap, Listing, NotedListing, gap_by_now, oldest_before};
 use rusqlite::{Connection, Row, named_params, params};
 
 use crate::{
@@ -54,10 +54,24 @@ pub(crate) fn note(
     for order in listed {
         new += u32::from(note_order(connection, order, listing.at)?);
     }
+    note_facts(connection, listing)?;
+    note_called(connection, listed)?;
+    let gap = gap.map(|gap| note_gap(connection, gap)).transpose()?.flatten();
+    let forgotten = orders::forget(connection, listing.at)?;
+    Ok(NotedListing { fresh: new, gap, forgotten })
+}
+
+/// The facts of a list stand unless another worker's later list is there. One that is
+/// dated minutes ahead was dated by a clock that was wrong.
+fn note_facts(connection: &Connection, listing: &Listing) -> Result<(), Fault> {
+    let soon = listing.at.checked_add(SignedDuration::from_mins(2)).unwrap_or(Timestamp::MAX);
+    let burst = listing.burst.as_ref();
     connection.execute(
         "UPDATE facts SET listing_at = ?1, listing_window = ?2, listing_listed = ?3,
-             listing_fresh = ?4, listing_oldest = ?5, listing_newest = ?6
-         WHERE listing_at IS NULL OR listing_at <= ?1",
+             listing_fresh = ?4, listing_oldest = ?5, listing_newest = ?6,
+             listing_unreadable = ?7, burst_orders = ?8, burst_millis = ?9, burst_at = ?10,
+             unreadable_open = max(unreadable_open, ?7)
+         WHERE listing_at IS NULL OR listing_at <= ?1 OR listing_at > ?11",
         params![
             instant(listing.at),
             listing.window,
@@ -65,10 +79,26 @@ pub(crate) fn note(
             listing.fresh,
             listing.oldest.map(|time| time.to_string()),
             listing.newest.map(|time| time.to_string()),
+            listing.unreadable,
+            burst.map(|burst| burst.orders),
+            burst.map(|burst| i64::try_from(burst.within.as_millis()).unwrap_or(i64::MAX)),
+            burst.map(|burst| instant(burst.at)),
+            instant(soon),
         ],
     )?;
-    let gap = gap.map(|gap| note_gap(connection, gap)).transpose()?.flatten();
-    Ok(NotedListing { fresh: new, gap })
+    Ok(())
+}
+
+/// A call about an order counts as the vendor's once a list names the order, too.
+fn note_called(connection: &Connection, listed: &[ListedOrder]) -> Result<(), Fault> {
+    let listed: Vec<&str> = listed.iter().map(|line| line.order_no.as_str()).collect();
+    connection.execute(
+        "UPDATE facts SET last_call_at = nullif(max(coalesce(last_call_at, ''), coalesce(
+             (SELECT max(called_at) FROM orders
+              WHERE order_no IN (SELECT value FROM json_each(?1))), '')), '')",
+        [serde_json::Value::from(listed).to_string()],
+    )?;
+    Ok(())
 }
 
 /// Returns whether the order was new.
@@ -88,6 +118,13 @@ fn note_order(connection: &Connection, order: &ListedOrder, at: Timestamp) -> Re
         fields,
     )?;
     if inserted == 0 {
+        let known = orders::find(connection, order.order_no.as_str())?;
+        let as_listed = known.clone().map(|known| known.listed(order.created_at, at));
+        if let Some(order) = as_listed
+            .filter(|listed| known.as_ref().is_some_and(|known| known.state != listed.state))
+        {
+            orders::write(connection, &order, None, None)?;
+        }
         connection.execute(
             "UPDATE orders SET
                  ordered_at = CASE WHEN created_at IS NULL THEN coalesce(:created, ordered_at)
@@ -106,8 +143,8 @@ fn note_order(connection: &Connection, order: &ListedOrder, at: Timestamp) -> Re
 fn note_gap(connection: &Connection, gap: Gap) -> Result<Option<Gap>, Fault> {
     let kept = connection.execute(
         "INSERT INTO gaps (found_at, after_order_no, after_created_at, before_order_no,
-             before_created_at, closed_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             before_created_at, closed_at, note)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (after_order_no, before_order_no) DO NOTHING",
         params![
             instant(gap.found_at),
@@ -116,6 +153,7 @@ fn note_gap(connection: &Connection, gap: Gap) -> Result<Option<Gap>, Fault> {
             gap.before.order_no.as_str(),
             gap.before.created_at.map(|time| time.to_string()),
             gap.closed_at.map(instant),
+            gap.note,
         ],
     )?;
     Ok((kept > 0).then(|| Gap { id: connection.last_insert_rowid(), ..gap }))
@@ -136,6 +174,7 @@ fn gap(row: &Row<'_>) -> Result<Gap, Fault> {
         after: end(row, "after_order_no", "after_created_at")?,
         before: end(row, "before_order_no", "before_created_at")?,
         closed_at: parsed(row, "closed_at")?,
+        note: row.get("note")?,
     })
 }
 
@@ -145,15 +184,6 @@ fn end(
     created_at: &'static str,
 ) -> Result<ListedOrder, Fault> {
     Ok(ListedOrder { order_no: required(row, order_no)?, created_at: parsed(row, created_at)? })
-}
-
-/// Closes a gap; `false` where no open gap has that number.
-pub(crate) fn close_gap(connection: &Connection, id: i64, now: Timestamp) -> Result<bool, Fault> {
-    let changed = connection.execute(
-        "UPDATE gaps SET closed_at = ?2 WHERE id = ?1 AND closed_at IS NULL",
-        params![id, instant(now)],
-    )?;
-    Ok(changed > 0)
 }
 
 /// The facts of the last list.
@@ -168,8 +198,16 @@ pub(crate) fn last(connection: &Connection) -> Result<Option<Listing>, Fault> {
                 fresh: row.get("listing_fresh")?,
                 oldest: parsed(row, "listing_oldest")?,
                 newest: parsed(row, "listing_newest")?,
+                unreadable: row.get("listing_unreadable")?,
+                burst: burst(row)?,
             })
         })?
         .next()
         .transpose()
+}
+
+fn burst(row: &Row<'_>) -> Result<Option<Burst>, Fault> {
+    let Some(at) = parsed(row, "burst_at")? else { return Ok(None) };
+    let within = SignedDuration::from_millis(row.get("burst_millis")?);
+    Ok(Some(Burst { orders: row.get("burst_orders")?, within, at }))
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use qcc_proto::{OrderNo, UnzipPassword};
 use qcc_sync::{
-    Applied, KeptArchive, Order, OrderFilter, Reason, State, StateName, StoreError, StoreErrorKind,
-    Worker,
+    Applied, DENIED_FORGOTTEN_AFTER, Dismissal, FORGOTTEN_AFTER, KeptArchive, LONGEST_HOLD,
+    LONGEST_WAIT, MOST_UNCONFIRMED, Order, OrderFilter, Reason, ReasonCode, Sha256, State,
+    StateName, StoreError, StoreErrorKind, Want, Worker,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
@@ -15,44 +16,53 @@ use crate::{
     text::{count, instant, integer, parsed, required},
 };
 
-/// What the index `orders_open` begins with comes first.
-const DUE: &str =
-    "TRUE ORDER BY archive_sha256 IS NOT NULL, listed_at IS NULL, ordered_at, order_no";
+/// Only calls named it so far.
+pub(crate) const AWAITING_LIST: &str = "confirmed = 0 AND state IN ('seen', 'waiting')";
 
-/// The same where an archive is kept.
-const DUE_AND_KEPT: &str =
-    "(archive_sha256 IS NOT NULL) = 1 ORDER BY listed_at IS NULL, ordered_at, order_no";
+/// The same, and a list that was read since did not name it.
+pub(crate) const UNCONFIRMED: &str = "confirmed = 0 AND state IN ('seen', 'waiting')
+    AND first_seen_at <= coalesce((SELECT listing_at FROM facts), '')";
 
-/// Leases the most urgent order that is due.
+/// The rows that a worker wants, as the indexes `orders_open` and
+/// `orders_unconfirmed` have them.
+const fn wanted(want: Want) -> &'static str {
+    match want {
+        Want::Kept => "(archive_sha256 IS NOT NULL) = 1 AND confirmed = 1",
+        Want::Confirmed => "(archive_sha256 IS NOT NULL) = 0 AND confirmed = 1",
+        Want::Unconfirmed => UNCONFIRMED,
+    }
+}
+
+/// What comes first.
+const fn urgency(want: Want) -> &'static str {
+    match want {
+        Want::Kept | Want::Confirmed => "attempts > 0, ordered_at, order_no",
+        Want::Unconfirmed => "attempts, ordered_at, order_no",
+    }
+}
+
+/// Leases the most urgent of the wanted orders that is due.
 pub(crate) fn claim(
     connection: &Connection,
     worker: &Worker,
+    want: Want,
+    in_hand: &[OrderNo],
     now: Timestamp,
 ) -> Result<Option<Order>, Fault> {
-    claim_first(connection, DUE, worker, now)
-}
-
-/// Leases the most urgent order that is due and whose archive is kept.
-pub(crate) fn claim_kept(
-    connection: &Connection,
-    worker: &Worker,
-    now: Timestamp,
-) -> Result<Option<Order>, Fault> {
-    claim_first(connection, DUE_AND_KEPT, worker, now)
-}
-
-fn claim_first(
-    connection: &Connection,
-    order: &str,
-    worker: &Worker,
-    now: Timestamp,
-) -> Result<Option<Order>, Fault> {
-    // The condition on `state` and the order of the rows are those of the index
-    // `orders_open`, which therefore yields the answer with its first fit.
+    let later = |wait| instant(now.checked_add(wait).unwrap_or(Timestamp::MAX));
+    let in_hand: Vec<&str> = in_hand.iter().map(OrderNo::as_str).collect();
+    // The condition on `state` and the order of the rows are those of an index,
+    // which therefore yields the answer with its first fit.
     let urgent = connection
         .query_row(
-            &first_due(order),
-            named_params! { ":now": instant(now), ":worker": worker.name },
+            &first_due(want),
+            named_params! {
+                ":now": instant(now),
+                ":longest_wait": later(LONGEST_WAIT),
+                ":longest_hold": later(LONGEST_HOLD),
+                ":worker": worker.name,
+                ":in_hand": serde_json::Value::from(in_hand).to_string(),
+            },
             |row| row.get::<_, String>(0),
         )
         .optional()?;
@@ -64,14 +74,62 @@ fn claim_first(
     find(connection, &order_no)
 }
 
-fn first_due(order: &str) -> String {
+/// As [`qcc_sync::is_resting`] has it.
+fn first_due(want: Want) -> String {
+    let (wanted, urgency) = (wanted(want), urgency(want));
+    let holds: Vec<_> = ReasonCode::ALL
+        .iter()
+        .filter(|code| code.is_hold())
+        .map(|code| format!("'{code}'"))
+        .collect();
+    let holds = holds.join(", ");
     format!(
         "SELECT order_no FROM orders
-         WHERE state NOT IN ('applied', 'quarantined')
-           AND (state <> 'waiting' OR not_before <= :now)
+         WHERE state NOT IN ('applied', 'quarantined') AND {wanted}
+           AND (state <> 'waiting' OR not_before <= :now OR not_before >
+                CASE WHEN reason IN ({holds}) THEN :longest_hold ELSE :longest_wait END)
            AND (lease_owner IS NULL OR lease_owner = :worker OR lease_until <= :now)
-           AND {order} LIMIT 1"
+           AND order_no NOT IN (SELECT value FROM json_each(:in_hand))
+         ORDER BY {urgency} LIMIT 1"
     )
+}
+
+/// Another order that has an archive: one that is applied, where there is one.
+pub(crate) fn other_with_archive(
+    connection: &Connection,
+    archive: &Sha256,
+    other_than: &OrderNo,
+) -> Result<Option<Order>, Fault> {
+    let sql = "SELECT * FROM orders WHERE archive_sha256 = ?1 AND order_no <> ?2
+               ORDER BY state <> 'applied' LIMIT 1";
+    Ok(query(connection, sql, [&*archive.to_string(), other_than.as_str()])?.pop())
+}
+
+/// Forgets orders that only calls named and no list confirmed: those the vendor denied,
+/// after a day, any after a week, and the oldest of too many.
+pub(crate) fn forget(connection: &Connection, now: Timestamp) -> Result<u64, Fault> {
+    let before = |age| instant(now.checked_sub(age).unwrap_or(Timestamp::MIN));
+    let denied = ReasonCode::UnknownToVendor;
+    let forgotten = connection.execute(
+        &format!(
+            "DELETE FROM orders WHERE {UNCONFIRMED} AND (
+                 first_seen_at <= ?1 AND reason = '{denied}' OR first_seen_at <= ?2
+                 OR order_no IN (
+                     SELECT order_no FROM orders WHERE {UNCONFIRMED}
+                     ORDER BY first_seen_at DESC, order_no DESC LIMIT -1 OFFSET ?3))"
+        ),
+        params![
+            before(DENIED_FORGOTTEN_AFTER),
+            before(FORGOTTEN_AFTER),
+            integer(MOST_UNCONFIRMED)?
+        ],
+    )?;
+    let forgotten = forgotten as u64;
+    if forgotten > 0 {
+        let sql = "UPDATE facts SET forgotten = forgotten + ?1";
+        connection.execute(sql, [integer(forgotten)?])?;
+    }
+    Ok(forgotten)
 }
 
 /// Writes what a worker may know of an order it has leased; what lists and calls
@@ -128,7 +186,10 @@ pub(crate) fn retry(connection: &Connection, named: &[OrderNo]) -> Result<Vec<Or
         "SELECT * FROM orders WHERE state IN ('waiting', 'quarantined') ORDER BY order_no",
         [],
     )?;
-    resting.retain(|order| named.is_empty() || named.contains(&order.no));
+    resting.retain(|order| match named.is_empty() {
+        true => order.dismissed.is_none(),
+        false => named.contains(&order.no),
+    });
     let mut changed = Vec::new();
     for order in resting.into_iter().filter_map(Order::retried) {
         write(connection, &order, None, None)?;
@@ -141,6 +202,10 @@ pub(crate) fn retry(connection: &Connection, named: &[OrderNo]) -> Result<Vec<Or
 pub(crate) fn find(connection: &Connection, order_no: &str) -> Result<Option<Order>, Fault> {
     Ok(query(connection, "SELECT * FROM orders WHERE order_no = ?1", [order_no])?.pop())
 }
+
+/// Whether a list named an order.
+pub(crate) const IS_LISTED: &str =
+    "SELECT EXISTS (SELECT 1 FROM orders WHERE order_no = ?1 AND listed_at IS NOT NULL)";
 
 /// Whether the ledger knows an order.
 pub(crate) fn is_known(connection: &Connection, order_no: &str) -> Result<bool, Fault> {
@@ -185,7 +250,8 @@ pub(crate) fn write(
     let changed = connection.execute(
         "UPDATE orders SET
              state = :state, attempts = :attempts, failing_since = :failing_since,
-             damaged_count = :damaged,
+             damaged_count = :damaged, accepted = :accepted,
+             dismissed_at = :dismissed_at, dismissed_note = :dismissed_note,
              not_before = :not_before, reason = :reason, reason_detail = :detail,
              unzip_password = :password,
              archive_sha256 = :sha256, archive_size = :size,
@@ -202,6 +268,9 @@ pub(crate) fn write(
             ":attempts": order.failures,
             ":failing_since": order.failing_since.map(instant),
             ":damaged": order.damaged,
+            ":accepted": order.accepted,
+            ":dismissed_at": order.dismissed.as_ref().map(|dismissal| instant(dismissal.at)),
+            ":dismissed_note": order.dismissed.as_ref().map(|dismissal| &*dismissal.note),
             ":not_before": not_before,
             ":reason": reason.map(|reason| reason.code.as_str()),
             ":detail": reason.map(|reason| reason.detail.as_str()),
@@ -245,6 +314,9 @@ fn order(row: &Row<'_>) -> Result<Order, Fault> {
         first_seen_at: required(row, "first_seen_at")?,
         listed_at: parsed(row, "listed_at")?,
         called_at: parsed(row, "called_at")?,
+        added_at: parsed(row, "added_at")?,
+        accepted: row.get("accepted")?,
+        dismissed: dismissed(row)?,
         failures: row.get("attempts")?,
         failing_since: parsed(row, "failing_since")?,
         damaged: row.get("damaged_count")?,
@@ -253,6 +325,12 @@ fn order(row: &Row<'_>) -> Result<Order, Fault> {
         applied: applied(row)?,
         location: None,
     })
+}
+
+fn dismissed(row: &Row<'_>) -> Result<Option<Dismissal>, Fault> {
+    let Some(at) = parsed(row, "dismissed_at")? else { return Ok(None) };
+    let note: Option<String> = row.get("dismissed_note")?;
+    Ok(Some(Dismissal { at, note: note.unwrap_or_default() }))
 }
 
 fn applied(row: &Row<'_>) -> Result<Option<Applied>, Fault> {
@@ -282,13 +360,20 @@ mod tests {
     fn the_most_urgent_order_is_the_first_entry_of_an_index() {
         let connection = Connection::open_in_memory().unwrap();
         STORE.migrate(&connection, "memory".as_ref()).unwrap();
-        for order in [DUE, DUE_AND_KEPT] {
+        for want in [Want::Confirmed, Want::Unconfirmed, Want::Kept] {
             let mut plan =
-                connection.prepare(&format!("EXPLAIN QUERY PLAN {}", first_due(order))).unwrap();
-            let parameters = named_params! { ":now": "", ":worker": "" };
+                connection.prepare(&format!("EXPLAIN QUERY PLAN {}", first_due(want))).unwrap();
+            let parameters = named_params! {
+                ":now": "", ":longest_wait": "", ":longest_hold": "", ":worker": "",
+                ":in_hand": "[]",
+            };
             let steps = plan.query_map(parameters, |row| row.get::<_, String>("detail")).unwrap();
             let steps: Vec<_> = steps.map(Result::unwrap).collect();
-            assert!(steps.iter().any(|step| step.contains("INDEX orders_open")), "{steps:?}");
+            let index = match want {
+                Want::Unconfirmed => "INDEX orders_unconfirmed",
+                Want::Confirmed | Want::Kept => "INDEX orders_open",
+            };
+            assert!(steps.iter().any(|step| step.contains(index)), "{steps:?}");
             assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
         }
     }

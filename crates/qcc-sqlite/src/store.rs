@@ -10,9 +10,9 @@ use std::{
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime};
 use qcc_sync::{
-    Activation, AnswerErrors, Continuity, Gap, Hold, Listing, NotedListing, Order, OrderFilter,
-    Overview, RecordFilter, SecretPath, SetAside, StateName, Store, StoreError, StoredRecord,
-    Worker,
+    Activation, AnswerErrors, Continuity, Decision, Gap, Hold, Life, Listing, NotedListing, Order,
+    OrderFilter, Overview, RecordFilter, SecretPath, SetAside, Sha256, StateName, Store,
+    StoreError, StoredRecord, Want, Worker,
 };
 use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
@@ -21,7 +21,7 @@ use crate::{
     apply::{Begin, SqliteApply},
     callbacks,
     calls::{self, Calls, Pending, Portions},
-    facts,
+    decisions, facts,
     fault::Fault,
     files::{Desk, Files, Missing, Role},
     listing, orders, records,
@@ -200,18 +200,15 @@ impl Store for SqliteStore {
         self.threads.calls.note(order_no.clone(), now).await
     }
 
-    async fn claim(&self, worker: &Worker, now: Timestamp) -> Result<Option<Order>, StoreError> {
-        let worker = worker.clone();
-        self.write_after_calls(move |tx| orders::claim(tx, &worker, now)).await
-    }
-
-    async fn claim_kept(
+    async fn claim(
         &self,
         worker: &Worker,
+        want: Want,
+        in_hand: &[OrderNo],
         now: Timestamp,
     ) -> Result<Option<Order>, StoreError> {
-        let worker = worker.clone();
-        self.write_after_calls(move |tx| orders::claim_kept(tx, &worker, now)).await
+        let (worker, in_hand) = (worker.clone(), in_hand.to_vec());
+        self.write_after_calls(move |tx| orders::claim(tx, &worker, want, &in_hand, now)).await
     }
 
     async fn save(&self, order: &Order, worker: &Worker, now: Timestamp) -> Result<(), StoreError> {
@@ -278,8 +275,23 @@ impl Store for SqliteStore {
         self.read(|tx, _| listing::gaps(tx)).await
     }
 
-    async fn close_gap(&self, id: i64, now: Timestamp) -> Result<bool, StoreError> {
-        self.write(move |tx| listing::close_gap(tx, id, now)).await
+    async fn decide(&self, decision: &Decision, now: Timestamp) -> Result<bool, StoreError> {
+        let decision = decision.clone();
+        self.write_after_calls(move |tx| decisions::decide(tx, &decision, now)).await
+    }
+
+    async fn note_life(&self, life: &Life) -> Result<(), StoreError> {
+        let life = life.clone();
+        self.write(move |tx| decisions::note_life(tx, &life)).await
+    }
+
+    async fn other_with_archive(
+        &self,
+        archive: &Sha256,
+        other_than: &OrderNo,
+    ) -> Result<Option<Order>, StoreError> {
+        let (archive, other_than) = (*archive, other_than.clone());
+        self.read(move |tx, _| orders::other_with_archive(tx, &archive, &other_than)).await
     }
 
     async fn set_hold(&self, hold: Option<&Hold>) -> Result<(), StoreError> {

@@ -104,6 +104,16 @@ pub trait Archives: Send + Sync + 'static {
         label: &Label,
     ) -> impl Future<Output = Result<(), ArchivesError>> + Send;
 
+    /// Removes an archive that is of no use, and with it what was written down of
+    /// whose it is. One that is not there is no failure.
+    ///
+    /// # Errors
+    /// [`ArchivesError`] where the disk fails.
+    fn discard(
+        &self,
+        archive: &KeptArchive,
+    ) -> impl Future<Output = Result<(), ArchivesError>> + Send;
+
     /// What is kept, by name, at most `limit`, behind `after`.
     ///
     /// # Errors

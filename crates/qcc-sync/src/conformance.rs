@@ -22,6 +22,7 @@
 )]
 
 mod applying;
+mod deciding;
 mod delivering;
 mod given;
 mod leasing;
@@ -70,6 +71,7 @@ suite! {
     leasing {
         urgent_orders_are_claimed_first,
         what_rests_is_not_claimed,
+        a_wait_from_the_future_is_over,
         kept_archives_can_be_claimed_alone,
         a_lease_keeps_others_away_until_it_ends,
         claims_at_once_lease_different_orders,
@@ -77,6 +79,17 @@ suite! {
         what_is_saved_comes_back,
         a_save_leaves_what_was_noted_meanwhile,
         a_retry_makes_resting_orders_due,
+    }
+    deciding {
+        an_order_is_added_by_hand,
+        an_archive_is_added_by_hand,
+        an_order_is_accepted_or_dismissed,
+        a_gap_is_closed_and_opened_again,
+        what_was_set_aside_is_open_until_acknowledged,
+        what_only_calls_named_is_forgotten,
+        an_order_is_lifted_when_a_list_names_it,
+        signs_of_life_are_kept,
+        another_order_with_an_archive_is_found,
     }
     delivering {
         calls_are_expected_from_the_first_time,

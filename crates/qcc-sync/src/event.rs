@@ -19,6 +19,16 @@ pub enum Event {
     },
     /// The list revealed a gap.
     Gap(Gap),
+    /// Lines of the list could not be read: orders may be missing.
+    Unreadable {
+        /// How many.
+        lines: u32,
+    },
+    /// Orders were forgotten that only calls had named, and no list.
+    Forgotten {
+        /// How many.
+        orders: u64,
+    },
     /// An order's link and password are known.
     Located {
         /// Which order.

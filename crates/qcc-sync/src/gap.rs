@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime};
 
-use crate::Order;
+use crate::{Burst, Order};
 
 /// What one order list showed (6.2.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,11 @@ pub struct Listing {
     pub oldest: Option<ShanghaiTime>,
     /// The newest creation time in it.
     pub newest: Option<ShanghaiTime>,
+    /// How many of its lines could not be read.
+    pub unreadable: u32,
+    /// The fastest that orders came of late, as far as this list and those before it
+    /// tell.
+    pub burst: Option<Burst>,
 }
 
 /// How a list joins on to the lists before it.
@@ -47,6 +52,8 @@ pub struct Gap {
     pub before: ListedOrder,
     /// When a person closed it; open until then.
     pub closed_at: Option<Timestamp>,
+    /// Why a person closed it, or opened it again.
+    pub note: Option<String>,
 }
 
 /// Finds the gap that a list reveals.
@@ -65,7 +72,7 @@ pub fn detect_gap(listed: &[ListedOrder], continuity: &Continuity, now: Timestam
     }
     let known = continuity.newest_listed.as_ref().or(continuity.oldest_kept.as_ref());
     let (after, before) = (known?.clone(), oldest(listed)?.clone());
-    Some(Gap { id: 0, found_at: now, after, before, closed_at: None })
+    Some(Gap { id: 0, found_at: now, after, before, closed_at: None, note: None })
 }
 
 /// The gap of a list when it is written down: what was found before, unless another
@@ -115,19 +122,33 @@ fn age(order: &ListedOrder) -> (Option<ShanghaiTime>, &OrderNo) {
 pub struct WindowPressure {
     /// Share of the window that was fresh at the last list: 1.0 is the edge.
     pub share: f64,
-    /// How long one full window lasts at the rate it shows: we may be away for
-    /// that long and miss nothing. `None` where the list is not full.
+    /// How long a window of orders lasts at the fastest rate seen of late. An
+    /// estimate; `None` where too few orders were seen to make one.
     pub lasts: Option<SignedDuration>,
 }
 
 impl Listing {
     /// The pressure this list shows.
     pub fn pressure(&self) -> WindowPressure {
-        let full = self.listed >= self.window;
-        let span = self.oldest.zip(self.newest).filter(|_| full);
         WindowPressure {
             share: f64::from(self.fresh) / f64::from(self.window.max(1)),
-            lasts: span.map(|(old, new)| new.timestamp().duration_since(old.timestamp())),
+            lasts: self.burst.map(|burst| burst.window_lasts(self.window)),
         }
+    }
+
+    /// Whether every order that it named was new, so that more may have come and gone
+    /// before it.
+    pub fn is_all_fresh(&self) -> bool {
+        self.fresh > 0 && self.fresh >= self.listed
+    }
+
+    /// Whether it was so far from what was known that it must be read again at once.
+    pub fn is_mostly_fresh(&self) -> bool {
+        self.fresh.saturating_mul(2) >= self.window
+    }
+
+    /// Whether lines came and none could be read.
+    pub fn is_unreadable(&self) -> bool {
+        self.listed == 0 && self.unreadable > 0
     }
 }

@@ -23,6 +23,12 @@ pub struct Order {
     pub listed_at: Option<Timestamp>,
     /// When the vendor last called about it; `None` if it never did.
     pub called_at: Option<Timestamp>,
+    /// When a person added its number; `None` if nobody did.
+    pub added_at: Option<Timestamp>,
+    /// Whether a person wants it applied in spite of doubts about its archive.
+    pub accepted: bool,
+    /// A person decided that nothing more is to be done about it.
+    pub dismissed: Option<Dismissal>,
     /// Failures since the last progress.
     pub failures: u32,
     /// When the first of those failures was.
@@ -38,6 +44,15 @@ pub struct Order {
     /// Where to download from. Held while a worker is at it, never stored: the
     /// link carries a signature, and a fresh one is a call away.
     pub location: Option<Located>,
+}
+
+/// A person's decision that nothing more is to be done about an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dismissal {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Why, in the person's words.
+    pub note: String,
 }
 
 /// Where an order's archive is, as the vendor just said.
@@ -177,6 +192,9 @@ impl Order {
             first_seen_at: now,
             listed_at: None,
             called_at: None,
+            added_at: None,
+            accepted: false,
+            dismissed: None,
             failures: 0,
             failing_since: None,
             damaged: 0,
@@ -196,13 +214,40 @@ impl Order {
         self
     }
 
-    /// The archive is on disk.
+    /// The archive is on disk. This is progress, so earlier failures are forgotten;
+    /// how many archives were damaged is not.
     #[must_use]
     pub fn fetched(mut self, archive: KeptArchive) -> Self {
         self.archive = Some(archive);
         self.location = None;
         self.state = State::Fetched;
-        self
+        Self { failures: 0, failing_since: None, ..self }
+    }
+
+    /// A list named it. One that only a call had named, and that the vendor did not
+    /// know then, is due again.
+    #[must_use]
+    pub fn listed(mut self, created_at: Option<ShanghaiTime>, at: Timestamp) -> Self {
+        let was_unconfirmed = self.listed_at.is_none();
+        self.created_at = self.created_at.or(created_at);
+        self.listed_at = self.listed_at.or(Some(at));
+        match self.state.reason().map(|reason| reason.code) {
+            Some(ReasonCode::UnknownToVendor | ReasonCode::Refused) if was_unconfirmed => {
+                self.state = State::Seen;
+                self.unfailed()
+            }
+            _ => self,
+        }
+    }
+
+    /// Whether the vendor or a person named it, and not only a call: anybody who
+    /// knows the account's key can call.
+    pub fn is_confirmed(&self) -> bool {
+        self.listed_at.is_some()
+            || self.added_at.is_some()
+            || self.password.is_some()
+            || self.archive.is_some()
+            || self.applied.is_some()
     }
 
     /// Its records are about to be committed together with this.
@@ -223,17 +268,34 @@ impl Order {
         let code = self.state.reason()?.code;
         if matches!(
             code,
-            ReasonCode::ArchiveDamaged | ReasonCode::WrongPassword | ReasonCode::ArchiveMissing
+            ReasonCode::ArchiveDamaged
+                | ReasonCode::WrongPassword
+                | ReasonCode::ArchiveMissing
+                | ReasonCode::ForeignArchive
         ) {
             self.archive = None;
         }
         self.state = if self.archive.is_some() { State::Fetched } else { State::Seen };
+        self.dismissed = None;
         Some(self.unfailed())
     }
 
     /// The same with its failures forgotten.
     pub(crate) fn unfailed(self) -> Self {
         Self { failures: 0, failing_since: None, damaged: 0, ..self }
+    }
+}
+
+impl Order {
+    /// Whether only calls named it so far.
+    pub fn is_awaiting_list(&self) -> bool {
+        !self.is_confirmed() && matches!(self.state, State::Seen | State::Waiting { .. })
+    }
+
+    /// Whether only calls named it, and no list that was read since, at
+    /// `last_listing`. Anybody may have made it up.
+    pub fn is_unconfirmed(&self, last_listing: Option<Timestamp>) -> bool {
+        self.is_awaiting_list() && last_listing.is_some_and(|listing| listing >= self.first_seen_at)
     }
 }
 
@@ -254,11 +316,27 @@ pub enum Step {
 /// younger than this: then it is the clocks that disagree, and only trying tells.
 const LINK_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 
+/// No order waits longer than this of its own; see [`Policy::longest_wait`](crate::Policy).
+pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
+
+/// No order waits longer than this for the vendor as a whole: the longest is until
+/// the next midnight in Shanghai.
+pub const LONGEST_HOLD: SignedDuration = SignedDuration::from_hours(25);
+
+/// Whether an order that waits until then is not due yet. A wait that is longer than
+/// any can be was set by a clock that was ahead, and is over.
+pub fn is_resting(until: Timestamp, code: ReasonCode, now: Timestamp) -> bool {
+    let longest = if code.is_hold() { LONGEST_HOLD } else { LONGEST_WAIT };
+    now < until && until.duration_since(now) <= longest
+}
+
 /// The one step that follows from what is known. Pure: no clock, no effect.
 pub fn next_step(order: &Order, now: Timestamp) -> Step {
     match &order.state {
         State::Applied | State::Quarantined { .. } => return Step::Rest(None),
-        State::Waiting { until, .. } if now < *until => return Step::Rest(Some(*until)),
+        State::Waiting { until, reason } if is_resting(*until, reason.code, now) => {
+            return Step::Rest(Some(*until));
+        }
         State::Waiting { .. } | State::Seen | State::Located | State::Fetched => {}
     }
     if order.archive.is_some() {

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod archives;
+mod burst;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod decision;
 mod delivery;
 mod engine;
 mod event;
@@ -25,13 +27,18 @@ pub use archives::{
     Archives, ArchivesError, FolderArchives, FolderPartial, InvalidSha256, KeptArchive, Label,
     MemoryArchives, MemoryPartial, Partial, Sha256, ShelvedArchive,
 };
+pub use burst::{Burst, fastest_burst};
 pub use clock::{Clock, SystemClock};
+pub use decision::{DENIED_FORGOTTEN_AFTER, Decision, FORGOTTEN_AFTER, Life, MOST_UNCONFIRMED};
 pub use delivery::{Activation, AnswerErrors, Callbacks, Delivery, DeliveryPolicy};
 pub use engine::{Engine, EngineError, Follow, Parts, Report};
 pub use event::{Answer, Event, Observer, VendorCall};
 pub use gap::{Continuity, Gap, Listing, WindowPressure, detect_gap, gap_by_now, oldest_before};
 pub use heal::{Heal, HealWait, Probe, Probed, next_heal};
-pub use ledger::{Applied, Located, Order, State, StateName, Step, UnknownState, next_step};
+pub use ledger::{
+    Applied, Dismissal, LONGEST_HOLD, LONGEST_WAIT, Located, Order, State, StateName, Step,
+    UnknownState, is_resting, next_step,
+};
 pub use memory::{MemoryApply, MemorySnapshot, MemoryStore};
 pub use policy::{CountMismatch, Failure, Policy, Remedy};
 pub use reason::{Reason, ReasonCode, UnknownReasonCode};
@@ -40,7 +47,7 @@ pub use replay::{Replay, ReplayReport, ReplayScope, Setback};
 pub use secret_path::{InvalidPathSegment, PathSegment, PathStep, PathWish, SecretPath, next_path};
 pub use store::{
     Apply, Hold, NotedListing, OrderFilter, Overview, Rank, RecordFilter, Row, SetAside, Store,
-    StoreError, StoreErrorKind, StoredRecord, UnknownWord, Worker, Written,
+    StoreError, StoreErrorKind, StoredRecord, UnknownWord, Want, Worker, Written,
 };
 pub use verify::{
     AsideFault, Difference, Finding, Verdict, VerifyError, VerifySettings, VerifyStage, verify,

@@ -5,7 +5,7 @@ mod rebuild;
 pub use rebuild::MemorySnapshot;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -13,10 +13,11 @@ use jiff::Timestamp;
 use qcc_proto::{ListedOrder, MonitorLevel, MonitorType, OrderNo, RiskRecord, ShanghaiTime};
 
 use crate::{
-    Activation, AnswerErrors, Apply, Callbacks, Continuity, Gap, Hold, Listing, NotedListing,
-    Order, OrderFilter, Overview, Rank, RecordFilter, Row, SecretPath, SetAside, State, Store,
-    StoreError, StoreErrorKind, StoredRecord, UnknownWord, Worker, Written, gap_by_now,
-    oldest_before,
+    Activation, AnswerErrors, Apply, Callbacks, Continuity, DENIED_FORGOTTEN_AFTER, Decision,
+    FORGOTTEN_AFTER, Gap, Hold, Life, Listing, MOST_UNCONFIRMED, NotedListing, Order, OrderFilter,
+    Overview, Rank, ReasonCode, RecordFilter, Row, SecretPath, SetAside, Sha256, State, Store,
+    StoreError, StoreErrorKind, StoredRecord, UnknownWord, Want, Worker, Written, gap_by_now,
+    is_resting, oldest_before,
 };
 
 /// A [`Store`] in memory, for tests, simulation and as the reference that other
@@ -38,6 +39,10 @@ struct Tables {
     activation: Option<Activation>,
     secret_path: Option<SecretPath>,
     errors: Option<AnswerErrors>,
+    forgotten: u64,
+    unreadable_open: u64,
+    acknowledged: BTreeSet<OrderNo>,
+    life: Option<Life>,
 }
 
 impl MemoryStore {
@@ -67,10 +72,11 @@ impl Store for MemoryStore {
                 new += 1;
                 Order::seen(line.order_no.clone(), listing.at)
             });
-            order.created_at = order.created_at.or(line.created_at);
-            order.listed_at = order.listed_at.or(Some(listing.at));
+            *order = order.clone().listed(line.created_at, listing.at);
         }
         tables.listing = Some(listing.clone());
+        tables.unreadable_open = tables.unreadable_open.max(listing.unreadable.into());
+        let forgotten = tables.forget(listing.at);
         let is_kept = |gap: &Gap| {
             let ends = (&gap.after.order_no, &gap.before.order_no);
             tables.gaps.iter().any(|g| (&g.after.order_no, &g.before.order_no) == ends)
@@ -78,7 +84,7 @@ impl Store for MemoryStore {
         let id = i64::try_from(tables.gaps.len()).unwrap_or(i64::MAX).saturating_add(1);
         let gap = gap.filter(|gap| !is_kept(gap)).map(|gap| Gap { id, ..gap });
         tables.gaps.extend(gap.clone());
-        Ok(NotedListing { fresh: new, gap })
+        Ok(NotedListing { fresh: new, gap, forgotten })
     }
 
     async fn note_call(&self, order_no: &OrderNo, now: Timestamp) -> Result<bool, StoreError> {
@@ -92,16 +98,14 @@ impl Store for MemoryStore {
         Ok(new)
     }
 
-    async fn claim(&self, worker: &Worker, now: Timestamp) -> Result<Option<Order>, StoreError> {
-        Ok(self.tables().claim(worker, now, |_| true))
-    }
-
-    async fn claim_kept(
+    async fn claim(
         &self,
         worker: &Worker,
+        want: Want,
+        in_hand: &[OrderNo],
         now: Timestamp,
     ) -> Result<Option<Order>, StoreError> {
-        Ok(self.tables().claim(worker, now, |order| order.archive.is_some()))
+        Ok(self.tables().claim(worker, want, in_hand, now))
     }
 
     async fn save(&self, order: &Order, worker: &Worker, now: Timestamp) -> Result<(), StoreError> {
@@ -139,9 +143,12 @@ impl Store for MemoryStore {
 
     async fn retry(&self, orders: &[OrderNo], _: Timestamp) -> Result<Vec<OrderNo>, StoreError> {
         let mut tables = self.tables();
-        let named = |no: &OrderNo| orders.is_empty() || orders.contains(no);
+        let named = |order: &&mut Order| match orders.is_empty() {
+            true => order.dismissed.is_none(),
+            false => orders.contains(&order.no),
+        };
         let mut changed = Vec::new();
-        for order in tables.orders.values_mut().filter(|order| named(&order.no)) {
+        for order in tables.orders.values_mut().filter(named) {
             if let Some(retried) = order.clone().retried() {
                 changed.push(order.no.clone());
                 *order = retried;
@@ -195,10 +202,24 @@ impl Store for MemoryStore {
         Ok(gaps)
     }
 
-    async fn close_gap(&self, id: i64, now: Timestamp) -> Result<bool, StoreError> {
-        let mut tables = self.tables();
-        let open = tables.gaps.iter_mut().find(|gap| gap.id == id && gap.closed_at.is_none());
-        Ok(open.map(|gap| gap.closed_at = Some(now)).is_some())
+    async fn decide(&self, decision: &Decision, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.tables().decide(decision, now))
+    }
+
+    async fn note_life(&self, life: &Life) -> Result<(), StoreError> {
+        self.tables().life = Some(life.clone());
+        Ok(())
+    }
+
+    async fn other_with_archive(
+        &self,
+        archive: &Sha256,
+        other_than: &OrderNo,
+    ) -> Result<Option<Order>, StoreError> {
+        let tables = self.tables();
+        let has = |order: &&Order| order.archive.is_some_and(|kept| kept.sha256 == *archive);
+        let others = tables.orders.values().filter(|order| order.no != *other_than);
+        Ok(others.filter(has).min_by_key(|order| order.state != State::Applied).cloned())
     }
 
     async fn set_hold(&self, hold: Option<&Hold>) -> Result<(), StoreError> {
@@ -250,7 +271,17 @@ impl Store for MemoryStore {
     async fn overview(&self) -> Result<Overview, StoreError> {
         let tables = self.tables();
         let mut overview = Overview::empty();
-        for order in tables.orders.values() {
+        let last_listing = tables.listing.as_ref().map(|listing| listing.at);
+        let (unconfirmed, orders): (Vec<_>, Vec<_>) =
+            tables.orders.values().partition(|order| order.is_unconfirmed(last_listing));
+        let (dismissed, orders): (Vec<_>, Vec<_>) =
+            orders.into_iter().partition(|order| order.dismissed.is_some());
+        overview.unconfirmed = unconfirmed.len() as u64;
+        overview.awaiting_list =
+            orders.iter().filter(|order| order.is_awaiting_list()).count() as u64;
+        overview.forgotten = tables.forgotten;
+        overview.dismissed = dismissed.len() as u64;
+        for order in &orders {
             *overview.orders.entry(order.state.name()).or_default() += 1;
             if let Some(reason) = order.state.reason() {
                 *overview.reasons.entry(reason.code).or_default() += 1;
@@ -259,18 +290,22 @@ impl Store for MemoryStore {
                 overview.next_due = Some(overview.next_due.map_or(*until, |due| due.min(*until)));
             }
         }
-        overview.oldest_pending = tables
-            .orders
-            .values()
+        overview.oldest_pending = orders
+            .iter()
             .filter(|order| order.state != State::Applied)
             .min_by_key(|order| (order.first_seen_at, &order.no))
             .map(|order| (order.no.clone(), order.first_seen_at));
         overview.records = tables.records.len() as u64;
         overview.set_aside = tables.set_aside.values().map(|set| set.len() as u64).sum();
+        let open = tables.set_aside.iter().filter(|(no, _)| !tables.acknowledged.contains(*no));
+        overview.set_aside_open = open.map(|(_, set)| set.len() as u64).sum();
+        overview.unreadable_open = tables.unreadable_open;
+        overview.life = tables.life.clone();
         overview.unknown_words = tables.unknown_words();
         overview.gaps = tables.gaps.iter().filter(|g| g.closed_at.is_none()).cloned().collect();
         overview.last_listing = tables.listing.clone();
-        overview.last_call = tables.orders.values().filter_map(|order| order.called_at).max();
+        let listed = tables.orders.values().filter(|order| order.listed_at.is_some());
+        overview.last_call = listed.filter_map(|order| order.called_at).max();
         overview.last_applied =
             tables.orders.values().filter_map(|order| Some(order.applied.as_ref()?.at)).max();
         overview.hold = tables.hold.clone();
@@ -280,25 +315,111 @@ impl Store for MemoryStore {
 }
 
 impl Tables {
+    /// Forgets what only calls named, where lists read since did not confirm it.
+    fn forget(&mut self, now: Timestamp) -> u64 {
+        let last_listing = self.listing.as_ref().map(|listing| listing.at);
+        let is_denied = |order: &Order| {
+            order.state.reason().is_some_and(|reason| reason.code == ReasonCode::UnknownToVendor)
+        };
+        let mut unconfirmed: Vec<(Timestamp, OrderNo, bool)> = self
+            .orders
+            .values()
+            .filter(|order| order.is_unconfirmed(last_listing))
+            .map(|order| (order.first_seen_at, order.no.clone(), is_denied(order)))
+            .collect();
+        unconfirmed.sort();
+        let most = usize::try_from(MOST_UNCONFIRMED).unwrap_or(usize::MAX);
+        let excess = unconfirmed.len().saturating_sub(most);
+        let before = self.orders.len();
+        for (n, (seen_at, no, denied)) in unconfirmed.iter().enumerate() {
+            let longest = if *denied { DENIED_FORGOTTEN_AFTER } else { FORGOTTEN_AFTER };
+            if n < excess || now.duration_since(*seen_at) >= longest {
+                self.orders.remove(no);
+                self.leases.remove(no);
+            }
+        }
+        let forgotten = (before - self.orders.len()) as u64;
+        self.forgotten += forgotten;
+        forgotten
+    }
+
+    fn decide(&mut self, decision: &Decision, now: Timestamp) -> bool {
+        let change = |order: Option<&mut Order>, to: &dyn Fn(Order) -> Option<Order>| {
+            let Some(order) = order else { return false };
+            let Some(changed) = to(order.clone()) else { return false };
+            let is_new = changed != *order;
+            *order = changed;
+            is_new
+        };
+        let seen = |no: &OrderNo| Order::seen(no.clone(), now);
+        match decision {
+            Decision::AddOrder { order_no } => {
+                let order = self.orders.entry(order_no.clone()).or_insert_with(|| seen(order_no));
+                change(Some(order), &|order| Some(order.added(now)))
+            }
+            Decision::AddArchive { order_no, archive, password } => {
+                let order = self.orders.entry(order_no.clone()).or_insert_with(|| seen(order_no));
+                change(Some(order), &|order| order.with_archive(*archive, password.clone(), now))
+            }
+            Decision::Accept { order_no } => {
+                change(self.orders.get_mut(order_no), &|order| order.accepted())
+            }
+            Decision::Dismiss { order_no, note } => {
+                change(self.orders.get_mut(order_no), &|order| order.dismissed(note.clone(), now))
+            }
+            Decision::CloseGap { id, note } => {
+                let gap = self.gaps.iter_mut().find(|gap| gap.id == *id);
+                let open = gap.filter(|gap| gap.closed_at.is_none());
+                open.map(|gap| (gap.closed_at, gap.note) = (Some(now), note.clone())).is_some()
+            }
+            Decision::ReopenGap { id, note } => {
+                let gap = self.gaps.iter_mut().find(|gap| gap.id == *id);
+                let closed = gap.filter(|gap| gap.closed_at.is_some());
+                closed.map(|gap| (gap.closed_at, gap.note) = (None, note.clone())).is_some()
+            }
+            Decision::AcknowledgeRecords { order_no } => {
+                let named = |no: &OrderNo| order_no.as_ref().is_none_or(|only| only == no);
+                let kept = self.set_aside.iter().filter(|(no, set)| named(no) && !set.is_empty());
+                let open: Vec<OrderNo> = kept.map(|(no, _)| no.clone()).collect();
+                let before = self.acknowledged.len();
+                self.acknowledged.extend(open);
+                self.acknowledged.len() > before
+            }
+            Decision::AcknowledgeLines => std::mem::take(&mut self.unreadable_open) > 0,
+        }
+    }
+
     fn claim(
         &mut self,
         worker: &Worker,
+        want: Want,
+        in_hand: &[OrderNo],
         now: Timestamp,
-        wanted: impl Fn(&Order) -> bool,
     ) -> Option<Order> {
+        let last_listing = self.listing.as_ref().map(|listing| listing.at);
+        let wanted = |order: &Order| match want {
+            Want::Kept => order.archive.is_some(),
+            Want::Confirmed => order.archive.is_none() && order.is_confirmed(),
+            Want::Unconfirmed => order.is_unconfirmed(last_listing),
+        };
         let theirs = |no: &OrderNo| {
             self.leases.get(no).is_some_and(|(who, until)| *who != worker.name && *until > now)
         };
         let due = |order: &&Order| match &order.state {
             State::Seen | State::Located | State::Fetched => true,
-            State::Waiting { until, .. } => *until <= now,
+            State::Waiting { until, reason } => !is_resting(*until, reason.code, now),
             State::Applied | State::Quarantined { .. } => false,
         };
         let urgent = self
             .orders
             .values()
-            .filter(|order| due(order) && wanted(order) && !theirs(&order.no))
-            .min_by_key(|order| (order.archive.is_some(), order.listed_at.is_none(), age(order)))
+            .filter(|order| due(order) && wanted(order))
+            .filter(|order| !theirs(&order.no) && !in_hand.contains(&order.no))
+            .min_by_key(|order| match want {
+                // Each gets its turn, however many there are.
+                Want::Unconfirmed => (order.failures, age(order)),
+                Want::Confirmed | Want::Kept => (u32::from(order.failures > 0), age(order)),
+            })
             .cloned();
         if let Some(order) = &urgent {
             self.lease(&order.no, worker, now);
@@ -366,6 +487,7 @@ impl Tables {
             order.created_at = noted.created_at;
             order.listed_at = noted.listed_at;
             order.called_at = noted.called_at;
+            order.added_at = noted.added_at;
         }
         self.orders.insert(order.no.clone(), order);
         Ok(())
@@ -455,6 +577,7 @@ impl Apply for MemoryApply {
         tables.write(&order(written), &self.worker)?;
         tables.records.extend(self.greatest);
         self.set_aside.sort_by_key(|record| record.position);
+        tables.acknowledged.remove(&self.order_no);
         tables.set_aside.insert(self.order_no.clone(), self.set_aside);
         tables.unknown.insert(self.order_no.clone(), unknown.to_vec());
         tables.leases.remove(&self.order_no);

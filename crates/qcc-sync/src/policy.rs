@@ -19,6 +19,8 @@ pub struct Policy {
     pub longest_wait: Duration,
     /// After failing for so long an order is quarantined.
     pub budget: SignedDuration,
+    /// And only after so many failures.
+    pub least_failures: u32,
     /// How often a damaged archive is downloaded before it is quarantined.
     pub downloads: NonZeroU32,
     /// How often one download is resumed where it broke off.
@@ -34,6 +36,9 @@ pub struct Policy {
     pub archive_size: u64,
     /// What a `totalSize` that is not the number of records means.
     pub count_mismatch: CountMismatch,
+    /// A `pushDate` that is further from when the order was made raises doubts whether
+    /// the archive is the order's.
+    pub push_date_apart: SignedDuration,
     /// How the archive is read.
     pub archive: qcc_archive::Options,
     /// How the document in it is read.
@@ -60,6 +65,7 @@ impl Default for Policy {
             first_wait: Duration::from_secs(5),
             longest_wait: Duration::from_secs(30 * 60),
             budget: SignedDuration::from_hours(7 * 24),
+            least_failures: 20,
             downloads: NonZeroU32::new(6).unwrap_or(NonZeroU32::MIN),
             resumes: 8,
             cool_off: SignedDuration::from_mins(30),
@@ -67,6 +73,7 @@ impl Default for Policy {
             longest_recheck: Duration::from_secs(6 * 3600),
             archive_size: 4 << 30,
             count_mismatch: CountMismatch::Quarantine,
+            push_date_apart: SignedDuration::from_hours(7 * 24),
             archive: qcc_archive::Options::default(),
             document: ReaderLimits::default(),
             entry: "dd_risk_corp.json".into(),
@@ -109,6 +116,8 @@ pub struct Failure {
 pub enum Remedy {
     /// Wait and try again, for as long as the policy's budget lasts.
     BackOff,
+    /// Wait as long as the policy ever does, and try again: there is no hurry.
+    Rest,
     /// Download again, as often as the policy says.
     DownloadAgain,
     /// Only a person can help with this order.
@@ -134,19 +143,32 @@ impl Order {
         self.damaged = self.damaged.saturating_add(spoilt);
         self.location = None;
         let reason = failure.reason.clone();
-        let wait = policy.wait(&self.no, self.failures);
+        let wait = policy.wait(&self.no, self.failures.max(self.damaged));
         let later = now.checked_add(wait).unwrap_or(Timestamp::MAX);
         self.state = match failure.remedy {
             Remedy::Quarantine => State::Quarantined { reason },
             Remedy::DownloadAgain if self.damaged >= policy.downloads.get() => {
                 State::Quarantined { reason }
             }
-            Remedy::HoldAll(until) => State::Waiting { until: until.unwrap_or(later), reason },
-            Remedy::BackOff if now.duration_since(since) >= policy.budget => {
+            Remedy::HoldAll(until) => {
+                // The vendor as a whole is at rest: no failure of this order's.
+                self.failures = self.failures.saturating_sub(1);
+                self.failing_since = None;
+                State::Waiting { until: until.unwrap_or(later), reason }
+            }
+            // Both, since a clock that jumped would use up the time at once.
+            Remedy::BackOff
+                if now.duration_since(since) >= policy.budget
+                    && self.failures >= policy.least_failures =>
+            {
                 let detail = format!("given up after {since:#}; last: {}", reason.detail);
                 State::Quarantined { reason: Reason::new(ReasonCode::GaveUp, detail) }
             }
             Remedy::BackOff => State::Waiting { until: later, reason },
+            Remedy::Rest => {
+                let wait = policy.wait(&self.no, u32::MAX);
+                State::Waiting { until: now.checked_add(wait).unwrap_or(Timestamp::MAX), reason }
+            }
             Remedy::DownloadAgain => {
                 self.archive = None;
                 State::Waiting { until: later, reason }

@@ -66,8 +66,10 @@ codes! {
     Signature = "signature",
     /// Key, permission or billing (101 to 119, 214).
     Account = "account",
-    /// The vendor knows no such order (201, 202), or refuses our request.
+    /// The vendor refuses our request, and would refuse it again.
     Refused = "refused",
+    /// The vendor does not know the order (201), or does not know it yet.
+    UnknownToVendor = "unknown_to_vendor",
     /// The vendor answered a code that is not in the manual.
     UnknownStatus = "unknown_status",
     /// The link points where downloads are not allowed.
@@ -82,12 +84,23 @@ codes! {
     DocumentRefused = "document_refused",
     /// `totalSize` is not the number of records.
     CountMismatch = "count_mismatch",
+    /// Not one record of the document could be used.
+    NoUsableRecords = "no_usable_records",
+    /// The archive is, or seems to be, that of another order.
+    ForeignArchive = "foreign_archive",
     /// The kept archive is gone or cannot be read.
     ArchiveMissing = "archive_missing",
     /// The store or the disk failed.
     Storage = "storage",
     /// Tried for as long as the policy allows.
     GaveUp = "gave_up",
+}
+
+impl ReasonCode {
+    /// Whether it concerns all calls to the vendor, and not one order.
+    pub const fn is_hold(self) -> bool {
+        matches!(self, Self::CoolOff | Self::DailyLimit | Self::Signature | Self::Account)
+    }
 }
 
 impl fmt::Display for ReasonCode {

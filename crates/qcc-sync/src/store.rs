@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, error::Error as StdError, fmt, future::Future, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{ListedOrder, OrderNo, RiskRecord, ShanghaiTime};
 
 use crate::{
-    Activation, AnswerErrors, Callbacks, Continuity, Gap, Listing, Order, Reason, ReasonCode,
-    SecretPath, StateName,
+    Activation, AnswerErrors, Callbacks, Continuity, Decision, Gap, LONGEST_HOLD, Life, Listing,
+    Order, Reason, ReasonCode, SecretPath, Sha256, StateName, delivery::later,
 };
 
 /// Ledger and records in one database.
@@ -37,7 +37,9 @@ pub trait Store: Send + Sync + 'static {
     /// facts of the list, and the gap it revealed: once, however often it is
     /// reported, and not where the list joins on to one that another worker noted
     /// since [`continuity`](Self::continuity) was asked (see
-    /// [`gap_by_now`](crate::gap_by_now)). One write.
+    /// [`gap_by_now`](crate::gap_by_now)). Forgets orders that only calls named and
+    /// that are [`FORGOTTEN_AFTER`](crate::FORGOTTEN_AFTER) old, or more than
+    /// [`MOST_UNCONFIRMED`](crate::MOST_UNCONFIRMED), the oldest first. One write.
     fn note_listing(
         &self,
         listed: &[ListedOrder],
@@ -53,23 +55,17 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Leases the most urgent order that is due and nobody else's.
+    /// Leases the most urgent of the wanted orders that is due and nobody else's,
+    /// leaving out those this worker has in hand already.
     ///
-    /// Due is what is seen, located or fetched, and what waited long enough.
-    /// Orders without an archive come first, since the vendor forgets them; among
-    /// them those that a list named, since anybody who knows the key can call; and
-    /// of those the oldest. A lease of the same worker is renewed.
+    /// Due is what is seen, located or fetched, and what is not
+    /// [resting](crate::is_resting). Orders that have not failed come first, then the
+    /// oldest. A lease of the same worker is renewed.
     fn claim(
         &self,
         worker: &Worker,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
-
-    /// The same, but only among orders whose archive is kept: what can be done
-    /// without calling the vendor.
-    fn claim_kept(
-        &self,
-        worker: &Worker,
+        want: Want,
+        in_hand: &[OrderNo],
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
 
@@ -134,12 +130,22 @@ pub trait Store: Send + Sync + 'static {
     /// All gaps, open ones first.
     fn gaps(&self) -> impl Future<Output = Result<Vec<Gap>, StoreError>> + Send;
 
-    /// Closes a gap; `false` where no open gap has that number.
-    fn close_gap(
+    /// Carries out what a person decided; `false` where there was nothing to change.
+    fn decide(
         &self,
-        id: i64,
+        decision: &Decision,
         now: Timestamp,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Notes that a receiver is alive, and what it last failed at.
+    fn note_life(&self, life: &Life) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Another order that has this archive: one that is applied, where there is one.
+    fn other_with_archive(
+        &self,
+        archive: &Sha256,
+        other_than: &OrderNo,
+    ) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
 
     /// Sets or lifts the hold on all calls to the vendor.
     fn set_hold(&self, hold: Option<&Hold>) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -211,6 +217,18 @@ pub trait Apply: Send {
     ) -> impl Future<Output = Result<Written, StoreError>> + Send;
 }
 
+/// Which orders a worker wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// Without an archive, and named by a list or a person.
+    Confirmed,
+    /// Without an archive, and named by a call alone; of these only those that a
+    /// list has been read since, which did not name them.
+    Unconfirmed,
+    /// Their archive is kept: they can be applied without calling the vendor.
+    Kept,
+}
+
 /// Who is at work: a name of its own, and how long each lease lasts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Worker {
@@ -270,6 +288,8 @@ pub struct NotedListing {
     pub fresh: u32,
     /// The gap it revealed, where none of that stretch was kept already.
     pub gap: Option<Gap>,
+    /// How many orders that only calls had named were forgotten.
+    pub forgotten: u64,
 }
 
 /// A word the manual does not list, and how often an archive used it.
@@ -331,12 +351,47 @@ pub struct Hold {
     pub reason: Reason,
 }
 
+/// Clocks that agree may still differ by so much.
+const FUTURE: SignedDuration = SignedDuration::from_mins(2);
+
+impl Hold {
+    /// The same as it would have been set by a clock that is not ahead: one that began
+    /// in the future begins now, and none lasts longer than
+    /// [`LONGEST_HOLD`](crate::LONGEST_HOLD).
+    #[must_use]
+    pub fn clamped(mut self, now: Timestamp) -> Self {
+        if self.since.duration_since(now) > FUTURE {
+            let lasts = self.until.map(|until| until.duration_since(self.since));
+            self.until = lasts.map(|lasts| later(now, lasts));
+            self.since = now;
+        }
+        let longest = later(self.since, LONGEST_HOLD);
+        self.until = self.until.map(|until| until.min(longest));
+        self
+    }
+
+    /// Whether it forbids calls now.
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
 /// The facts of one moment.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Overview {
-    /// How many orders are in each state; absent is 0.
+    /// How many orders are in each state; absent is 0. Without those that are
+    /// [unconfirmed](Self::unconfirmed) or [dismissed](Self::dismissed).
     pub orders: BTreeMap<StateName, u64>,
+    /// How many orders only calls named, and no list that was read since.
+    pub unconfirmed: u64,
+    /// How many orders only calls named since the last list was read: the next one
+    /// tells whether the vendor knows them.
+    pub awaiting_list: u64,
+    /// How many such orders were forgotten since the store was made.
+    pub forgotten: u64,
+    /// How many orders a person dismissed.
+    pub dismissed: u64,
     /// How many wait or are quarantined, by reason.
     pub reasons: BTreeMap<ReasonCode, u64>,
     /// The order that has waited longest for its records to be in the table.
@@ -347,14 +402,21 @@ pub struct Overview {
     pub records: u64,
     /// Records set aside.
     pub set_aside: u64,
+    /// Those of them that nobody has acknowledged.
+    pub set_aside_open: u64,
+    /// Lines of order lists that could not be read and that nobody has acknowledged,
+    /// as the largest number in one list.
+    pub unreadable_open: u64,
     /// Words the manual does not list, most frequent first, a hundred at most.
     pub unknown_words: Vec<UnknownWord>,
     /// Open gaps.
     pub gaps: Vec<Gap>,
     /// The last list.
     pub last_listing: Option<Listing>,
-    /// When the vendor last called.
+    /// When the vendor last called about an order that a list named too.
     pub last_call: Option<Timestamp>,
+    /// When a receiver was last alive, and what it last failed at.
+    pub life: Option<Life>,
     /// When an archive was last applied.
     pub last_applied: Option<Timestamp>,
     /// The hold in force.
@@ -368,19 +430,41 @@ impl Overview {
     pub fn empty() -> Self {
         Self {
             orders: BTreeMap::new(),
+            unconfirmed: 0,
+            awaiting_list: 0,
+            forgotten: 0,
+            dismissed: 0,
             reasons: BTreeMap::new(),
             oldest_pending: None,
             next_due: None,
             records: 0,
             set_aside: 0,
+            set_aside_open: 0,
+            unreadable_open: 0,
             unknown_words: Vec::new(),
             gaps: Vec::new(),
             last_listing: None,
             last_call: None,
+            life: None,
             last_applied: None,
             hold: None,
             callbacks: Callbacks::default(),
         }
+    }
+
+    /// The same without facts from the future: a clock that was ahead wrote them, and
+    /// they say nothing.
+    #[must_use]
+    pub fn believed(mut self, now: Timestamp) -> Self {
+        let is_past = |at: &Timestamp| at.duration_since(now) <= FUTURE;
+        self.last_listing = self.last_listing.filter(|listing| is_past(&listing.at));
+        self.last_call = self.last_call.filter(is_past);
+        self.last_applied = self.last_applied.filter(is_past);
+        self.life = self.life.filter(|life| is_past(&life.at));
+        self.hold = self.hold.map(|hold| hold.clamped(now));
+        let callbacks = &mut self.callbacks;
+        callbacks.errors = callbacks.errors.filter(|errors| is_past(&errors.last_at));
+        self
     }
 
     /// How many orders are in a state.

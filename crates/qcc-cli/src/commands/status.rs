@@ -6,7 +6,7 @@ mod report;
 
 use clap::Args;
 use jiff::Timestamp;
-use qcc_sync::{DeliveryPolicy, Order, OrderFilter, Overview, StateName, Store};
+use qcc_sync::{Decision, DeliveryPolicy, Order, OrderFilter, Overview, StateName, Store};
 
 use crate::{
     app::App,
@@ -31,7 +31,8 @@ impl Status {
         let store = wiring::existing_store(&app.config).await?;
         let now = Timestamp::now();
         if let Some(id) = self.close_gap {
-            if !store.close_gap(id, now).await? {
+            let close = Decision::CloseGap { id, note: None };
+            if !store.decide(&close, now).await? {
                 let message = format!("there is no open gap {id}: `qcc status` lists them");
                 return Err(Usage::new(message).into());
             }

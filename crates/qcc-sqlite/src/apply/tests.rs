@@ -1,4 +1,4 @@
-use qcc_sync::{RecordFilter, Store as _};
+use qcc_sync::{Decision, RecordFilter, Store as _, Want};
 use tempfile::TempDir;
 
 use super::*;
@@ -20,8 +20,10 @@ fn rows(range: std::ops::Range<u64>) -> Vec<Row> {
 }
 
 async fn leased(store: &SqliteStore, worker: &Worker) -> Order {
-    store.note_call(&"A1".parse().unwrap(), jiff::Timestamp::UNIX_EPOCH).await.unwrap();
-    store.claim(worker, jiff::Timestamp::UNIX_EPOCH).await.unwrap().unwrap()
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let add = Decision::AddOrder { order_no: "A1".parse().unwrap() };
+    store.decide(&add, now).await.unwrap();
+    store.claim(worker, Want::Confirmed, &[], now).await.unwrap().unwrap()
 }
 
 fn hand() -> Worker {

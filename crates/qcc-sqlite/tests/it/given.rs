@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{OrderNo, RiskRecord, ShanghaiTime};
 use qcc_sqlite::SqliteStore;
-use qcc_sync::{Applied, Apply, Order, Row, Store, Worker, Written};
+use qcc_sync::{Applied, Apply, Decision, Order, Row, Store, Want, Worker, Written};
 use tempfile::TempDir;
 
 pub(crate) fn at(second: i64) -> Timestamp {
@@ -50,10 +50,21 @@ pub(crate) async fn store() -> (TempDir, SqliteStore) {
     (folder, store)
 }
 
+/// Notes an order that a person named.
+pub(crate) async fn add(store: &SqliteStore, order_no: &str, second: i64) {
+    let decision = Decision::AddOrder { order_no: no(order_no) };
+    store.decide(&decision, at(second)).await.unwrap();
+}
+
+/// Leases the most urgent order without an archive.
+pub(crate) async fn claim(store: &SqliteStore, worker: &Worker, second: i64) -> Option<Order> {
+    store.claim(worker, Want::Confirmed, &[], at(second)).await.unwrap()
+}
+
 /// Notes an order and leases it; nothing else is due.
 pub(crate) async fn leased(store: &SqliteStore, order_no: &str, worker: &Worker) -> Order {
-    store.note_call(&no(order_no), at(0)).await.unwrap();
-    let order = store.claim(worker, at(0)).await.unwrap().unwrap();
+    add(store, order_no, 0).await;
+    let order = claim(store, worker, 0).await.unwrap();
     assert_eq!(order.no, no(order_no));
     order
 }

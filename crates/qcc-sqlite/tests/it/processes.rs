@@ -15,7 +15,7 @@ use qcc_sync::{Apply, RecordFilter, State, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::given::{applied, apply, at, local, no, rows, store, worker};
+use crate::given::{add, applied, apply, at, claim, local, no, rows, store, worker};
 
 const ROLE: &str = "QCC_SQLITE_TEST_ROLE";
 const STORE: &str = "QCC_SQLITE_TEST_STORE";
@@ -66,7 +66,7 @@ fn heard(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<String> {
 async fn child_applies(path: String) {
     let store = SqliteStore::open(path).await.unwrap();
     let hand = worker("child");
-    let order = store.claim(&hand, at(10)).await.unwrap().unwrap();
+    let order = claim(&store, &hand, 10).await.unwrap();
     let mut apply = store.begin_apply(&order.no, local(10), &hand).await.unwrap();
     for n in 0..BATCHES {
         apply.write(rows(n * 500..(n + 1) * 500)).await.unwrap();
@@ -85,7 +85,7 @@ async fn child_claims(path: String) {
     let mut claimed = 0;
     loop {
         let next = worker(&format!("child {claimed}"));
-        let Some(order) = store.claim(&next, at(1)).await.unwrap() else { break };
+        let Some(order) = claim(&store, &next, 1).await else { break };
         claimed += 1;
         say(order.no.as_str());
     }
@@ -97,7 +97,7 @@ async fn a_killed_apply_leaves_all_or_nothing() {
         let (_folder, store) = store().await;
         let path = store.path().to_owned();
         apply(&store, "A1", 0, vec![rows(0..300)]).await;
-        store.note_call(&no("A2"), at(5)).await.unwrap();
+        add(&store, "A2", 5).await;
         drop(store);
 
         let (mut child, mut lines) = start(command(&env::current_exe().unwrap(), "apply", &path));
@@ -124,7 +124,7 @@ async fn a_killed_apply_leaves_all_or_nothing() {
                 assert_ne!(last, "committed", "a commit that was reported stands");
                 assert_eq!((all.len(), from_a2), (300, 0));
                 let hand = worker("next");
-                let again = store.claim(&hand, at(100)).await.unwrap().map(|order| order.no);
+                let again = claim(&store, &hand, 100).await.map(|order| order.no);
                 assert_eq!(again, Some(no("A2")), "due again once the lease has ended");
             }
             state => panic!("half a step: {state:?}"),
@@ -142,7 +142,7 @@ async fn a_killed_apply_leaves_all_or_nothing() {
 async fn processes_claim_different_orders() {
     let (_folder, store) = store().await;
     for n in 0..60 {
-        store.note_call(&no(&format!("A{n:02}")), at(0)).await.unwrap();
+        add(&store, &format!("A{n:02}"), 0).await;
     }
     let program = env::current_exe().unwrap();
     let (mut child, mut lines) = start(command(&program, "claim", store.path()));
@@ -150,7 +150,7 @@ async fn processes_claim_different_orders() {
     let mut ours = BTreeSet::new();
     loop {
         let next = worker(&format!("parent {}", ours.len()));
-        let Some(order) = store.claim(&next, at(1)).await.unwrap() else { break };
+        let Some(order) = claim(&store, &next, 1).await else { break };
         ours.insert(order.no.to_string());
     }
     let mut theirs = BTreeSet::new();

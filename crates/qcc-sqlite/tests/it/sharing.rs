@@ -6,7 +6,7 @@ use qcc_proto::OrderNo;
 use qcc_sqlite::SqliteStore;
 use qcc_sync::{Apply, OrderFilter, StateName, Store, Written};
 
-use crate::given::{applied, apply, at, leased, local, no, rows, store, worker};
+use crate::given::{add, applied, apply, at, claim, leased, local, no, rows, store, worker};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn workers_of_two_stores_claim_different_orders() {
@@ -14,14 +14,14 @@ async fn workers_of_two_stores_claim_different_orders() {
     let two = SqliteStore::open(one.path()).await.unwrap();
     let expected: BTreeSet<OrderNo> = (0..40).map(|n| no(&format!("A{n}"))).collect();
     for order_no in &expected {
-        one.note_call(order_no, at(0)).await.unwrap();
+        add(&one, order_no.as_str(), 0).await;
     }
     let tasks = [one.clone(), one, two.clone(), two].into_iter().zip(0..).map(|(store, who)| {
         tokio::spawn(async move {
             let mut found = Vec::new();
             loop {
                 let next = worker(&format!("{who}/{}", found.len()));
-                match store.claim(&next, at(1)).await.unwrap() {
+                match claim(&store, &next, 1).await {
                     Some(order) => found.push(order.no),
                     None => return found,
                 }
@@ -56,7 +56,8 @@ async fn a_call_is_durable_while_an_archive_is_applied() {
     }
     apply.commit(&[], applied(order, 0)).await.unwrap();
     assert_eq!(other.overview().await.unwrap().records, 5000);
-    let next = other.claim(&worker("next"), at(10)).await.unwrap().unwrap();
+    add(&other, "A2", 10).await;
+    let next = claim(&other, &worker("next"), 10).await.unwrap();
     assert_eq!((next.no, next.called_at), (no("A2"), Some(at(3))));
     assert_eq!(store.overview().await.unwrap().count(StateName::Seen), 2);
 }

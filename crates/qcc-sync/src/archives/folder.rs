@@ -90,6 +90,11 @@ impl Archives for FolderArchives {
         off_the_runtime("labelling an archive", write).await
     }
 
+    async fn discard(&self, archive: &KeptArchive) -> Result<(), ArchivesError> {
+        let (path, name) = (self.path(&archive.sha256), archive.sha256.to_string());
+        off_the_runtime("removing an archive", move || remove(&path, &name)).await
+    }
+
     async fn shelved(
         &self,
         after: Option<&Sha256>,
@@ -99,6 +104,33 @@ impl Archives for FolderArchives {
         let list = move || shelves::list(&root, after, limit);
         off_the_runtime("listing the archives", list).await
     }
+}
+
+/// Removes an archive's labels and then the archive, so that no label is left of
+/// what is gone.
+fn remove(path: &Path, name: &str) -> io::Result<()> {
+    let gone = |done: io::Result<()>| match done {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    };
+    let shelf = path.parent().unwrap_or(path);
+    let entries = match fs::read_dir(shelf) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let file = entry.file_name();
+        let is_label = file.to_str().is_some_and(|file| {
+            file.strip_prefix(name).is_some_and(|rest| rest.ends_with(".json"))
+        });
+        if is_label {
+            gone(fs::remove_file(entry.path()))?;
+        }
+    }
+    gone(fs::remove_file(path))?;
+    sync_folder(shelf)
 }
 
 /// Has the disk work done on a thread that may block.

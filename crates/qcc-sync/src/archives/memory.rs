@@ -67,6 +67,11 @@ impl Archives for MemoryArchives {
         Ok(())
     }
 
+    async fn discard(&self, archive: &KeptArchive) -> Result<(), ArchivesError> {
+        self.shelves().remove(&archive.sha256);
+        Ok(())
+    }
+
     async fn shelved(
         &self,
         after: Option<&Sha256>,

@@ -4,10 +4,13 @@ use std::future::Future;
 
 use futures_util::future::join;
 
-use super::given::{Archive, at, known, lease, local, lost, no, ok, record, row, versions, worker};
+use super::given::{
+    Archive, add, at, claim, known, lease, line, listing, local, lost, no, ok, record, row,
+    versions, worker,
+};
 use crate::{
     Apply as _, RecordFilter, SetAside, State, Store, StoreErrorKind, StoredRecord, UnknownWord,
-    Written,
+    Want, Written,
 };
 
 fn aside(position: u64, raw: &[u8]) -> SetAside {
@@ -48,7 +51,7 @@ pub async fn records_and_ledger_change_together<S: Store, F: Future<Output = S>>
     assert_eq!(ok(store.set_aside(&no("A1")).await), archive.aside);
     assert_eq!(ok(store.overview().await).unknown_words, archive.words);
     lost(store.save(&order, &worker("hand"), at(101)).await);
-    assert_eq!(ok(store.claim(&worker("next"), at(200)).await), None, "nothing is left to do");
+    assert_eq!(claim(&store, &worker("next"), 200).await, None, "nothing is left to do");
 }
 
 /// Dropped without a commit, an apply leaves no trace, and the lease stands.
@@ -86,6 +89,8 @@ pub async fn an_open_apply_shows_nothing_and_lets_calls_in<S: Store, F: Future<O
     let store = fresh().await;
     Archive::new("A1", 0, vec![row(0, record("a", "1"))]).apply(&store, 0).await;
     let hand = worker("hand");
+    let listed = [line("A2", 0)];
+    ok(store.note_listing(&listed, &listing(5, &listed), None).await);
     ok(store.note_call(&no("A2"), at(10)).await);
     let order = lease(&store, &no("A2"), &hand, 10).await;
     let mut apply = ok(store.begin_apply(&no("A2"), local(10), &hand).await);
@@ -107,7 +112,8 @@ pub async fn an_open_apply_shows_nothing_and_lets_calls_in<S: Store, F: Future<O
     assert_eq!(ok(apply.commit(&[], done).await), Written { stored: 1, superseded: 0 });
     assert_eq!(versions(&store).await, [pair("a", "2")]);
     assert_eq!(known(&store, &no("A2")).await.called_at, Some(at(22)));
-    let next = ok(store.claim(&worker("next"), at(40)).await).map(|order| order.no);
+    ok(store.note_listing(&[], &listing(35, &[]), None).await);
+    let next = claim(&store, &worker("next"), 40).await.map(|order| order.no);
     assert_eq!(next, Some(no("A3")), "the order called about meanwhile is due");
 }
 
@@ -118,12 +124,13 @@ pub async fn a_lease_passes_or_the_commit_stands<S: Store, F: Future<Output = S>
 ) {
     let store = fresh().await;
     let (one, two) = (worker("one"), worker("two"));
-    ok(store.note_call(&no("A1"), at(0)).await);
+    add(&store, &no("A1"), 0).await;
     let order = lease(&store, &no("A1"), &one, 0).await;
     let mut apply = ok(store.begin_apply(&no("A1"), local(0), &one).await);
     ok(apply.write(vec![row(0, record("a", "1"))]).await);
     let done = Archive::new("A1", 0, Vec::new()).outcome(&order, 30);
-    let (claim, commit) = join(store.claim(&two, at(3600)), apply.commit(&[], done)).await;
+    let (claim, commit) =
+        join(store.claim(&two, Want::Confirmed, &[], at(3600)), apply.commit(&[], done)).await;
     let state = known(&store, &no("A1")).await.state;
     let records = versions(&store).await;
     match (ok(claim), commit) {

@@ -8,8 +8,8 @@ use qcc_proto::{
 };
 
 use crate::{
-    Applied, Apply as _, Listing, Order, Row, SetAside, State, Store, StoreError, StoreErrorKind,
-    UnknownWord, Worker, Written,
+    Applied, Apply as _, Decision, Listing, Order, Row, SetAside, State, Store, StoreError,
+    StoreErrorKind, UnknownWord, Want, Worker, Written,
 };
 
 /// So many seconds into the story.
@@ -59,6 +59,8 @@ pub(super) fn listing(second: i64, lines: &[ListedOrder]) -> Listing {
         fresh: 0,
         oldest: lines.iter().filter_map(|line| line.created_at).min(),
         newest: lines.iter().filter_map(|line| line.created_at).max(),
+        unreadable: 0,
+        burst: None,
     }
 }
 
@@ -135,7 +137,7 @@ impl Archive {
     /// Notes the order, leases it and applies the archive.
     pub(super) async fn apply<S: Store>(&self, store: &S, second: i64) -> Written {
         let hand = worker("hand");
-        ok(store.note_call(&self.order_no, at(second)).await);
+        add(store, &self.order_no, second).await;
         let order = lease(store, &self.order_no, &hand, second).await;
         let mut apply = ok(store.begin_apply(&self.order_no, self.push_date, &hand).await);
         for batch in &self.batches {
@@ -152,6 +154,24 @@ impl Archive {
     }
 }
 
+/// Notes an order that a call and a person named, so that it may be worked on.
+pub(super) async fn add<S: Store>(store: &S, order_no: &OrderNo, second: i64) {
+    ok(store.note_call(order_no, at(second)).await);
+    let decision = Decision::AddOrder { order_no: order_no.clone() };
+    ok(store.decide(&decision, at(second)).await);
+}
+
+/// Leases the most urgent order of any kind.
+pub(super) async fn claim<S: Store>(store: &S, worker: &Worker, second: i64) -> Option<Order> {
+    for want in [Want::Confirmed, Want::Kept, Want::Unconfirmed] {
+        let claimed = ok(store.claim(worker, want, &[], at(second)).await);
+        if claimed.is_some() {
+            return claimed;
+        }
+    }
+    None
+}
+
 /// Leases this very order, whatever else is due.
 pub(super) async fn lease<S: Store>(
     store: &S,
@@ -162,7 +182,7 @@ pub(super) async fn lease<S: Store>(
     let mut before = Vec::new();
     loop {
         let seeker = Worker { name: format!("seeker {}", before.len()), ..worker.clone() };
-        let Some(order) = ok(store.claim(&seeker, at(second)).await) else {
+        let Some(order) = claim(store, &seeker, second).await else {
             panic!("order {order_no} is not due, though it should be");
         };
         let found = order.no == *order_no;
@@ -173,7 +193,7 @@ pub(super) async fn lease<S: Store>(
     }
     let (_, seeker) = before.remove(before.len() - 1);
     ok(store.release(order_no, &seeker).await);
-    let Some(order) = ok(store.claim(worker, at(second)).await) else {
+    let Some(order) = claim(store, worker, second).await else {
         panic!("order {order_no} was given back and is not due any more");
     };
     assert_eq!(order.no, *order_no, "the most urgent order that is free is claimed");

@@ -5,9 +5,11 @@ use std::future::Future;
 use futures_util::future::join_all;
 use qcc_proto::{DownloadLink, Location, OrderNo, UnzipPassword};
 
-use super::given::{Archive, at, known, lease, line, listing, lost, no, ok, record, row, worker};
+use super::given::{
+    Archive, add, at, claim, known, lease, line, listing, lost, no, ok, record, row, worker,
+};
 use crate::{
-    Apply as _, KeptArchive, Located, Order, Reason, ReasonCode, Sha256, State, Store, Worker,
+    Apply as _, KeptArchive, Located, Order, Reason, ReasonCode, Sha256, State, Store, Want, Worker,
 };
 
 pub(super) fn kept() -> KeptArchive {
@@ -21,7 +23,7 @@ fn waiting(until: i64) -> State {
 /// Notes an order and saves it in a state of its own, with nobody's lease.
 async fn put<S: Store>(store: &S, order_no: &str, change: impl FnOnce(Order) -> Order) {
     let hand = worker("hand");
-    ok(store.note_call(&no(order_no), at(0)).await);
+    add(store, &no(order_no), 0).await;
     let order = lease(store, &no(order_no), &hand, 0).await;
     ok(store.save(&change(order), &hand, at(0)).await);
     ok(store.release(&no(order_no), &hand).await);
@@ -32,14 +34,15 @@ async fn claimed<S: Store>(store: &S, second: i64) -> Vec<OrderNo> {
     let mut found = Vec::new();
     loop {
         let next = worker(&format!("worker {} at {second}", found.len()));
-        match ok(store.claim(&next, at(second)).await) {
+        match claim(store, &next, second).await {
             Some(order) => found.push(order.no),
             None => return found,
         }
     }
 }
 
-/// Orders without an archive come first, then those that were listed, then the oldest.
+/// Of each kind the orders that have not failed come first, then the oldest. What only
+/// calls named is apart, and due once a list was read that does not name it.
 pub async fn urgent_orders_are_claimed_first<S: Store, F: Future<Output = S>>(
     fresh: impl Fn() -> F,
 ) {
@@ -52,9 +55,17 @@ pub async fn urgent_orders_are_claimed_first<S: Store, F: Future<Output = S>>(
     // Called before anything was made that the list names: a forged one would be.
     ok(store.note_call(&no("C1"), at(-9000)).await);
     ok(store.note_call(&no("C2"), at(20)).await);
-    let expected = ["A2", "A1", "B3", "C1", "C2", "K2", "K1"].map(no);
+    put(&store, "F1", |order| Order { failures: 1, state: waiting(5), ..order }).await;
+    let expected = ["A2", "A1", "B3", "F1", "K2", "K1", "C1"].map(no);
     assert_eq!(claimed(&store, 30).await, expected);
-    assert_eq!(claimed(&store, 31).await, [], "everything is leased");
+    assert_eq!(claimed(&store, 31).await, [], "all that is due is leased");
+    ok(store.note_listing(&lines, &listing(40, &lines), None).await);
+    assert_eq!(claimed(&store, 41).await, ["C2"].map(no), "a list was read since its call");
+
+    let one = worker("one");
+    let in_hand = [no("A2"), no("B3")];
+    let next = ok(store.claim(&one, Want::Confirmed, &in_hand, at(200)).await);
+    assert_eq!(next.map(|order| order.no), Some(no("A1")), "what is in hand is left out");
 }
 
 /// Waiting orders are due at their time, not before; quarantined and applied
@@ -82,9 +93,9 @@ pub async fn kept_archives_can_be_claimed_alone<S: Store, F: Future<Output = S>>
     let store = fresh().await;
     let (one, two) = (worker("one"), worker("two"));
     let kept_no = async |who: &Worker, second| {
-        ok(store.claim_kept(who, at(second)).await).map(|order| order.no)
+        ok(store.claim(who, Want::Kept, &[], at(second)).await).map(|order| order.no)
     };
-    ok(store.note_call(&no("S1"), at(0)).await);
+    add(&store, &no("S1"), 0).await;
     put(&store, "L1", |order| Order { state: State::Located, ..order }).await;
     assert_eq!(kept_no(&one, 1).await, None, "no archive is kept");
     put(&store, "K2", |order| order.fetched(kept())).await;
@@ -113,8 +124,8 @@ pub async fn a_lease_keeps_others_away_until_it_ends<S: Store, F: Future<Output 
 ) {
     let store = fresh().await;
     let (one, two) = (worker("one"), worker("two"));
-    let claim = async |who: &Worker, second| ok(store.claim(who, at(second)).await).map(|o| o.no);
-    ok(store.note_call(&no("A1"), at(0)).await);
+    let claim = async |who: &Worker, second| claim(&store, who, second).await.map(|o| o.no);
+    add(&store, &no("A1"), 0).await;
     assert_eq!(claim(&one, 0).await, Some(no("A1")));
     assert_eq!(claim(&two, 59).await, None, "a lease holds for its term");
     assert_eq!(claim(&one, 30).await, Some(no("A1")), "to its holder it is renewed");
@@ -137,21 +148,41 @@ pub async fn claims_at_once_lease_different_orders<S: Store, F: Future<Output = 
     let store = fresh().await;
     let names: Vec<String> = (0..8).map(|n| format!("A{n}")).collect();
     for name in &names {
-        ok(store.note_call(&no(name), at(0)).await);
+        add(&store, &no(name), 0).await;
     }
     let workers: Vec<Worker> = (0..12).map(|n| worker(&format!("worker {n}"))).collect();
-    let claims = join_all(workers.iter().map(|who| store.claim(who, at(1)))).await;
+    let claims = workers.iter().map(|who| store.claim(who, Want::Confirmed, &[], at(1)));
+    let claims = join_all(claims).await;
     let mut found: Vec<OrderNo> = claims.into_iter().filter_map(ok).map(|order| order.no).collect();
     found.sort();
     let expected: Vec<OrderNo> = names.iter().map(|name| no(name)).collect();
     assert_eq!(found, expected, "every order once");
 }
 
+/// A wait that is longer than any can be was set by a clock that was ahead.
+pub async fn a_wait_from_the_future_is_over<S: Store, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    let day = 24 * 3600;
+    let rests = |code, until| {
+        let reason = Reason::new(code, "later");
+        move |order| Order { state: State::Waiting { until: at(until), reason }, ..order }
+    };
+    put(&store, "W1", rests(ReasonCode::Transient, 3600)).await;
+    put(&store, "W2", rests(ReasonCode::Transient, 3600 + 120)).await;
+    put(&store, "H1", rests(ReasonCode::DailyLimit, day)).await;
+    put(&store, "H2", rests(ReasonCode::DailyLimit, 3 * day)).await;
+    let mut due = claimed(&store, 10).await;
+    due.sort();
+    assert_eq!(due, ["H2", "W2"].map(no));
+}
+
 /// A worker whose lease has passed to another is told so, and changes nothing.
 pub async fn a_lost_lease_changes_nothing<S: Store, F: Future<Output = S>>(fresh: impl Fn() -> F) {
     let store = fresh().await;
     let (one, two, three) = (worker("one"), worker("two"), worker("three"));
-    ok(store.note_call(&no("A1"), at(0)).await);
+    add(&store, &no("A1"), 0).await;
     let order = lease(&store, &no("A1"), &one, 0).await;
     lease(&store, &no("A1"), &two, 60).await;
     let before = known(&store, &no("A1")).await;
@@ -159,7 +190,7 @@ pub async fn a_lost_lease_changes_nothing<S: Store, F: Future<Output = S>>(fresh
     lost(store.begin_apply(&no("A1"), super::given::local(0), &one).await);
     ok(store.release(&no("A1"), &one).await);
     assert_eq!(known(&store, &no("A1")).await, before);
-    assert_eq!(ok(store.claim(&three, at(62)).await), None, "the other's lease stands");
+    assert_eq!(claim(&store, &three, 62).await, None, "the other's lease stands");
     ok(store.save(&before, &two, at(63)).await);
 
     ok(store.release(&no("A1"), &two).await);
@@ -173,7 +204,7 @@ pub async fn a_lost_lease_changes_nothing<S: Store, F: Future<Output = S>>(fresh
 pub async fn what_is_saved_comes_back<S: Store, F: Future<Output = S>>(fresh: impl Fn() -> F) {
     let store = fresh().await;
     let hand = worker("hand");
-    ok(store.note_call(&no("A1"), at(0)).await);
+    add(&store, &no("A1"), 0).await;
     let order = lease(&store, &no("A1"), &hand, 0).await;
     let location = Location {
         order_no: None,
@@ -217,7 +248,7 @@ pub async fn a_save_leaves_what_was_noted_meanwhile<S: Store, F: Future<Output =
 ) {
     let store = fresh().await;
     let hand = worker("hand");
-    ok(store.note_call(&no("A1"), at(0)).await);
+    add(&store, &no("A1"), 0).await;
     let order = lease(&store, &no("A1"), &hand, 0).await;
     let lines = [line("A1", -900)];
     ok(store.note_listing(&lines, &listing(10, &lines), None).await);

@@ -5,10 +5,10 @@ use std::future::Future;
 use qcc_proto::ListedOrder;
 
 use super::{
-    given::{Archive, at, known, lease, line, listing, local, no, ok, worker},
+    given::{Archive, add, at, known, lease, line, listing, local, no, ok, worker},
     leasing::kept,
 };
-use crate::{Continuity, Gap, State, Store};
+use crate::{Continuity, Decision, Gap, State, Store};
 
 /// A list repeated changes nothing but the facts of the last list.
 pub async fn a_list_names_new_orders_once<S: Store, F: Future<Output = S>>(fresh: impl Fn() -> F) {
@@ -106,7 +106,7 @@ pub async fn a_first_list_joins_on_to_kept_archives<S: Store, F: Future<Output =
 ) {
     let store = fresh().await;
     for (called, second) in [("K1", -900), ("K2", -500), ("K3", -100)] {
-        ok(store.note_call(&no(called), at(second)).await);
+        add(&store, &no(called), second).await;
         let order = lease(&store, &no(called), &worker("hand"), second).await.fetched(kept());
         ok(store.save(&order, &worker("hand"), at(second)).await);
     }
@@ -138,6 +138,7 @@ pub async fn a_gap_is_kept_once<S: Store, F: Future<Output = S>>(fresh: impl Fn(
         after: line(after, -900),
         before: line(before, -300),
         closed_at: None,
+        note: None,
     };
     let (first, second) = (gap(0, "A1", "A5"), gap(600, "A9", "B5"));
     for (now, gap) in [(0, &first), (10, &first), (600, &second), (610, &first)] {
@@ -151,9 +152,12 @@ pub async fn a_gap_is_kept_once<S: Store, F: Future<Output = S>>(fresh: impl Fn(
     assert_eq!(ok(store.gaps().await), [first.clone(), second.clone()], "two gaps, numbered");
     assert_eq!(ok(store.overview().await).gaps, [first.clone(), second.clone()]);
 
-    assert!(ok(store.close_gap(1, at(700)).await), "an open gap is closed");
-    assert!(!ok(store.close_gap(1, at(710)).await), "a closed one is not open");
-    assert!(!ok(store.close_gap(3, at(720)).await), "nor is one that is not there");
+    let close = async |id, second| {
+        ok(store.decide(&Decision::CloseGap { id, note: None }, at(second)).await)
+    };
+    assert!(close(1, 700).await, "an open gap is closed");
+    assert!(!close(1, 710).await, "a closed one is not open");
+    assert!(!close(3, 720).await, "nor is one that is not there");
     ok(store.note_listing(&[], &listing(800, &[]), Some(&first)).await);
     let closed = Gap { closed_at: Some(at(700)), ..first };
     assert_eq!(ok(store.gaps().await), [second.clone(), closed], "open ones first");
@@ -172,6 +176,7 @@ pub async fn a_gap_is_not_kept_where_the_list_joins_by_now<S: Store, F: Future<O
         after: line("A1", -900),
         before: line(before, created),
         closed_at: None,
+        note: None,
     };
     ok(store.note_listing(&[line("A1", -900)], &listing(0, &[]), None).await);
     let later = [line("A5", -100), line("A6", -50)];

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, future::Future};
 
 use qcc_proto::{MonitorLevel, MonitorType, RiskRecord};
 
-use super::given::{Archive, at, lease, line, listing, local, no, ok, record, row, worker};
+use super::given::{Archive, add, at, lease, line, listing, local, no, ok, record, row, worker};
 use crate::{
     Hold, Order, OrderFilter, Overview, Reason, ReasonCode, RecordFilter, SetAside, State,
     StateName, Store, StoredRecord, UnknownWord,
@@ -220,7 +220,7 @@ pub async fn the_overview_counts_everything<S: Store, F: Future<Output = S>>(
 
     let hand = worker("hand");
     let rest = async |order_no: &str, state: State| {
-        ok(store.note_call(&no(order_no), at(40)).await);
+        add(&store, &no(order_no), 40).await;
         let order = lease(&store, &no(order_no), &hand, 40).await;
         ok(store.save(&Order { state, ..order }, &hand, at(40)).await);
         ok(store.release(&no(order_no), &hand).await);
@@ -243,6 +243,7 @@ pub async fn the_overview_counts_everything<S: Store, F: Future<Output = S>>(
     rest("Q2", refused()).await;
     rest("W3", waiting(900, ReasonCode::Refused)).await;
     ok(store.note_call(&no("S0"), at(50)).await);
+    ok(store.note_call(&no("S1"), at(45)).await);
 
     let overview = ok(store.overview().await);
     let counts = [
@@ -259,7 +260,8 @@ pub async fn the_overview_counts_everything<S: Store, F: Future<Output = S>>(
     assert_eq!((overview.records, overview.set_aside), (2, 1));
     assert_eq!(overview.unknown_words, archive.words);
     assert_eq!(overview.last_listing, Some(listing));
-    assert_eq!(overview.last_call, Some(at(50)));
+    assert_eq!(overview.last_call, Some(at(45)), "about an order that a list named");
+    assert_eq!((overview.unconfirmed, overview.awaiting_list), (0, 1));
     assert_eq!(overview.last_applied, Some(at(20)));
     assert_eq!((overview.gaps, overview.hold), (Vec::new(), None));
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use qcc_proto::UnzipPassword;
 
-use super::given::{Archive, at, known, line, listing, no, ok, record, row, worker};
+use super::given::{Archive, add, at, claim, known, line, listing, no, ok, record, row, worker};
 use crate::{
     Applied, KeptArchive, Order, Reason, ReasonCode, Rebuild, SetAside, Sha256, Snapshot as _,
     State, StoredRecord, Written,
@@ -126,7 +126,7 @@ pub async fn unknown_orders_are_adopted_as_found<S: Rebuild, F: Future<Output = 
     assert_eq!(adopted, ["A1", "A2"].map(no));
     assert_eq!(known(&store, &no("A1")).await, one);
     assert_eq!(ok(store.adopt(&[one, two], &worker("replay"), at(2)).await), [], "once");
-    let due = ok(store.claim(&worker("hand"), at(10)).await);
+    let due = claim(&store, &worker("hand"), 10).await;
     assert_eq!(due.map(|order| (order.no, order.archive)), Some((no("A1"), Some(kept(1)))));
 }
 
@@ -139,7 +139,7 @@ pub async fn a_known_order_is_adopted_only_by_name<S: Rebuild, F: Future<Output 
     Archive::new("A0", 0, vec![row(0, record("a", "1"))]).apply(&store, 0).await;
     let listed = [line("A1", 5)];
     ok(store.note_listing(&listed, &listing(6, &listed), None).await);
-    ok(store.note_call(&no("A2"), at(7)).await);
+    add(&store, &no("A2"), 7).await;
     let hand = worker("hand");
     let held = super::given::lease(&store, &no("A2"), &hand, 8).await;
 
@@ -155,7 +155,7 @@ pub async fn a_known_order_is_adopted_only_by_name<S: Rebuild, F: Future<Output 
     let own = ok(store.adopt(&[found("A2", 2)], &hand, at(9)).await);
     assert_eq!(own, [no("A2")], "a lease of one's own is in nobody's way");
 
-    ok(store.note_call(&no("A3"), at(7)).await);
+    add(&store, &no("A3"), 7).await;
     super::given::lease(&store, &no("A3"), &worker("dead"), 8).await;
     let late = ok(store.adopt(&[found("A3", 3)], &worker("replay"), at(1_000_000)).await);
     assert_eq!(late, [no("A3")], "nor is one that has ended");
@@ -163,7 +163,7 @@ pub async fn a_known_order_is_adopted_only_by_name<S: Rebuild, F: Future<Output 
     for (number, code, taken) in
         [("A4", ReasonCode::GaveUp, true), ("A5", ReasonCode::ArchiveDamaged, false)]
     {
-        ok(store.note_call(&no(number), at(7)).await);
+        add(&store, &no(number), 7).await;
         let order = super::given::lease(&store, &no(number), &hand, 8).await;
         let reason = Reason::new(code, "as it stands in the ledger");
         let order = Order { state: State::Quarantined { reason }, failures: 3, ..order };
@@ -194,7 +194,7 @@ pub async fn an_applied_order_can_be_applied_again<S: Rebuild, F: Future<Output 
     assert_eq!(order.applied, before.applied, "what it was applied with stays noted");
     let other = worker("other");
     assert_eq!(ok(store.reopen(&no("A1"), &other, at(20)).await), None, "it is leased");
-    assert_eq!(ok(store.claim(&other, at(20)).await), None, "it is leased");
+    assert_eq!(claim(&store, &other, 20).await, None, "it is leased");
     ok(store.release(&no("A1"), &hand).await);
 
     assert_eq!(archive.apply(&store, 30).await, Written { stored: 1, superseded: 0 });
@@ -211,7 +211,7 @@ pub async fn what_cannot_be_applied_is_not_reopened<S: Rebuild, F: Future<Output
     let store = fresh().await;
     let hand = worker("hand");
     Archive::new("A1", 0, vec![row(0, record("a", "1"))]).apply(&store, 0).await;
-    ok(store.note_call(&no("A2"), at(0)).await);
+    add(&store, &no("A2"), 0).await;
     ok(store.adopt(&[found("A3", 3)], &worker("replay"), at(4)).await);
     let mut order = super::given::lease(&store, &no("A3"), &hand, 1).await;
     let reason = Reason::new(ReasonCode::CountMismatch, "two");

@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 
 use super::{Engine, EngineError, Report, Trouble, words::Words};
 use crate::{
-    Applied, Apply as _, Archives, Clock, CountMismatch, Event, Failure, Observer, Order, Policy,
-    ReasonCode, Remedy, Row, SetAside, Store, UnknownWord, Worker, Written,
+    Applied, Apply as _, Archives, Clock, CountMismatch, Event, Failure, KeptArchive, Observer,
+    Order, Policy, ReasonCode, Remedy, Row, SetAside, State, Store, UnknownWord, Worker, Written,
 };
 
 /// What the reading thread hands to the writing task.
@@ -63,7 +63,7 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
             let sent = send.clone();
             read(Arc::new(file), password.reveal().as_bytes(), &policy, &sent)
         });
-        let written = self.write(order, &mut pieces, observer).await;
+        let written = self.write(order, &kept, &mut pieces, observer).await;
         // The reader stops by itself once nobody receives.
         drop(pieces);
         let read = reading
@@ -100,11 +100,15 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
     async fn write(
         &self,
         order: &Order,
+        kept: &KeptArchive,
         pieces: &mut mpsc::Receiver<Piece>,
         observer: &dyn Observer,
     ) -> Result<Option<Pending<S::Apply>>, Trouble> {
         let Some(Piece::Head(head)) = pieces.recv().await else { return Ok(None) };
         let (push_date, total) = (head.push_date, Some(head.total_size));
+        if !order.accepted {
+            self.check_origin(order, kept, push_date).await?;
+        }
         let mut transaction = self.store.begin_apply(&order.no, push_date, self.worker).await?;
         let mut words = Words::default();
         let mut records = 0;
@@ -121,7 +125,9 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
                     observer.event(&Event::Applying { order_no, records, total });
                 }
                 Piece::End(summary) => {
-                    self.check_count(&summary)?;
+                    if !order.accepted {
+                        self.check_count(&summary)?;
+                    }
                     let unknown = words.into_counts();
                     return Ok(Some(Pending { transaction, push_date, summary, unknown }));
                 }
@@ -131,8 +137,45 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
         Ok(None)
     }
 
+    /// Refuses an archive that is another order's. Where orders share a password,
+    /// nothing else in it tells.
+    async fn check_origin(
+        &self,
+        order: &Order,
+        kept: &KeptArchive,
+        push_date: ShanghaiTime,
+    ) -> Result<(), Trouble> {
+        let other = self.store.other_with_archive(&kept.sha256, &order.no).await?;
+        if let Some(other) = other.filter(|other| other.state == State::Applied) {
+            return Err(foreign(format!(
+                "byte for byte the archive of order {}, which is applied",
+                other.no
+            )));
+        }
+        let made = order.created_at.or_else(|| order.no.created_hint());
+        let apart = made.map(|made| push_date.timestamp().duration_since(made.timestamp()).abs());
+        match apart.filter(|apart| *apart > self.policy.push_date_apart) {
+            None => Ok(()),
+            Some(_) => Err(foreign(format!(
+                "its pushDate is {push_date}, days away from when the order was made{}",
+                made.map(|made| format!(" ({made})")).unwrap_or_default()
+            ))),
+        }
+    }
+
     fn check_count(&self, summary: &DocumentSummary) -> Result<(), Trouble> {
         let found = summary.records + summary.quarantined;
+        if summary.records == 0 && found > 0 {
+            return Err(Trouble::Failed(Failure::new(
+                ReasonCode::NoUsableRecords,
+                format!(
+                    "not one of its {found} records is as the manual describes; nothing was \
+                     applied. `qcc archive records` shows them; `qcc retry --accept NO` sets \
+                     them aside and applies the rest"
+                ),
+                Remedy::Quarantine,
+            )));
+        }
         if summary.count_matches() || self.policy.count_mismatch == CountMismatch::Apply {
             return Ok(());
         }
@@ -140,12 +183,23 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
             ReasonCode::CountMismatch,
             format!(
                 "totalSize says {}, but the document holds {found} records; nothing was applied. \
-                 The archive is kept; ask the vendor which of the two is right",
+                 Ask the vendor which is right; `qcc retry --accept NO` applies what is there",
                 summary.total_size
             ),
             Remedy::Quarantine,
         )))
     }
+}
+
+fn foreign(what: String) -> Trouble {
+    Trouble::Failed(Failure::new(
+        ReasonCode::ForeignArchive,
+        format!(
+            "the archive may be that of another order: {what}; nothing was applied. `qcc retry \
+             NO` downloads it again, `qcc retry --accept NO` applies it as it is"
+        ),
+        Remedy::Quarantine,
+    ))
 }
 
 /// A transaction that waits for the reader's last word.
@@ -229,7 +283,7 @@ fn read<R: ReadAt>(
 fn refused(error: qcc_archive::Error) -> Trouble {
     use qcc_archive::ErrorKind as Kind;
     let (code, remedy) = match error.kind() {
-        Kind::Io => return unread(&error),
+        Kind::Io | Kind::Changed => return unread(&error),
         Kind::WrongPassword => (ReasonCode::WrongPassword, Remedy::DownloadAgain),
         kind if kind.may_be_damage() => (ReasonCode::ArchiveDamaged, Remedy::DownloadAgain),
         _ => (ReasonCode::ArchiveRefused, Remedy::Quarantine),
@@ -265,8 +319,8 @@ fn unread(error: &dyn std::error::Error) -> Trouble {
 fn missing(what: &str) -> Trouble {
     Trouble::Failed(Failure::new(
         ReasonCode::ArchiveMissing,
-        format!("{what}; retry the order to download it again"),
-        Remedy::Quarantine,
+        format!("{what}; it is downloaded again"),
+        Remedy::DownloadAgain,
     ))
 }
 

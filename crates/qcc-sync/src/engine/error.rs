@@ -3,10 +3,12 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use qcc_http::Error as ClientError;
-use qcc_proto::{InvalidCallbackUrl, ShanghaiTime};
+use qcc_http::{Error as ClientError, LinkFault};
+use qcc_proto::{InvalidCallbackUrl, ShanghaiTime, Status};
 
-use crate::{ArchivesError, Failure, Hold, Policy, ReasonCode, Remedy, StoreError, StoreErrorKind};
+use crate::{
+    ArchivesError, Failure, Hold, Order, Policy, ReasonCode, Remedy, StoreError, StoreErrorKind,
+};
 
 /// Why the engine stopped. What it had done until then stands.
 #[derive(Debug)]
@@ -37,6 +39,23 @@ impl EngineError {
             ),
             Self::CallbackUrl(_) => false,
         }
+    }
+}
+
+impl EngineError {
+    /// What it means for the order it was met with, where others may be none the
+    /// worse: an archive that does not fit the disk leaves room for smaller ones.
+    pub(super) fn as_failure(&self) -> Option<Failure> {
+        use StoreErrorKind as Kind;
+        let one = match self {
+            Self::Archives(_) => true,
+            Self::Store(error) => !matches!(
+                error.kind(),
+                Kind::LeaseLost | Kind::ReadOnly | Kind::Corrupt | Kind::NewerSchema
+            ),
+            _ => false,
+        };
+        one.then(|| Failure::new(ReasonCode::Storage, describe(self), Remedy::BackOff))
     }
 }
 
@@ -120,10 +139,33 @@ pub(super) fn failure_of(error: &ClientError, now: Timestamp, policy: &Policy) -
         Class::Account => (ReasonCode::Account, Remedy::HoldAll(None)),
         Class::Refused => (ReasonCode::Refused, Remedy::Quarantine),
         Class::UnknownStatus => (ReasonCode::UnknownStatus, Remedy::BackOff),
+        // The next answer may hold a better one.
+        Class::LinkRefused if matches!(error, ClientError::LinkRefused(LinkFault::NotAUrl)) => {
+            (ReasonCode::LinkRefused, Remedy::DownloadAgain)
+        }
         Class::LinkRefused => (ReasonCode::LinkRefused, Remedy::Quarantine),
         _ => (ReasonCode::Transient, Remedy::BackOff),
     };
     Failure::new(code, describe(error), remedy)
+}
+
+/// The same for an order that the vendor was asked to locate. The vendor does not
+/// know it, or not yet: its servers need not agree at once. One that a list or a
+/// person named is asked about again soon, one that anybody may have made up seldom.
+pub(super) fn failure_for(
+    order: &Order,
+    error: &ClientError,
+    now: Timestamp,
+    policy: &Policy,
+) -> Failure {
+    let failure = failure_of(error, now, policy);
+    let is_unknown = error.status() == Some(Status::NO_RESULT);
+    if !is_unknown && (failure.remedy != Remedy::Quarantine || order.is_confirmed()) {
+        return failure;
+    }
+    let remedy = if order.is_confirmed() { Remedy::BackOff } else { Remedy::Rest };
+    let code = if is_unknown { ReasonCode::UnknownToVendor } else { failure.reason.code };
+    Failure::new(code, failure.reason.detail, remedy)
 }
 
 /// The error and its causes in one line. They hold no secret.

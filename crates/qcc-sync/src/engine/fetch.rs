@@ -1,7 +1,14 @@
 //! Downloading: onto disk, resumed where it breaks off, whole before it is kept.
 
+use std::{
+    collections::BTreeMap,
+    error::Error as _,
+    sync::{MutexGuard, PoisonError, atomic::Ordering},
+};
+
 use qcc_archive::{Looks, sniff};
 use qcc_http::{Download, ErrorClass, Resume};
+use qcc_proto::OrderNo;
 
 use super::{Engine, Trouble, failure_of, tell_answer};
 use crate::{
@@ -9,8 +16,33 @@ use crate::{
     VendorCall,
 };
 
+/// Downloads that broke off, by order: what was received, and where to go on.
+/// Nothing of it is needed to go on after a crash; it only saves bytes.
+pub(super) struct Unfinished<A: Archives>(BTreeMap<OrderNo, (A::Partial, Resume)>);
+
+/// So many are kept at a time; each is a file on disk.
+const MOST_UNFINISHED: usize = 32;
+
+impl<A: Archives> Default for Unfinished<A> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<A: Archives> Unfinished<A> {
+    fn keep(&mut self, no: &OrderNo, partial: A::Partial, resume: Resume) {
+        if self.0.len() < MOST_UNFINISHED || self.0.contains_key(no) {
+            self.0.insert(no.clone(), (partial, resume));
+        }
+    }
+}
+
 impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     /// Downloads a located order's archive and keeps it.
+    ///
+    /// One that breaks off is resumed at once for as long as each attempt brings
+    /// bytes. Then the order waits in the ledger, and what came is kept for the next
+    /// attempt.
     pub(super) async fn fetch(
         &self,
         order: &Order,
@@ -19,37 +51,40 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         let Some(located) = &order.location else {
             return Err(Trouble::damaged("the order has no link"));
         };
-        let mut partial = self.archives.begin().await?;
-        let mut resume: Option<Resume> = None;
+        let earlier = self.unfinished().0.remove(&order.no);
+        let (mut partial, mut resume) = match earlier {
+            Some((partial, resume)) => (partial, Some(resume)),
+            None => (self.archives.begin().await?, None),
+        };
         for breaks in 1.. {
+            let before = partial.len();
             let download = self.client.download(&located.location.link, resume.as_ref()).await;
             tell_answer(VendorCall::Download, &download, observer);
             let broken = match download {
                 Ok(download) => {
                     match self.receive(download, &mut partial, order, observer).await? {
                         Received::Whole => break,
-                        Received::Part(go_on) => {
+                        Received::Part(go_on, what) => {
                             resume = go_on;
-                            let detail = "the download kept breaking off; it starts over later";
-                            Failure::new(ReasonCode::Transient, detail, Remedy::BackOff)
+                            Failure::new(ReasonCode::Transient, what, Remedy::BackOff)
                         }
                     }
                 }
                 Err(error) => {
-                    let failure = failure_of(&error, self.clock.now(), &self.policy);
-                    if failure.reason.code != ReasonCode::Transient {
-                        return Err(Trouble::Failed(failure));
-                    }
                     if error.class() == ErrorClass::StartOver {
                         resume = None;
                     }
-                    failure
+                    failure_of(&error, self.clock.now(), &self.policy)
                 }
             };
-            if breaks > self.policy.resumes {
-                return Err(Trouble::Failed(broken));
+            let goes_on = partial.len() > before && breaks <= self.policy.resumes;
+            if broken.reason.code == ReasonCode::Transient && goes_on {
+                continue;
             }
-            self.clock.sleep(self.policy.wait(&order.no, breaks) / 8).await;
+            if let Some(resume) = resume {
+                self.unfinished().keep(&order.no, partial, resume);
+            }
+            return Err(Trouble::Failed(broken));
         }
         let kept = partial.keep().await?;
         let order = order.clone().fetched(kept);
@@ -57,6 +92,15 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         tracing::info!(order = %order.no, size = kept.size, "archive kept");
         observer.event(&Event::Fetched { order_no: order.no.clone(), size: kept.size });
         Ok(order)
+    }
+
+    /// Bytes of archives that came in all.
+    pub(super) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    fn unfinished(&self) -> MutexGuard<'_, Unfinished<A>> {
+        self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes one answer's body, as far as it comes.
@@ -82,6 +126,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                         refuse_pages(&piece)?;
                     }
                     partial.append(&piece).await?;
+                    self.received.fetch_add(piece.len() as u64, Ordering::Relaxed);
                     observer.event(&Event::Downloading {
                         order_no: order.no.clone(),
                         received: partial.len(),
@@ -91,20 +136,29 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                 Ok(None) if total.is_none_or(|total| total == partial.len()) => {
                     return Ok(Received::Whole);
                 }
-                Ok(None) => return Ok(Received::Part(download.resume_at(partial.len()))),
+                Ok(None) => {
+                    let what = "the download ended early".to_owned();
+                    return Ok(Received::Part(download.resume_at(partial.len()), what));
+                }
                 Err(error) => {
                     tracing::info!(order = %order.no, at = partial.len(), %error, "download broke off");
-                    return Ok(Received::Part(download.resume_at(partial.len())));
+                    let cause = error.source().map(|cause| format!(": {cause}"));
+                    let what = format!(
+                        "the download broke off after {} bytes: {error}{}",
+                        partial.len(),
+                        cause.unwrap_or_default()
+                    );
+                    return Ok(Received::Part(download.resume_at(partial.len()), what));
                 }
             }
         }
     }
 }
 
-/// How much of an archive came, and where to go on if not all.
+/// How much of an archive came; if not all, where to go on and what happened.
 enum Received {
     Whole,
-    Part(Option<Resume>),
+    Part(Option<Resume>, String),
 }
 
 /// A page where an archive should be is not worth a place on disk.

@@ -2,14 +2,19 @@
 
 use std::{
     future::Future,
-    pin::{Pin, pin},
+    pin::pin,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Engine, EngineError, Report, failure_of};
+use tokio::sync::Notify;
+
+use super::{
+    Budget, Engine, EngineError, failure_of,
+    run::{Run, Task, time_until},
+};
 use crate::{
     Archives, Clock, Delivery, DeliveryPolicy, Event, Hold, Observer, Overview, Probe, Probed,
     Remedy, Store, Wake,
@@ -61,23 +66,20 @@ impl Follow {
 const LONGEST_REST: Duration = Duration::from_secs(60);
 const SHORTEST_REST: Duration = Duration::from_secs(1);
 
+/// A round ends where nothing is left to begin and what is under way takes longer.
+const ROUND: SignedDuration = SignedDuration::from_secs(1);
+
 /// What one run remembers from round to round. Nothing of it is needed to go on
 /// after a crash.
 #[derive(Debug)]
 pub(super) struct Course {
     list: ListPace,
+    /// How often calls may cause a list.
+    lists_for_calls: Budget,
     held: Option<Hold>,
     delivery: Option<Delivery>,
     pub(super) probed: Option<(Timestamp, Probed)>,
     failures: u32,
-}
-
-/// How a round left things.
-struct Ended {
-    /// When the next thing is due.
-    rest_until: Timestamp,
-    /// The list could not be read.
-    failure: Option<EngineError>,
 }
 
 /// What the engine rests for.
@@ -89,64 +91,49 @@ enum Rest {
     Trouble { failures: u32 },
 }
 
-impl Course {
-    fn new(poll_interval: Option<Duration>) -> Self {
-        let list = ListPace::new(poll_interval);
-        Self { list, held: None, delivery: None, probed: None, failures: 0 }
+/// How it is asked to stop.
+#[derive(Debug, Default)]
+struct Stopping {
+    asked: AtomicBool,
+    told: Notify,
+}
+
+impl Stopping {
+    fn ask(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+        self.told.notify_one();
     }
 
-    /// A round is over: tells of it, and says what to rest for.
-    fn over(
-        &mut self,
-        ended: Result<Ended, EngineError>,
-        report: Report,
-        observer: &dyn Observer,
-    ) -> Rest {
-        match ended {
-            Ok(Ended { rest_until, failure }) => {
-                self.failures = 0;
-                observer.round(report, failure);
-                Rest::Until(rest_until)
-            }
-            Err(error) => {
-                self.failures = self.failures.saturating_add(1);
-                observer.round(report, Some(error));
-                Rest::Trouble { failures: self.failures }
-            }
-        }
+    fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
     }
 }
 
-/// Runs a round to its end. Asked to stop, it has its grace left; `None` where
-/// that was too short.
-async fn finished<T>(
-    mut round: Pin<&mut impl Future<Output = T>>,
-    stop: Pin<&mut impl Future<Output = ()>>,
-    stopping: &AtomicBool,
-    grace: impl Future<Output = ()>,
-) -> Option<T> {
-    tokio::select! {
-        biased;
-        () = stop => stopping.store(true, Ordering::Relaxed),
-        ended = &mut round => return Some(ended),
-    }
-    tokio::select! {
-        biased;
-        ended = round => Some(ended),
-        () = grace => None,
+impl Course {
+    fn new(poll_interval: Option<Duration>) -> Self {
+        Self {
+            list: ListPace::new(poll_interval),
+            lists_for_calls: Budget::for_lists(),
+            held: None,
+            delivery: None,
+            probed: None,
+            failures: 0,
+        }
     }
 }
 
 impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     /// Lists and works until `stop` resolves.
     ///
-    /// The engine rests until the list is due, an order is, or `wake` is called:
-    /// then an order that the store learnt of by a call is taken up at once,
-    /// without a list. Failures that may pass are told to the observer and
-    /// outlived. What needs a person becomes a hold; the list is tried now and
-    /// then, and the hold ends with the first one that is answered.
+    /// The engine rests until the list is due, an order is, or `wake` is called. A
+    /// call proves nothing, since anybody who knows the key can make it: it makes the
+    /// engine read the list, a few times at once and then once a minute, and orders
+    /// that no list names are located under a small budget of their own. Failures that
+    /// may pass are told to the observer and outlived. What needs a person becomes a
+    /// hold; the list is tried now and then, and the hold ends with the first one that
+    /// is answered.
     ///
-    /// Asked to stop, it begins nothing new and gives the order in hand
+    /// Asked to stop, it begins nothing new and gives the orders in hand
     /// [`Follow::grace`]. What is not committed by then is left as it was, for
     /// this worker's next start.
     ///
@@ -160,144 +147,177 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         stop: impl Future<Output = ()>,
         observer: &dyn Observer,
     ) -> Result<(), EngineError> {
-        let mut stop = pin!(stop);
-        let (mut course, stopping) = (Course::new(settings.poll_interval), AtomicBool::new(false));
-        loop {
-            let mut report = Report::default();
-            let round = {
-                let round = self.round(settings, &mut course, &stopping, &mut report, observer);
-                let grace = self.clock.sleep(settings.grace);
-                finished(pin!(round), stop.as_mut(), &stopping, grace).await
-            };
-            let rest = match round {
-                // Not finished within the grace.
-                None => return Ok(()),
-                Some(Err(error)) if !error.may_pass() => return Err(error),
-                Some(ended) => course.over(ended, report, observer),
-            };
-            if stopping.load(Ordering::Relaxed)
-                || self.rest(rest, wake, stop.as_mut(), observer).await
-            {
-                return Ok(());
-            }
+        let stopping = Stopping::default();
+        let mut following = pin!(self.rounds(settings, wake, &stopping, observer));
+        tokio::select! {
+            biased;
+            () = stop => stopping.ask(),
+            ended = &mut following => return ended,
+        }
+        tokio::select! {
+            biased;
+            ended = following => ended,
+            // Not finished within the grace.
+            () = self.clock.sleep(settings.grace) => Ok(()),
         }
     }
 
-    /// Rests; `true` where it was asked to stop.
+    async fn rounds<P: Probe>(
+        &self,
+        settings: &Follow<P>,
+        wake: &Wake,
+        stopping: &Stopping,
+        observer: &dyn Observer,
+    ) -> Result<(), EngineError> {
+        let mut course = Course::new(settings.poll_interval);
+        let mut run = Run::new(observer);
+        while !stopping.is_asked() {
+            let ended = self.round(settings, &mut course, &mut run, stopping, observer).await;
+            let (report, trouble) = run.take_report();
+            let rest = match ended {
+                Err(error) if !error.may_pass() => return Err(error),
+                Err(error) => {
+                    course.failures = course.failures.saturating_add(1);
+                    observer.round(report, Some(error));
+                    Rest::Trouble { failures: course.failures }
+                }
+                Ok((rest_until, failure)) => {
+                    course.failures = 0;
+                    observer.round(report, trouble.or(failure));
+                    Rest::Until(rest_until)
+                }
+            };
+            self.rest(rest, &mut run, wake, stopping, observer).await;
+        }
+        while !run.is_idle() {
+            run.next_ended().await;
+            run.absorb()?;
+        }
+        self.give_back_next(&mut run).await
+    }
+
+    /// Rests until something happens.
     async fn rest(
         &self,
         rest: Rest,
+        run: &mut Run<'_>,
         wake: &Wake,
-        stop: Pin<&mut impl Future<Output = ()>>,
+        stopping: &Stopping,
         observer: &dyn Observer,
-    ) -> bool {
+    ) {
         let now = self.clock.now();
         let time = match rest {
-            Rest::Until(due) => super::until(due, now).clamp(SHORTEST_REST, LONGEST_REST),
+            Rest::Until(due) => time_until(due, now).clamp(SHORTEST_REST, LONGEST_REST),
             Rest::Trouble { failures } => doubled(SHORTEST_REST, failures).min(LONGEST_REST),
         };
         let until = later(now, SignedDuration::try_from(time).unwrap_or_default());
         observer.event(&Event::Resting { until });
-        let woken = async {
-            match rest {
-                Rest::Until(_) => wake.called().await,
-                // A database in trouble is left alone, whoever calls.
-                Rest::Trouble { .. } => std::future::pending().await,
-            }
+        let (woken, is_busy) = match rest {
+            Rest::Until(_) => (true, !run.is_idle()),
+            // A database in trouble is left alone, whoever calls.
+            Rest::Trouble { .. } => (false, false),
         };
+        let sleep = self.clock.sleep(time);
         tokio::select! {
             biased;
-            () = stop => true,
-            () = woken => false,
-            () = self.clock.sleep(time) => false,
+            () = stopping.told.notified() => {}
+            () = wake.called(), if woken => {}
+            () = run.next_ended(), if is_busy => {}
+            () = sleep => {}
         }
     }
 
-    /// The list where it is due, work until nothing is, then the vendor's calls.
-    async fn round<P: Probe>(
-        &self,
+    /// The list where it is due, work until nothing is left to begin, then the
+    /// vendor's calls. Returns what to rest for, and why the list could not be read.
+    async fn round<'e, P: Probe>(
+        &'e self,
         settings: &Follow<P>,
         course: &mut Course,
-        stopping: &AtomicBool,
-        report: &mut Report,
+        run: &mut Run<'e>,
+        stopping: &Stopping,
         observer: &dyn Observer,
-    ) -> Result<Ended, EngineError> {
-        let going_on = || !stopping.load(Ordering::Relaxed);
+    ) -> Result<(Timestamp, Option<EngineError>), EngineError> {
         let mut failure = None;
-        while going_on() {
-            failure = self.list_when_due(course, report, observer).await?.or(failure);
-            if !self.work_until_listing(course, &going_on, report, observer).await? {
-                break;
+        let mut ends_at = later(self.clock.now(), ROUND);
+        let mut is_first = true;
+        while !stopping.is_asked() {
+            if run.has_ended() {
+                ends_at = later(self.clock.now(), ROUND);
+            }
+            run.absorb()?;
+            let listed = self.list_when_due(course, run, is_first, observer).await?;
+            failure = listed.or(failure);
+            is_first = false;
+            match self.begin(run).await? {
+                Task::Begun | Task::Applied => {}
+                Task::Later(at) => self.wait_beside(run, at).await,
+                Task::Nothing if run.is_idle() || self.clock.now() >= ends_at => break,
+                Task::Nothing => self.wait_beside(run, ends_at).await,
             }
         }
-        let mut overview = self.store.overview().await?;
+        run.absorb()?;
+        let now = self.clock.now();
+        let mut overview = self.store.overview().await?.believed(now);
         self.judge(&overview, settings, course, observer);
         let mut heal_at = None;
-        if going_on() && settings.heal && report.held.is_none() {
-            heal_at = self.heal(&mut overview, settings, course, report, observer).await?;
+        if !stopping.is_asked() && settings.heal && run.report.held.is_none() {
+            heal_at = self.heal(&mut overview, settings, course, run, observer).await?;
         }
-        course.held.clone_from(&report.held);
-        Ok(Ended { rest_until: self.rest_until(&overview, course, heal_at), failure })
+        course.held.clone_from(&run.report.held);
+        Ok((self.rest_until(&overview, course, heal_at), failure))
     }
 
-    /// Works; `true` where the list is due before all is done. However much there
-    /// is to do, the window goes on.
-    async fn work_until_listing(
-        &self,
-        course: &Course,
-        going_on: &(impl Fn() -> bool + Sync),
-        report: &mut Report,
-        observer: &dyn Observer,
-    ) -> Result<bool, EngineError> {
-        while going_on() && self.work(report, observer).await? {
-            let now = self.clock.now();
-            if report.held.is_none() && course.list.is_due(Rhythm::Poll, &self.policy, now) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Reads the list if it is due and no hold forbids it. Returns the failure
-    /// that is to be told and outlived.
+    /// Reads the list if it is due, or if calls named orders that no list did yet,
+    /// and no hold forbids it. Returns the failure that is to be told and outlived.
     async fn list_when_due(
         &self,
         course: &mut Course,
-        report: &mut Report,
+        run: &mut Run<'_>,
+        look_for_calls: bool,
         observer: &dyn Observer,
     ) -> Result<Option<EngineError>, EngineError> {
         let now = self.clock.now();
-        let mut hold = self.store.hold().await?;
-        if let Some(ended) = hold.take_if(|hold| hold.until.is_some_and(|until| until <= now)) {
+        let mut hold = self.store.hold().await?.map(|hold| hold.clamped(now));
+        if let Some(ended) = hold.take_if(|hold| !hold.is_in_force(now)) {
             self.lift(ended, observer).await?;
         }
         let rhythm = if hold.is_some() { Rhythm::Recheck } else { Rhythm::Poll };
         let resting = hold.as_ref().is_some_and(|hold| hold.until.is_some());
-        if resting || !course.list.is_due(rhythm, &self.policy, now) {
+        let is_due = !resting
+            && (course.list.is_due(rhythm, &self.policy, now)
+                || hold.is_none() && look_for_calls && self.is_called_for(course, now).await?);
+        if !is_due {
             if let Some(hold) = hold.as_ref().filter(|hold| course.held.as_ref() != Some(hold)) {
                 observer.event(&Event::Held(hold.clone()));
             }
-            report.held = hold;
+            run.report.held = self.hold_in_force().await?;
             return Ok(None);
         }
-        let error = match self.list(observer).await {
+        run.report.held.clone_from(&hold);
+        let error = match run.beside(self.list(observer)).await {
             Ok((listed, fresh)) => {
-                report.listed = listed;
-                report.fresh += fresh;
-                let interval = self.store.overview().await?.poll_interval();
+                run.report.listed = listed;
+                run.report.fresh += fresh;
+                let now = self.clock.now();
+                let interval = self.store.overview().await?.believed(now).poll_interval();
                 course.list.read(rhythm, interval, now);
-                if let Some(hold) = hold {
+                // One that another process set meanwhile stays.
+                if let Some(hold) = hold
+                    && self.store.hold().await?.as_ref() == Some(&hold)
+                {
                     self.lift(hold, observer).await?;
+                    run.report.held = None;
                 }
                 return Ok(None);
             }
             Err(EngineError::Vendor(error)) => error,
             Err(other) => return Err(other),
         };
+        let now = self.clock.now();
         let failure = failure_of(&error, now, &self.policy);
         tracing::warn!(reason = %failure.reason, "the order list failed");
         course.list.failed(rhythm, failure.remedy != Remedy::Quarantine, now);
-        report.held = match failure.remedy {
+        run.report.held = match failure.remedy {
             Remedy::HoldAll(until) => {
                 let hold = Hold { since: now, until, reason: failure.reason };
                 Some(self.hold(hold, observer).await?)
@@ -305,6 +325,17 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             _ => hold,
         };
         Ok(Some(EngineError::Vendor(error)))
+    }
+
+    /// Whether a call named an order that no list was read for yet, and the budget for
+    /// such lists has something left.
+    async fn is_called_for(
+        &self,
+        course: &mut Course,
+        now: Timestamp,
+    ) -> Result<bool, EngineError> {
+        let awaits = self.store.overview().await?.awaiting_list > 0;
+        Ok(awaits && course.lists_for_calls.take(now))
     }
 
     /// Tells when the judgement about the vendor's calls changes.
@@ -333,15 +364,22 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     fn rest_until(
         &self,
         overview: &Overview,
-        course: &Course,
+        course: &mut Course,
         heal_at: Option<Timestamp>,
     ) -> Timestamp {
+        let now = self.clock.now();
         match &course.held {
             Some(Hold { until: Some(until), .. }) => *until,
             Some(_) => course.list.due_at(Rhythm::Recheck, &self.policy),
             None => {
-                let list = course.list.due_at(Rhythm::Poll, &self.policy);
-                heal_at.into_iter().chain(overview.next_due).fold(list, Timestamp::min)
+                let mut due = course.list.due_at(Rhythm::Poll, &self.policy);
+                if overview.awaiting_list > 0 {
+                    due = due.min(course.lists_for_calls.next_at(now));
+                }
+                if overview.unconfirmed > 0 {
+                    due = due.min(self.unconfirmed().next_at(now));
+                }
+                heal_at.into_iter().chain(overview.next_due).fold(due, Timestamp::min)
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Engine, EngineError, Follow, Report, failure_of, follow::Course, tell_answer};
+use super::{Engine, EngineError, Follow, failure_of, follow::Course, run::Run, tell_answer};
 use crate::{
     Activation, Archives, Clock, Event, Heal, Hold, Observer, Overview, Probe, Probed, Remedy,
     Store, VendorCall, next_heal,
@@ -18,7 +18,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         overview: &mut Overview,
         settings: &Follow<P>,
         course: &mut Course,
-        report: &mut Report,
+        run: &mut Run<'_>,
         observer: &dyn Observer,
     ) -> Result<Option<Timestamp>, EngineError> {
         for _ in 0..STEPS {
@@ -28,7 +28,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                 Heal::Nothing => return Ok(None),
                 Heal::Wait { until, .. } => return Ok(Some(until)),
                 Heal::Probe => {
-                    let outcome = settings.probe.probe().await;
+                    let outcome = run.beside(settings.probe.probe()).await;
                     if let Probed::Failed(what) = &outcome {
                         tracing::error!(
                             what,
@@ -40,9 +40,9 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                     course.probed = Some((self.clock.now(), outcome));
                 }
                 Heal::Activate => {
-                    let activation = self.activate(overview, report, observer).await?;
+                    let activation = self.activate(overview, run, observer).await?;
                     overview.callbacks.activation = Some(activation);
-                    if report.held.is_some() {
+                    if run.report.held.is_some() {
                         return Ok(None);
                     }
                 }
@@ -56,7 +56,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     async fn activate(
         &self,
         overview: &Overview,
-        report: &mut Report,
+        run: &mut Run<'_>,
         observer: &dyn Observer,
     ) -> Result<Activation, EngineError> {
         let now = self.clock.now();
@@ -66,7 +66,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             // Another worker is at it.
             return Ok(attempt);
         }
-        let answer = self.client.activate(now).await;
+        let answer = run.beside(self.client.activate(now)).await;
         tell_answer(VendorCall::Activate, &answer, observer);
         let Err(error) = answer else {
             let agreed = attempt.agreed(self.clock.now());
@@ -80,7 +80,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         observer.event(&Event::ActivationFailed(failure.reason.clone()));
         if let Remedy::HoldAll(until) = failure.remedy {
             let hold = Hold { since: now, until, reason: failure.reason };
-            report.held = Some(self.hold(hold, observer).await?);
+            run.report.held = Some(self.hold(hold, observer).await?);
         }
         Ok(attempt)
     }

@@ -71,8 +71,6 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
 
     /// A hold that waits for a person counts here, too: nobody started this call.
     async fn check_hold(&self) -> Result<(), EngineError> {
-        let hold = self.store.hold().await?;
-        let in_force = |hold: &Hold| hold.until.is_none_or(|until| self.clock.now() < until);
-        hold.filter(in_force).map_or(Ok(()), |hold| Err(EngineError::Held(hold)))
+        self.hold_in_force().await?.map_or(Ok(()), |hold| Err(EngineError::Held(hold)))
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use qcc_sync::{Activation, AnswerErrors, Delivery, DeliveryPolicy, Listing, Overview};
+use qcc_sync::{Activation, AnswerErrors, Burst, Delivery, DeliveryPolicy, Listing, Overview};
 
 /// So many minutes into the story.
 pub(crate) fn at(minute: i64) -> Timestamp {
@@ -27,14 +27,22 @@ pub(crate) fn uncalled() -> Overview {
 }
 
 fn listing(minute: i64, listed: u32) -> Listing {
-    Listing { at: at(minute), window: 30, listed, fresh: 0, oldest: None, newest: None }
+    Listing {
+        at: at(minute),
+        window: 30,
+        listed,
+        fresh: 0,
+        oldest: None,
+        newest: None,
+        unreadable: 0,
+        burst: None,
+    }
 }
 
 /// A full list whose window lasts so long.
 fn full(minute: i64, lasts: SignedDuration) -> Listing {
-    let newest: qcc_proto::ShanghaiTime = "2026-01-05 09:00:00".parse().unwrap();
-    let oldest = qcc_proto::ShanghaiTime::from_timestamp(newest.timestamp() - lasts);
-    Listing { oldest: Some(oldest), newest: Some(newest), ..listing(minute, 30) }
+    let burst = Burst { orders: 30, within: lasts, at: at(minute) };
+    Listing { burst: Some(burst), ..listing(minute, 30) }
 }
 
 #[track_caller]
@@ -113,7 +121,7 @@ fn after_an_activation_the_next_order_tells() {
 }
 
 #[test]
-fn the_list_is_read_ten_times_while_a_window_lasts() {
+fn the_list_is_read_three_times_while_a_window_lasts() {
     let interval = |listing: Option<Listing>| {
         let mut overview = Overview::empty();
         overview.last_listing = listing;
@@ -121,10 +129,13 @@ fn the_list_is_read_ten_times_while_a_window_lasts() {
     };
     assert_eq!(interval(None), Duration::from_secs(300));
     assert_eq!(interval(Some(listing(0, 29))), Duration::from_secs(300), "no rate is known");
-    for (lasts, expected) in [(0, 30), (1, 30), (5, 30), (50, 300), (100, 600), (9999, 600)] {
-        let list = full(0, SignedDuration::from_mins(lasts));
-        assert_eq!(interval(Some(list)), Duration::from_secs(expected), "{lasts} min");
+    for (lasts, expected) in [(0, 15), (30, 15), (150, 50), (900, 300), (1800, 600), (99_999, 600)]
+    {
+        let list = full(0, SignedDuration::from_secs(lasts));
+        assert_eq!(interval(Some(list)), Duration::from_secs(expected), "{lasts} s");
     }
+    let mostly_new = Listing { fresh: 15, ..full(0, SignedDuration::from_hours(9)) };
+    assert_eq!(interval(Some(mostly_new)), Duration::from_secs(2), "read again at once");
 }
 
 #[test]
@@ -133,6 +144,9 @@ fn the_allowance_runs_out_as_the_last_list_ages() {
     assert_eq!(overview.downtime_allowance(at(0)), None);
     overview.last_listing = Some(listing(0, 29));
     assert_eq!(overview.downtime_allowance(at(0)), None, "no rate is known");
+    let wholly_new = Listing { fresh: 30, ..full(10, SignedDuration::from_mins(90)) };
+    overview.last_listing = Some(wholly_new);
+    assert_eq!(overview.downtime_allowance(at(10)), None, "more may have come and gone");
     overview.last_listing = Some(full(10, SignedDuration::from_mins(90)));
     for (minute, left) in [(10, 90), (40, 60), (100, 0), (500, 0)] {
         let allowance = overview.downtime_allowance(at(minute));

@@ -11,7 +11,7 @@ use std::{
 use qcc_archive::Options;
 use qcc_sim::{ArchiveDialect, ArchiveStyle, VendorConfig};
 use qcc_sync::{
-    Archives, ArchivesError, Engine, Event, Finding, KeptArchive, Label, MemoryArchives,
+    Archives, ArchivesError, Decision, Engine, Event, Finding, KeptArchive, Label, MemoryArchives,
     MemoryPartial, MemoryStore, OrderFilter, Parts, Policy, ReasonCode, RecordFilter, Replay,
     ReplayScope, Setback, Sha256, ShelvedArchive, StateName, Store, VerifySettings, Worker, verify,
 };
@@ -65,6 +65,10 @@ impl Archives for Failing {
             return Err(ArchivesError::new("labelling an archive", failed));
         }
         self.inner.label(archive, label).await
+    }
+
+    async fn discard(&self, archive: &KeptArchive) -> Result<(), ArchivesError> {
+        self.inner.discard(archive).await
     }
 
     async fn shelved(
@@ -214,6 +218,8 @@ fn the_ledger_says_listed_no_sooner_than_the_label_does() {
         let engine = engine(&world, &archives, Policy::default());
         let order_no = world.vendor.lock().unwrap().truth().orders.keys().next().unwrap().clone();
         world.store.note_call(&order_no, world.now()).await.unwrap();
+        let add = Decision::AddOrder { order_no: order_no.clone() };
+        world.store.decide(&add, world.now()).await.unwrap();
         while engine.work(&mut Default::default(), &()).await.unwrap() {}
         let ledger = async || world.store.order(&order_no).await.unwrap().unwrap().listed_at;
         let label = async || {

@@ -1,8 +1,8 @@
 //! What a list proves, and what it cannot.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use qcc_proto::ListedOrder;
-use qcc_sync::{Continuity, Listing, MemoryStore, Store, detect_gap};
+use qcc_sync::{Burst, Continuity, Decision, Listing, MemoryStore, Store, detect_gap};
 
 fn now() -> Timestamp {
     "2026-01-05T01:00:00Z".parse().unwrap()
@@ -18,7 +18,16 @@ fn orders(range: std::ops::Range<u32>) -> Vec<ListedOrder> {
 }
 
 fn listing(listed: u32) -> Listing {
-    Listing { at: now(), window: 30, listed, fresh: listed, oldest: None, newest: None }
+    Listing {
+        at: now(),
+        window: 30,
+        listed,
+        fresh: listed,
+        oldest: None,
+        newest: None,
+        unreadable: 0,
+        burst: None,
+    }
 }
 
 async fn known(store: &MemoryStore, range: std::ops::Range<u32>) {
@@ -97,8 +106,9 @@ async fn a_gap_is_kept_once_until_a_person_closes_it() {
     }
     let gaps = store.gaps().await.unwrap();
     assert_eq!(gaps.len(), 1);
-    assert!(store.close_gap(gaps[0].id, now()).await.unwrap());
-    assert!(!store.close_gap(gaps[0].id, now()).await.unwrap());
+    let close = Decision::CloseGap { id: gaps[0].id, note: None };
+    assert!(store.decide(&close, now()).await.unwrap());
+    assert!(!store.decide(&close, now()).await.unwrap());
     assert!(store.overview().await.unwrap().gaps.is_empty());
 }
 
@@ -106,11 +116,13 @@ async fn a_gap_is_kept_once_until_a_person_closes_it() {
 fn pressure_tells_how_long_one_may_be_away() {
     let mut full = listing(30);
     full.fresh = 15;
-    full.oldest = Some("2026-01-05 09:00:00".parse().unwrap());
-    full.newest = Some("2026-01-05 16:15:00".parse().unwrap());
+    assert_eq!(full.pressure().lasts, None, "no rate is known");
+    let within = SignedDuration::from_secs(62);
+    full.burst = Some(Burst { orders: 12, within, at: now() });
     let pressure = full.pressure();
     assert!((pressure.share - 0.5).abs() < 1e-9);
-    assert_eq!(pressure.lasts.unwrap().as_mins(), 7 * 60 + 15);
-    full.listed = 29;
-    assert_eq!(full.pressure().lasts, None);
+    assert_eq!(pressure.lasts, Some(SignedDuration::from_secs(155)));
+    assert!(full.is_mostly_fresh() && !full.is_all_fresh());
+    full.fresh = 14;
+    assert!(!full.is_mostly_fresh());
 }

@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use qcc_proto::OrderNo;
 use qcc_sim::{Fault, FaultPlan, Rate, VendorConfig};
 use qcc_sync::{
-    Archives, Finding, KeptArchive, Label, MemoryArchives, MemoryStore, Order, OrderFilter,
-    Partial, Policy, Rebuild, Replay, ReplayReport, ReplayScope, Setback, State, StateName, Store,
-    Verdict, VerifySettings, Worker, verify,
+    Archives, Decision, Finding, KeptArchive, Label, MemoryArchives, MemoryStore, Order,
+    OrderFilter, Partial, Policy, Rebuild, Replay, ReplayReport, ReplayScope, Setback, State,
+    StateName, Store, Verdict, VerifySettings, Want, Worker, verify,
 };
 
 use crate::world::{World, WorldClock, paused};
@@ -145,10 +145,11 @@ fn an_archive_whose_order_the_ledger_has_lost_is_named() {
 
         // The vendor forgot it meanwhile: the ledger heard of it, and got no further.
         let order_no = named.first().unwrap();
-        emptied.note_call(order_no, world.now()).await.unwrap();
+        let add = Decision::AddOrder { order_no: order_no.clone() };
+        emptied.decide(&add, world.now()).await.unwrap();
         assert_eq!(proof(&emptied, &world.archives).await.unapplied, 3, "it may be on its way");
         let hand = Worker { name: "hand".into(), term: std::time::Duration::from_secs(60) };
-        let order = emptied.claim(&hand, world.now()).await.unwrap().unwrap();
+        let order = emptied.claim(&hand, Want::Confirmed, &[], world.now()).await.unwrap().unwrap();
         let reason = qcc_sync::Reason::new(qcc_sync::ReasonCode::Refused, "forgotten");
         let order = Order { state: State::Quarantined { reason }, ..order };
         emptied.save(&order, &hand, world.now()).await.unwrap();
@@ -179,6 +180,8 @@ fn an_order_called_about_before_it_was_listed_is_labelled_as_listed() {
         world.push(1);
         let order_no = world.vendor.lock().unwrap().truth().orders.keys().next().unwrap().clone();
         world.store.note_call(&order_no, world.now()).await.unwrap();
+        let add = Decision::AddOrder { order_no: order_no.clone() };
+        world.store.decide(&add, world.now()).await.unwrap();
         while world.engine().work(&mut Default::default(), &()).await.unwrap() {}
         assert_eq!(world.store.order(&order_no).await.unwrap().unwrap().listed_at, None);
         world.settle().await;

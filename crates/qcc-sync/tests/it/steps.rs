@@ -103,10 +103,54 @@ fn patience_ends_with_the_budget() {
     let failure = Failure::new(ReasonCode::Transient, "reset", Remedy::BackOff);
     let order = seen().failed(&failure, &policy, now());
     let nearly = now() + policy.budget - SignedDuration::from_secs(1);
-    let order = order.failed(&failure, &policy, nearly);
+    let order = (0..20).fold(order, |order, _| order.failed(&failure, &policy, nearly));
     assert!(matches!(order.state, State::Waiting { .. }));
     let order = order.failed(&failure, &policy, now() + policy.budget);
     assert_eq!(order.state.reason().unwrap().code, ReasonCode::GaveUp);
+}
+
+#[test]
+fn a_clock_that_jumped_uses_up_no_patience() {
+    let policy = Policy::default();
+    let failure = Failure::new(ReasonCode::Transient, "reset", Remedy::BackOff);
+    let years = SignedDuration::from_hours(5 * 365 * 24);
+    let order = seen().failed(&failure, &policy, now()).failed(&failure, &policy, now() + years);
+    assert!(matches!(order.state, State::Waiting { .. }), "{:?}", order.state);
+}
+
+#[test]
+fn a_wait_that_a_clock_set_which_was_ahead_is_over() {
+    let policy = Policy::default();
+    let failure = Failure::new(ReasonCode::Transient, "reset", Remedy::BackOff);
+    let ahead = now() + SignedDuration::from_hours(24 * 365);
+    check(&seen().failed(&failure, &policy, ahead), Step::Locate);
+    let midnight = now() + SignedDuration::from_hours(20);
+    let limit = Failure::new(ReasonCode::DailyLimit, "109", Remedy::HoldAll(Some(midnight)));
+    check(&seen().failed(&limit, &policy, now()), Step::Rest(Some(midnight)));
+    let limit = Failure::new(ReasonCode::DailyLimit, "109", Remedy::HoldAll(Some(ahead)));
+    check(&seen().failed(&limit, &policy, ahead), Step::Locate);
+}
+
+#[test]
+fn a_hold_on_all_calls_is_no_failure_of_the_order() {
+    let policy = Policy::default();
+    let lost = Failure::new(ReasonCode::Transient, "reset", Remedy::BackOff);
+    let account = Failure::new(ReasonCode::Account, "101", Remedy::HoldAll(None));
+    let order = (0..30).fold(seen(), |order, _| order.failed(&lost, &policy, now()));
+    let order = order.failed(&account, &policy, now());
+    assert_eq!((order.failures, order.failing_since), (30, None));
+    let later = now() + SignedDuration::from_hours(8 * 24);
+    let order = order.failed(&lost, &policy, later);
+    assert!(matches!(order.state, State::Waiting { .. }), "its patience begins anew");
+}
+
+#[test]
+fn an_archive_on_disk_is_progress() {
+    let policy = Policy::default();
+    let lost = Failure::new(ReasonCode::Transient, "reset", Remedy::BackOff);
+    let order = (0..9).fold(seen(), |order, _| order.failed(&lost, &policy, now()));
+    let order = order.fetched(kept());
+    assert_eq!((order.failures, order.failing_since), (0, None));
 }
 
 #[test]

@@ -119,6 +119,8 @@ mod tests {
             fresh: 0,
             oldest: None,
             newest: None,
+            unreadable: 0,
+            burst: None,
         });
         (overview, now)
     }

@@ -23,7 +23,7 @@ fn a_silenced_vendor_calls_again_after_one_activation() {
         .await;
         assert_eq!(asked(&world, Exchange::Activate), 1);
         assert_eq!(own_url.tried.load(Ordering::Relaxed), 1);
-        let story = ["unknown", "healthy", "awaited", "broken", "activated", "healthy"];
+        let story = ["unknown", "no_news", "healthy", "awaited", "broken", "activated", "healthy"];
         assert_eq!(told.delivery(), story);
         assert_eq!(world.table().await, world.truth(true));
     });

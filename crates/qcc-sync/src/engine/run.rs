@@ -1,0 +1,260 @@
+//! What one run has under way: orders on their way to the disk, beside each other.
+
+use std::{future::Future, mem, pin::pin, time::Duration};
+
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use jiff::{SignedDuration, Timestamp};
+use qcc_proto::OrderNo;
+
+use super::{Engine, EngineError, Report, bring::Outcome};
+use crate::{Archives, Clock, Observer, Order, Store, Want, delivery::later};
+
+/// So many orders are on their way at once at most: as many as a window holds.
+const MOST: usize = 32;
+
+/// An order is begun beside others once the last one has taken so long.
+const APART: SignedDuration = SignedDuration::from_millis(250);
+
+/// Orders under way, and what came of those that are done.
+pub(super) struct Run<'e> {
+    observer: &'e dyn Observer,
+    lanes: FuturesUnordered<BoxFuture<'e, Brought>>,
+    in_hand: Vec<OrderNo>,
+    /// Leased, and to be begun next.
+    next: Option<Order>,
+    begun_at: Option<Timestamp>,
+    ended: Vec<Brought>,
+    /// What was done since it was last asked for.
+    pub(super) report: Report,
+    /// The last thing that failed at our own disk or database.
+    pub(super) trouble: Option<EngineError>,
+}
+
+type Brought = (OrderNo, Result<Outcome, EngineError>);
+
+/// What there is to do.
+pub(super) enum Task {
+    /// An order was begun.
+    Begun,
+    /// A kept archive was applied, or could not be.
+    Applied,
+    /// Nothing before then, though there is something.
+    Later(Timestamp),
+    /// Nothing is due.
+    Nothing,
+}
+
+impl<'e> Run<'e> {
+    pub(super) fn new(observer: &'e dyn Observer) -> Self {
+        Self {
+            observer,
+            lanes: FuturesUnordered::new(),
+            in_hand: Vec::new(),
+            next: None,
+            begun_at: None,
+            ended: Vec::new(),
+            report: Report::default(),
+            trouble: None,
+        }
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.lanes.is_empty() && self.ended.is_empty()
+    }
+
+    /// Whether an order is done that was not taken over yet.
+    pub(super) fn has_ended(&self) -> bool {
+        !self.ended.is_empty()
+    }
+
+    /// What was done since it was last asked for.
+    pub(super) fn take_report(&mut self) -> (Report, Option<EngineError>) {
+        let held = self.report.held.clone();
+        let report = mem::replace(&mut self.report, Report { held, ..Report::default() });
+        (report, self.trouble.take())
+    }
+
+    /// Waits for something while orders under way go on.
+    pub(super) async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                Some(brought) = self.lanes.next() => self.ended.push(brought),
+            }
+        }
+    }
+
+    /// Waits until an order under way is done.
+    pub(super) async fn next_ended(&mut self) {
+        if self.ended.is_empty()
+            && let Some(brought) = self.lanes.next().await
+        {
+            self.ended.push(brought);
+        }
+    }
+
+    /// Takes over what came of orders that are done.
+    ///
+    /// # Errors
+    /// The first failure that is not one order's alone.
+    pub(super) fn absorb(&mut self) -> Result<(), EngineError> {
+        let mut failure = Ok(());
+        for (no, outcome) in mem::take(&mut self.ended) {
+            self.in_hand.retain(|other| *other != no);
+            match outcome {
+                Ok(outcome) => self.add(outcome),
+                Err(error) if failure.is_ok() => failure = Err(error),
+                Err(error) => tracing::warn!(order = %no, %error, "an order failed, too"),
+            }
+        }
+        failure
+    }
+
+    fn add(&mut self, outcome: Outcome) {
+        self.report.add(outcome.report);
+        if let Some(trouble) = outcome.trouble {
+            self.trouble = Some(trouble);
+        }
+    }
+
+    /// When the next order may be begun beside those under way.
+    fn may_begin_at(&self, now: Timestamp) -> Timestamp {
+        // A clock that was set back makes no wait longer.
+        let begun_at = self.begun_at.filter(|at| !self.lanes.is_empty() && *at <= now);
+        begun_at.map_or(now, |at| later(at, APART))
+    }
+}
+
+impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+    /// Begins the most urgent thing that is due, applying included.
+    ///
+    /// Archives are fetched before any is applied: the vendor forgets, disks do not.
+    /// But no archive waits for an order that failed before, nor for one under way.
+    pub(super) async fn begin<'e>(&'e self, run: &mut Run<'e>) -> Result<Task, EngineError> {
+        let now = self.clock.now();
+        let mut wait = None;
+        if run.report.held.is_some() {
+            self.give_back_next(run).await?;
+        } else if run.lanes.len() < MOST {
+            if run.next.is_none() {
+                run.next = self.claim_to_bring(&run.in_hand, now).await?;
+            }
+            if let Some(order) = run.next.take() {
+                let begin_at = run.may_begin_at(now);
+                if begin_at <= now {
+                    self.start(order, run, now);
+                    return Ok(Task::Begun);
+                }
+                let is_fresh = order.failures == 0;
+                run.next = Some(order);
+                if is_fresh {
+                    return Ok(Task::Later(begin_at));
+                }
+                wait = Some(begin_at);
+            }
+        }
+        if self.apply_next(run).await? {
+            return Ok(Task::Applied);
+        }
+        Ok(wait.map_or(Task::Nothing, Task::Later))
+    }
+
+    /// Takes the most urgent order that is due as far as it goes, and waits for it;
+    /// `false` where none is due. For programs that bring a loop of their own.
+    ///
+    /// # Errors
+    /// [`EngineError`] where a disk or database fails.
+    pub async fn work(
+        &self,
+        report: &mut Report,
+        observer: &dyn Observer,
+    ) -> Result<bool, EngineError> {
+        let mut run = Run::new(observer);
+        run.report.held = self.hold_in_force().await?;
+        let task = self.begin(&mut run).await?;
+        while !run.is_idle() {
+            run.next_ended().await;
+            run.absorb()?;
+        }
+        let (part, trouble) = run.take_report();
+        report.add(part);
+        match trouble {
+            Some(trouble) => Err(trouble),
+            None => Ok(matches!(task, Task::Begun | Task::Applied)),
+        }
+    }
+
+    /// Applies the next archive that is kept; `false` where none is due.
+    pub(super) async fn apply_next(&self, run: &mut Run<'_>) -> Result<bool, EngineError> {
+        let kept = self.store.claim(&self.worker, Want::Kept, &[], self.clock.now()).await?;
+        let Some(order) = kept else { return Ok(false) };
+        let outcome = self.apply(order, run.observer).await?;
+        run.add(outcome);
+        Ok(true)
+    }
+
+    fn start<'e>(&'e self, order: Order, run: &mut Run<'e>, now: Timestamp) {
+        let (no, observer) = (order.no.clone(), run.observer);
+        run.begun_at = Some(now);
+        run.in_hand.push(no.clone());
+        run.lanes.push(Box::pin(async move { (no, self.bring(order, observer).await) }));
+    }
+
+    /// Leases the next order without an archive: of those that only calls named as
+    /// many as their budget allows.
+    async fn claim_to_bring(
+        &self,
+        in_hand: &[OrderNo],
+        now: Timestamp,
+    ) -> Result<Option<Order>, EngineError> {
+        let confirmed = self.store.claim(&self.worker, Want::Confirmed, in_hand, now).await?;
+        if confirmed.is_some() || self.unconfirmed().next_at(now) > now {
+            return Ok(confirmed);
+        }
+        let order = self.store.claim(&self.worker, Want::Unconfirmed, in_hand, now).await?;
+        if order.is_some() {
+            self.unconfirmed().take(now);
+        }
+        Ok(order)
+    }
+
+    /// Gives back an order that was leased and not begun.
+    pub(super) async fn give_back_next(&self, run: &mut Run<'_>) -> Result<(), EngineError> {
+        if let Some(order) = run.next.take() {
+            self.store.release(&order.no, &self.worker).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives back all that is under way. What came of downloads is lost.
+    pub(super) async fn drop_all(&self, run: &mut Run<'_>) -> Result<(), EngineError> {
+        run.lanes.clear();
+        for no in mem::take(&mut run.in_hand) {
+            self.store.release(&no, &self.worker).await?;
+        }
+        self.give_back_next(run).await
+    }
+
+    /// Waits until an order under way is done, or until then.
+    pub(super) async fn wait_beside(&self, run: &mut Run<'_>, until: Timestamp) {
+        let time = time_until(until, self.clock.now()).max(LEAST_WAIT);
+        tokio::select! {
+            biased;
+            () = run.next_ended(), if !run.is_idle() => {}
+            () = self.clock.sleep(time) => {}
+        }
+    }
+
+    pub(super) fn unconfirmed(&self) -> std::sync::MutexGuard<'_, super::Budget> {
+        self.unconfirmed.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// A clock may stand still, or be read in steps of a millisecond.
+const LEAST_WAIT: Duration = Duration::from_millis(1);
+
+pub(super) fn time_until(due: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(due.duration_since(now)).unwrap_or_default()
+}
