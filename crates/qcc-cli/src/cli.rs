@@ -77,6 +77,8 @@ pub(crate) enum Command {
     Status(commands::status::Status),
     /// Make waiting and quarantined orders due now
     Retry(commands::retry::Retry),
+    /// Say that records set aside, or unreadable lines of the list, have been seen
+    Acknowledge(commands::acknowledge::Acknowledge),
     /// Prove the table against the kept archives, or print each difference
     Verify(commands::verify::Verify),
     /// Apply kept archives again, or rebuild the store from them alone

@@ -1,5 +1,6 @@
 //! One file per command: its flags, and what it does with them.
 
+pub(crate) mod acknowledge;
 pub(crate) mod archive;
 pub(crate) mod completions;
 pub(crate) mod demo;
@@ -30,6 +31,7 @@ pub(crate) async fn run(command: Command, app: &mut App) -> anyhow::Result<Exit>
         Command::Records(records) => records.run(app).await,
         Command::Status(status) => status.run(app).await,
         Command::Retry(retry) => retry.run(app).await,
+        Command::Acknowledge(acknowledge) => acknowledge.run(app).await,
         Command::Verify(verify) => verify.run(app).await,
         Command::Replay(replay) => replay.run(app).await,
         Command::Sim(sim) => sim.run(app).await,

@@ -127,6 +127,8 @@ const LEASE: Duration = Duration::from_secs(600);
 pub(crate) struct Works {
     pub(crate) engine: Engine<SqliteStore, FolderArchives, SystemClock>,
     pub(crate) store: Arc<SqliteStore>,
+    /// What the engine is called among the workers of the store.
+    pub(crate) worker: String,
     /// Held for as long as the engine works.
     _slot: Slot,
 }
@@ -150,7 +152,7 @@ pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
         worker: Worker { name: slot.name(), term: LEASE },
         policy,
     });
-    Ok(Works { engine, store, _slot: slot })
+    Ok(Works { engine, store, worker: slot.name(), _slot: slot })
 }
 
 /// Resolves when the process is asked to end.

@@ -77,6 +77,10 @@ pub(crate) fn claim(
 /// As [`qcc_sync::is_resting`] has it.
 fn first_due(want: Want) -> String {
     let (wanted, urgency) = (wanted(want), urgency(want));
+    let index = match want {
+        Want::Kept | Want::Confirmed => "orders_open",
+        Want::Unconfirmed => "orders_unconfirmed",
+    };
     let holds: Vec<_> = ReasonCode::ALL
         .iter()
         .filter(|code| code.is_hold())
@@ -84,7 +88,7 @@ fn first_due(want: Want) -> String {
         .collect();
     let holds = holds.join(", ");
     format!(
-        "SELECT order_no FROM orders
+        "SELECT order_no FROM orders INDEXED BY {index}
          WHERE state NOT IN ('applied', 'quarantined') AND {wanted}
            AND (state <> 'waiting' OR not_before <= :now OR not_before >
                 CASE WHEN reason IN ({holds}) THEN :longest_hold ELSE :longest_wait END)

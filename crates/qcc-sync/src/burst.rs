@@ -59,7 +59,7 @@ pub fn fastest_burst(
     let since_last = last_list
         .map(|last| now.duration_since(last))
         .filter(|time| fresh >= FEWEST && *time > SignedDuration::ZERO)
-        .map(|within| Burst { orders: fresh, within, at: now });
+        .map(|within| Burst { orders: fresh, within: within.max(LEAST), at: now });
     let before = before.filter(|burst| burst.counts(now));
     before
         .into_iter()

@@ -101,11 +101,13 @@ impl Order {
     }
 
     /// What a [`Dismiss`](Decision::Dismiss) makes of an order; `None` where it neither
-    /// waits nor is quarantined.
+    /// waits nor is quarantined, or is dismissed already.
     #[must_use]
     pub fn dismissed(mut self, note: String, now: Timestamp) -> Option<Self> {
         self.state = match self.state {
-            State::Waiting { reason, .. } | State::Quarantined { reason } => {
+            State::Waiting { reason, .. } | State::Quarantined { reason }
+                if self.dismissed.is_none() =>
+            {
                 State::Quarantined { reason }
             }
             _ => return None,

@@ -1,5 +1,7 @@
 //! `qcc orders`: what the vendor and the ledger know of orders.
 
+mod add;
+mod dismiss;
 mod fetch;
 mod show;
 
@@ -22,6 +24,10 @@ pub(crate) enum Orders {
     Show(show::Show),
     /// Download an order's archive into a file (6.2.6); the store stays as it is
     Fetch(fetch::Fetch),
+    /// Add orders by number, as from the vendor's support, or an archive obtained from it
+    Add(add::Add),
+    /// Decide that nothing more is to be done about an order
+    Dismiss(dismiss::Dismiss),
 }
 
 impl Orders {
@@ -30,6 +36,8 @@ impl Orders {
             Self::List(list) => list.run(app).await,
             Self::Show(show) => show.run(app).await,
             Self::Fetch(fetch) => fetch.run(app).await,
+            Self::Add(add) => add.run(app).await,
+            Self::Dismiss(dismiss) => dismiss.run(app).await,
         }
     }
 }

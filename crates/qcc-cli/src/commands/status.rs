@@ -5,8 +5,10 @@ mod daemon;
 mod report;
 
 use clap::Args;
-use jiff::Timestamp;
-use qcc_sync::{Decision, DeliveryPolicy, Order, OrderFilter, Overview, StateName, Store};
+use jiff::{SignedDuration, Timestamp};
+use qcc_sync::{
+    Decision, DeliveryPolicy, Gap, Life, Order, OrderFilter, Overview, StateName, Store,
+};
 
 use crate::{
     app::App,
@@ -19,8 +21,17 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     /// Close the gap of this number, once its orders are accounted for
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "reopen_gap")]
     close_gap: Option<i64>,
+    /// Open a gap again that was closed too early
+    #[arg(long, value_name = "ID")]
+    reopen_gap: Option<i64>,
+    /// Why the gap is closed or opened again
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    /// Also every order that waits or is quarantined, and closed gaps
+    #[arg(long)]
+    all: bool,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -30,18 +41,12 @@ impl Status {
     pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
         let store = wiring::existing_store(&app.config).await?;
         let now = Timestamp::now();
-        if let Some(id) = self.close_gap {
-            let close = Decision::CloseGap { id, note: None };
-            if !store.decide(&close, now).await? {
-                let message = format!("there is no open gap {id}: `qcc status` lists them");
-                return Err(Usage::new(message).into());
-            }
-            app.notes.say(format_args!("gap {id} is closed"));
-        }
-        let overview = store.overview().await?;
+        self.decide_gap(app, &store, now).await?;
+        let overview = store.overview().await?.believed(now);
         let policy = delivery_policy(&app.config)?;
         let delivery = overview.delivery(&policy, now);
-        let stuck = stuck(&store).await?;
+        let stuck = stuck(&store, self.all).await?;
+        let gaps = gaps(&store, self.all).await?;
         let advice = advice::of(&overview, &delivery, now);
         let daemon = match serve::admin(&app.config.serve)? {
             Some(admin) => daemon::ask(admin, store.path()).await,
@@ -51,6 +56,8 @@ impl Status {
             overview: &overview,
             delivery: &delivery,
             stuck: &stuck,
+            gaps: &gaps,
+            all: self.all,
             advice: &advice,
             daemon: daemon.as_ref(),
             now,
@@ -60,8 +67,56 @@ impl Status {
         } else {
             app.out.line(report::text(&facts))?;
         }
-        Ok(exit_of(&overview))
+        Ok(exit_of(&overview, now))
     }
+
+    async fn decide_gap(
+        &self,
+        app: &App,
+        store: &SqliteStore,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let note = self.note.clone();
+        let (decision, id, wanted, done) = match (self.close_gap, self.reopen_gap) {
+            (Some(id), _) => (Decision::CloseGap { id, note }, id, "open", "closed"),
+            (None, Some(id)) => (Decision::ReopenGap { id, note }, id, "closed", "open again"),
+            (None, None) => return Ok(()),
+        };
+        if !store.decide(&decision, now).await? {
+            let message = format!("there is no {wanted} gap {id}: `qcc status --all` lists them");
+            return Err(Usage::new(message).into());
+        }
+        app.notes.say(format_args!("gap {id} is {done}"));
+        Ok(())
+    }
+}
+
+/// A gap, and what is known between its ends.
+#[derive(Debug)]
+struct Stretch {
+    gap: Gap,
+    /// Orders in the ledger that were made between its ends.
+    brought: u64,
+}
+
+/// The gaps to show: open ones, or all.
+async fn gaps(store: &SqliteStore, all: bool) -> anyhow::Result<Vec<Stretch>> {
+    let mut gaps = store.gaps().await?;
+    gaps.retain(|gap| all || gap.closed_at.is_none());
+    let orders = match gaps.is_empty() {
+        true => Vec::new(),
+        false => store.orders(&OrderFilter::default()).await?,
+    };
+    let made = |order: &Order| order.created_at.or_else(|| order.no.created_hint());
+    let between = |gap: &Gap, order: &&Order| {
+        let ends = [&gap.after, &gap.before];
+        let [after, before] =
+            ends.map(|end| end.created_at.or_else(|| end.order_no.created_hint()));
+        !ends.iter().any(|end| end.order_no == order.no)
+            && made(order).is_some_and(|made| Some(made) >= after && Some(made) <= before)
+    };
+    let brought = |gap: &Gap| orders.iter().filter(|order| between(gap, order)).count() as u64;
+    Ok(gaps.into_iter().map(|gap| Stretch { brought: brought(&gap), gap }).collect())
 }
 
 /// What the judgement about the vendor's calls goes by: the same as in `qcc serve`.
@@ -77,23 +132,58 @@ pub(super) fn delivery_policy(config: &Config) -> Result<DeliveryPolicy, Usage> 
 const NAMED: u32 = 100;
 
 /// Orders that do not move, quarantined ones first, newest first within each.
-async fn stuck(store: &SqliteStore) -> anyhow::Result<Vec<Order>> {
+async fn stuck(store: &SqliteStore, all: bool) -> anyhow::Result<Vec<Order>> {
     let mut stuck = Vec::new();
+    let last_listing = store.overview().await?.last_listing.map(|listing| listing.at);
     for state in [StateName::Quarantined, StateName::Waiting] {
         let mut filter = OrderFilter::default();
         filter.state = Some(state);
-        filter.limit = Some(NAMED);
+        filter.limit = (!all).then_some(NAMED);
         stuck.extend(store.orders(&filter).await?);
     }
+    // What nobody has to do anything about is one figure, and not a thousand lines.
+    stuck.retain(|order| all || !order.is_unconfirmed(last_listing) && order.dismissed.is_none());
     Ok(stuck)
 }
 
+/// A receiver gives a sign of life each minute; one that has not for so long is dead.
+const LIFELESS: SignedDuration = SignedDuration::from_mins(3);
+
+/// A list older than this is old where a receiver should read it: as for the alert.
+const LIST_AGE: SignedDuration = SignedDuration::from_mins(30);
+
+/// The same where lists are read by hand or by a timer, and no rate is known.
+const LIST_AGE_BY_HAND: SignedDuration = SignedDuration::from_hours(24);
+
+/// Whether a receiver was alive, was not stopped, and is not alive any more.
+fn is_lifeless(overview: &Overview, now: Timestamp) -> bool {
+    let alive = |life: &Life| life.stopped || now.duration_since(life.at) < LIFELESS;
+    overview.life.as_ref().is_some_and(|life| !alive(life))
+}
+
+/// How old the list may get.
+fn longest_list_age(overview: &Overview) -> SignedDuration {
+    if overview.life.as_ref().is_some_and(|life| !life.stopped) {
+        return LIST_AGE;
+    }
+    let lasts = overview.last_listing.as_ref().and_then(|listing| listing.pressure().lasts);
+    lasts.map_or(LIST_AGE_BY_HAND, |lasts| lasts.clamp(LIST_AGE, LIST_AGE_BY_HAND))
+}
+
+fn is_list_old(overview: &Overview, now: Timestamp) -> bool {
+    let at = overview.last_listing.as_ref().map(|listing| listing.at);
+    at.is_some_and(|at| now.duration_since(at) > longest_list_age(overview))
+}
+
 /// How a run ends that leaves things so: something waits, is under way, is
-/// quarantined or missing, or nothing does.
-pub(super) fn exit_of(overview: &Overview) -> Exit {
+/// quarantined or missing, was not read or not seen by anybody, or nothing is.
+pub(super) fn exit_of(overview: &Overview, now: Timestamp) -> Exit {
     let done = StateName::ALL
         .into_iter()
         .all(|state| state == StateName::Applied || overview.count(state) == 0);
     let complete = done && overview.gaps.is_empty() && overview.hold.is_none();
-    if complete { Exit::Done } else { Exit::Unfinished }
+    let seen = overview.set_aside_open == 0 && overview.unreadable_open == 0;
+    let alive = !is_lifeless(overview, now) && !is_list_old(overview, now);
+    let trouble = overview.life.as_ref().is_some_and(|life| life.trouble.is_some());
+    if complete && seen && alive && !trouble { Exit::Done } else { Exit::Unfinished }
 }

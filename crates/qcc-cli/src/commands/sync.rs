@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use jiff::Timestamp;
 use qcc_sync::{
     EngineError, Event, Follow, Hold, Observer, Overview, ReasonCode, Report, Store, Wake,
 };
@@ -126,7 +127,10 @@ impl Sync {
         held.clone_from(&report.held);
         let mut exit = match news || hold_is_new {
             true => self.tell(app, store, &report).await?,
-            false => exit_of(&report, &store.overview().await?),
+            false => {
+                let now = Timestamp::now();
+                exit_of(&report, &store.overview().await?.believed(now), now)
+            }
         };
         if let Some(error) = failure {
             let error = anyhow::Error::new(error);
@@ -144,8 +148,9 @@ impl Sync {
         store: &SqliteStore,
         report: &Report,
     ) -> anyhow::Result<Exit> {
-        let overview = store.overview().await?;
-        let exit = exit_of(report, &overview);
+        let now = Timestamp::now();
+        let overview = store.overview().await?.believed(now);
+        let exit = exit_of(report, &overview, now);
         if self.json {
             app.out.json(&summary(report, exit))?;
             return Ok(exit);
@@ -161,7 +166,14 @@ impl Sync {
             also(report.set_aside, "set aside"),
         ))?;
         if exit == Exit::Unfinished {
-            app.notes.say("not everything is in the table: `qcc status` says what and why");
+            let what = match overview.set_aside_open + overview.unreadable_open {
+                0 => "not everything is in the table: `qcc status` says what and why",
+                _ => {
+                    "not everything is in the table, or was set aside and not acknowledged: `qcc \
+                     status` says what and why"
+                }
+            };
+            app.notes.say(what);
         }
         Ok(exit)
     }
@@ -173,11 +185,11 @@ fn also(number: u64, what: &str) -> String {
 
 /// A round that the vendor ended for a reason only a person can remove was
 /// refused; else the ledger says whether anything is left.
-fn exit_of(report: &Report, overview: &Overview) -> Exit {
+fn exit_of(report: &Report, overview: &Overview, now: Timestamp) -> Exit {
     let refused = report.held.as_ref().is_some_and(|hold| {
         matches!(hold.reason.code, ReasonCode::Signature | ReasonCode::Account)
     });
-    match status::exit_of(overview) {
+    match status::exit_of(overview, now) {
         _ if refused => Exit::Vendor,
         Exit::Done if report.set_aside > 0 => Exit::Unfinished,
         exit => exit,

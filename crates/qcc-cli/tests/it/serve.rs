@@ -42,7 +42,7 @@ fn call_of(world: &World, order_no: &OrderNo) -> String {
 }
 
 #[test]
-fn a_call_becomes_rows_without_a_list() {
+fn a_call_becomes_rows_once_a_list_confirms_it() {
     let world = world();
     let daemon = Daemon::start(&world, CALLS_ONLY);
     told(&world, &daemon);
@@ -50,7 +50,8 @@ fn a_call_becomes_rows_without_a_list() {
     let lists = world.vendor().journal().count(Exchange::ListOrders);
     world.push(3);
     until("applied", || daemon.metric("qcc_orders{state=\"applied\"}") == 3.0);
-    assert_eq!(world.vendor().journal().count(Exchange::ListOrders), lists);
+    let read = world.vendor().journal().count(Exchange::ListOrders) - lists;
+    assert!((1..=4).contains(&read), "the list was read {read} times for three calls");
     assert_eq!(daemon.metric("qcc_callbacks_total{result=\"new\"}"), 3.0);
     assert_eq!(daemon.metric("qcc_delivery{state=\"healthy\"}"), 1.0);
     world.assert_true_table();

@@ -25,7 +25,9 @@ fn the_json_has_every_member_always() {
             "advice",
             "daemon",
             "delivery",
+            "dismissed",
             "downtime_allowance_seconds",
+            "forgotten",
             "gaps",
             "hold",
             "last_applied",
@@ -36,10 +38,14 @@ fn the_json_has_every_member_always() {
             "orders",
             "poll_interval_seconds",
             "reasons",
+            "receiver",
             "records",
             "set_aside",
+            "set_aside_open",
             "stuck",
-            "unknown_words"
+            "unconfirmed",
+            "unknown_words",
+            "unreadable_lines_open"
         ]
     );
     let orders = status["orders"].as_object().unwrap();

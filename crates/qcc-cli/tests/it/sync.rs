@@ -70,7 +70,10 @@ fn an_order_that_waits_ends_with_5() {
     world.fault(Fault::Status205, Rate::first(1));
     world.run(&["sync", "--patience", "0s"]).ends(5).says("waits until");
     let status = world.run(&["status"]).ends(5);
-    status.prints("1 waiting").prints("1 applied").prints("the next waiting order is due");
+    status
+        .prints("1 waiting")
+        .prints("1 applied")
+        .prints("the next waiting order is tried again at");
 
     world.vendor().set_faults(FaultPlan::none());
     let ran = world.run(&["retry", pushed[0].as_str(), pushed[1].as_str()]).ends(0);
@@ -131,10 +134,95 @@ fn a_window_that_was_outrun_is_a_gap_until_it_is_closed() {
     let status = world.run(&["status", "--json"]).ends(5).json();
     assert_eq!(status["gaps"].as_array().unwrap().len(), 1);
     assert_eq!(status["last_listing"]["pressure"], 1.0);
-    world.run(&["status"]).ends(5).prints("do not stay away longer").prints("--close-gap 1");
+    let status = world.run(&["status"]).ends(5);
+    status.prints("unknown: every order of the last list was new").prints("--close-gap 1");
     world.run(&["status", "--close-gap", "2"]).ends(2).says("no open gap 2");
-    world.run(&["status", "--close-gap", "1"]).ends(0);
+    world.run(&["status", "--close-gap", "1", "--note", "brought by hand"]).ends(0);
     world.run(&["status"]).ends(0);
+    world.run(&["status", "--all"]).ends(0).prints("closed gap").prints("brought by hand");
+    world.run(&["status", "--reopen-gap", "1"]).ends(5).prints("GAP");
+}
+
+#[test]
+fn orders_that_left_the_list_are_brought_in_by_hand() {
+    let world = World::with(VendorConfig { seed: 3, window: 30, ..VendorConfig::default() });
+    world.push(3);
+    world.run(&["sync"]).ends(0);
+    let missed = world.push(40);
+    world.run(&["sync"]).ends(5).says("GAP");
+    let numbers: Vec<&str> = missed.iter().take(10).map(OrderNo::as_str).collect();
+    fs::write(world.path("missed.txt"), format!("# by mail\n{}\n", numbers.join("\n"))).unwrap();
+    let added = world.run(&["orders", "add", "--from", "missed.txt", "--json"]).ends(0).json();
+    assert_eq!(added["added"].as_array().unwrap().len(), 10);
+    world.run(&["orders", "add", numbers[0]]).ends(0).says("1 order known already");
+    world.run(&["sync"]).ends(5);
+    world.assert_true_table();
+    world.run(&["status", "--close-gap", "1"]).ends(0);
+    world.run(&["orders", "add", "--from", "nowhere.txt"]).ends(1).says("nowhere.txt");
+    fs::write(world.path("odd.txt"), "DDMON1\n../x\n").unwrap();
+    world.run(&["orders", "add", "--from", "odd.txt"]).ends(2).says("line 2");
+}
+
+#[test]
+fn an_archive_that_came_by_another_way_is_applied() {
+    let world = World::new();
+    let pushed = world.push(1);
+    let order_no = pushed[0].as_str();
+    world.run(&["orders", "fetch", order_no, "-o", "x.zip", "--password-out", "pw"]).ends(0);
+    let add = ["orders", "add", order_no, "--archive", "x.zip", "--password-file", "pw"];
+    world.run(&add).ends(0).prints(order_no);
+    let ran = world.run(&["sync", "--json"]).ends(0).json();
+    assert_eq!((&ran["fetched"], &ran["applied"]), (&0.into(), &1.into()));
+    world.assert_true_table();
+    world.run(&["verify"]).ends(0);
+    world.run(&add).ends(2).says("applied already");
+}
+
+#[test]
+fn an_order_is_dismissed_with_a_note_and_taken_up_again() {
+    let world = World::new();
+    world.push(1);
+    world.fault(Fault::UnencryptedArchive, Rate::ALWAYS);
+    let pushed = world.push(1);
+    let order_no = pushed[0].as_str();
+    world.run(&["sync"]).ends(5);
+    world.run(&["orders", "dismiss", order_no]).ends(2);
+    world.run(&["orders", "dismiss", "DDMON1", "--note", "x"]).ends(2).says("no order DDMON1");
+    world.run(&["orders", "dismiss", order_no, "--note", "a test order"]).ends(0);
+    world.run(&["status"]).ends(0).prints("dismissed      1 order");
+    world
+        .run(&["orders", "dismiss", order_no, "--note", "again"])
+        .ends(2)
+        .says("dismissed already");
+    world.run(&["retry", "--all"]).ends(0).says("due now: 0 orders");
+    world.run(&["retry", order_no]).ends(0).prints(order_no);
+    world.run(&["sync"]).ends(5);
+}
+
+#[test]
+fn an_order_with_a_wrong_count_is_accepted_by_hand() {
+    let world = World::new();
+    world.fault(Fault::WrongTotal, Rate::ALWAYS);
+    let pushed = world.push(1);
+    let order_no = pushed[0].as_str();
+    world.run(&["sync"]).ends(5);
+    world.run(&["status"]).ends(5).prints("count_mismatch").prints("qcc retry --accept");
+    world.run(&["retry", "--accept", order_no]).ends(0).prints(order_no);
+    world.run(&["sync"]).ends(0);
+    world.run(&["status"]).ends(0).prints("1 applied");
+}
+
+#[test]
+fn a_hold_is_lifted_alone() {
+    let world = World::new();
+    world.push(1);
+    world.fault(Fault::Status106, Rate::first(1));
+    world.run(&["sync"]).ends(3);
+    let status = world.run(&["status"]).ends(5);
+    assert!(!status.out.contains("run `qcc sync`"), "{}", status.out);
+    world.run(&["retry", "--lift-hold"]).ends(0).says("the hold is lifted");
+    world.run(&["retry", "--lift-hold"]).ends(0).says("there was no hold to lift");
+    world.run(&["sync"]).ends(0);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use qcc_sync::{Apply, RecordFilter, State, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::given::{add, applied, apply, at, claim, local, no, rows, store, worker};
+use crate::given::{add, applied, apply, claim, local, no, rows, store, worker};
 
 const ROLE: &str = "QCC_SQLITE_TEST_ROLE";
 const STORE: &str = "QCC_SQLITE_TEST_STORE";

@@ -17,5 +17,6 @@ mod gaps;
 mod healing;
 mod kept;
 mod paths;
+mod starving;
 mod steps;
 mod world;

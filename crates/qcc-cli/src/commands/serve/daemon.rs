@@ -105,7 +105,13 @@ impl Daemon {
         if let Some(patience) = settings.heal_after {
             follow.delivery.patience = patience;
         }
-        let state = State::new(store, tally, settings.poll_interval, follow.delivery.clone());
+        let state = State::new(
+            store,
+            tally,
+            settings.poll_interval,
+            follow.delivery.clone(),
+            works.worker.clone(),
+        );
 
         let calls = listener(inherited.callback, Some(settings.listen)).await?;
         let calls = calls.context("there is nothing to listen on")?;

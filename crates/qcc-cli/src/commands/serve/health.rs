@@ -88,6 +88,11 @@ impl Health {
         let Some(listing) = &overview.last_listing else {
             return self.add("list", "the order list was never read".into(), false);
         };
+        if listing.is_unreadable() {
+            let lines = listing.unreadable;
+            let detail = format!("none of the {lines} lines of the order list could be read");
+            self.add("list", detail, false);
+        }
         let age = now.duration_since(listing.at);
         if age > patience {
             let detail = format!("the order list was last read {} ago", duration(age));
@@ -115,6 +120,13 @@ impl Health {
             None => "records arrive".to_owned(),
             Some(ailment) => ailment.detail.clone(),
         }
+    }
+
+    /// What is wrong with the daemon itself or what it stands on; `None` where only the
+    /// vendor keeps it waiting.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let own = |ailment: &&Ailment| ["engine", "inbox", "store"].contains(&ailment.code);
+        self.ailments.iter().find(own).map(|ailment| ailment.detail.clone())
     }
 
     /// The judgement as `/readyz` shows it.

@@ -22,6 +22,7 @@ pub(super) async fn beat(state: Arc<State>, stop: Stop) {
     loop {
         state.keep_errors().await;
         let (overview, health) = state.look().await;
+        state.keep_alive(&health).await;
         if watchdog.is_some() && health.is_alive() {
             systemd::alive(&health.line());
         }
@@ -30,8 +31,7 @@ pub(super) async fn beat(state: Arc<State>, stop: Stop) {
                 true => {
                     let left =
                         overview.and_then(|facts| facts.downtime_allowance(Timestamp::now()));
-                    let may_be_down_for =
-                        left.map_or("the list was never full".to_owned(), duration);
+                    let may_be_down_for = left.map_or("unknown".to_owned(), duration);
                     tracing::info!(may_be_down_for, "ready");
                 }
                 false => tracing::warn!(why = %health.line(), "not ready"),
@@ -41,7 +41,10 @@ pub(super) async fn beat(state: Arc<State>, stop: Stop) {
         let rest = watchdog.map_or(rest, |patience| patience.min(rest));
         before = Some(health);
         tokio::select! {
-            () = stop.asked() => return state.keep_errors().await,
+            () = stop.asked() => {
+                state.keep_errors().await;
+                return state.say_stopped().await;
+            }
             () = sleep(rest) => {}
         }
     }

@@ -79,6 +79,23 @@ fn store(page: &mut Page, overview: &Overview, now: Timestamp) {
         "Records kept aside because they are not as the manual says.",
     )
     .sample(&[], overview.set_aside);
+    page.gauge("qcc_records_set_aside_open", "Records set aside that nobody has acknowledged.")
+        .sample(&[], overview.set_aside_open);
+    page.gauge(
+        "qcc_list_lines_unreadable_open",
+        "Most lines of one order list that could not be read and that nobody has acknowledged.",
+    )
+    .sample(&[], overview.unreadable_open);
+    page.gauge(
+        "qcc_orders_unconfirmed",
+        "Orders that only calls named and no list; forgotten by themselves.",
+    )
+    .sample(&[], overview.unconfirmed);
+    page.counter(
+        "qcc_orders_forgotten_total",
+        "Orders that only calls had named and that were forgotten.",
+    )
+    .sample(&[], overview.forgotten);
     page.gauge("qcc_gaps_open", "Gaps nobody has closed: orders may be missing for good.")
         .sample(&[], overview.gaps.len() as u64);
     page.gauge("qcc_hold", "1 where all calls to the vendor rest.")
@@ -123,8 +140,8 @@ fn calls(page: &mut Page, overview: &Overview, facts: &Facts<'_>) {
     page.gauge("qcc_poll_interval_seconds", "How often the order list is read.")
         .sample(&[], interval.as_secs_f64());
     let allowance =
-        overview.downtime_allowance(facts.now).map_or(f64::INFINITY, |left| left.as_secs_f64());
-    page.gauge("qcc_downtime_allowance_seconds", "How long the receiver may be down from now on and lose nothing; +Inf: the list was never full, so no rate is known.")
+        overview.downtime_allowance(facts.now).map_or(f64::NAN, |left| left.as_secs_f64());
+    page.gauge("qcc_downtime_allowance_seconds", "Estimate of how long the receiver may be down from now on and lose nothing, at the fastest rate of orders seen of late; NaN: unknown.")
         .sample(&[], allowance);
 }
 

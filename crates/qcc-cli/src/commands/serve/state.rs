@@ -2,14 +2,14 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
 
-use jiff::Timestamp;
-use qcc_sync::{AnswerErrors, DeliveryPolicy, Overview, Store};
+use jiff::{SignedDuration, Timestamp};
+use qcc_sync::{AnswerErrors, DeliveryPolicy, Life, Overview, Store};
 use tokio::time::timeout;
 
 use super::{
@@ -21,6 +21,9 @@ use crate::{exit::causes_of, wiring::SqliteStore};
 
 /// A prober that got no answer for so long has drawn its own conclusion.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a sign of life is written down.
+const SIGN_OF_LIFE: SignedDuration = SignedDuration::from_mins(1);
 
 /// An interval that adapts is never longer.
 const LONGEST_REST: Duration = Duration::from_secs(600);
@@ -36,6 +39,9 @@ pub(super) struct State {
     started: Timestamp,
     /// Our errors in a row, as the store knows them.
     kept_errors: AtomicU32,
+    worker: String,
+    /// The last sign of life that the store has.
+    kept_life: Mutex<Option<Life>>,
 }
 
 impl State {
@@ -44,10 +50,22 @@ impl State {
         tally: Arc<Tally>,
         poll_interval: Option<Duration>,
         delivery: DeliveryPolicy,
+        worker: String,
     ) -> Self {
         let (engine_runs, started) = (AtomicBool::new(true), Timestamp::now());
         let kept_errors = AtomicU32::new(tally.counts().errors_in_a_row);
-        Self { store, tally, engine_runs, poll_interval, delivery, started, kept_errors }
+        let kept_life = Mutex::default();
+        Self {
+            store,
+            tally,
+            engine_runs,
+            poll_interval,
+            delivery,
+            started,
+            kept_errors,
+            worker,
+            kept_life,
+        }
     }
 
     /// The engine's loop has ended.
@@ -69,10 +87,42 @@ impl State {
         }
     }
 
+    /// Writes a sign of life down: each minute, and at once where what is wrong has
+    /// changed. So `qcc status` can tell of a daemon that died.
+    pub(super) async fn keep_alive(&self, health: &Health) {
+        let trouble = health.trouble();
+        let now = Timestamp::now();
+        let is_due = self.kept_life().as_ref().is_none_or(|life| {
+            life.trouble != trouble
+                || !(SignedDuration::ZERO..SIGN_OF_LIFE).contains(&now.duration_since(life.at))
+        });
+        if is_due {
+            let worker = self.worker.clone();
+            self.note_life(Life { at: now, worker, stopped: false, trouble }).await;
+        }
+    }
+
+    /// Writes down that the daemon ends in order.
+    pub(super) async fn say_stopped(&self) {
+        let trouble = self.kept_life().as_ref().and_then(|life| life.trouble.clone());
+        let worker = self.worker.clone();
+        self.note_life(Life { at: Timestamp::now(), worker, stopped: true, trouble }).await;
+    }
+
+    async fn note_life(&self, life: Life) {
+        if let Ok(Ok(())) = timeout(PATIENCE, self.store.note_life(&life)).await {
+            *self.kept_life() = Some(life);
+        }
+    }
+
+    fn kept_life(&self) -> MutexGuard<'_, Option<Life>> {
+        self.kept_life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The facts of this moment, and what they mean.
     pub(super) async fn look(&self) -> (Option<Overview>, Health) {
         let overview = match timeout(PATIENCE, self.store.overview()).await {
-            Ok(Ok(overview)) => Ok(overview),
+            Ok(Ok(overview)) => Ok(overview.believed(Timestamp::now())),
             Ok(Err(error)) => Err(causes_of(&error).join(": ")),
             Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
         };

@@ -1,12 +1,10 @@
 //! What to do next, from the facts alone.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use qcc_sync::{Delivery, Overview, ReasonCode, StateName};
 
+use super::{is_lifeless, is_list_old};
 use crate::output::{count, duration, when};
-
-/// How old a list may get where the window's length is not known.
-const LIST_AGE: SignedDuration = SignedDuration::from_hours(4);
 
 /// From so many errors in a row on, a person should look.
 const WARN_AT: u32 = 3;
@@ -17,7 +15,8 @@ pub(super) fn of(overview: &Overview, delivery: &Delivery, now: Timestamp) -> Ve
     if let Some(hold) = &overview.hold {
         advice.push(match hold.until {
             Some(until) => format!(
-                "the vendor is left in peace until {}; then `qcc sync` goes on",
+                "API calls are paused until {}; then the daemon, or `qcc sync`, goes on by itself \
+                 (`qcc retry --lift-hold` ends the pause)",
                 when(until)
             ),
             None => "set right what the vendor refused (`qcc doctor` helps), then run `qcc sync`"
@@ -26,10 +25,24 @@ pub(super) fn of(overview: &Overview, delivery: &Delivery, now: Timestamp) -> Ve
     }
     for gap in &overview.gaps {
         advice.push(format!(
-            "gap {}: ask the vendor for the orders between {} and {}, then \
-             `qcc status --close-gap {}`",
+            "gap {}: ask the vendor for the orders between {} and {}; bring them in by number \
+             (`qcc orders add NO…`) or by file (`qcc orders add NO --archive FILE`), then close \
+             it: `qcc status --close-gap {} --note TEXT`",
             gap.id, gap.after.order_no, gap.before.order_no, gap.id
         ));
+    }
+    if is_lifeless(overview, now)
+        && let Some(life) = &overview.life
+    {
+        advice.push(format!(
+            "the receiver ({}) was last alive at {} and was not stopped in order: see why it \
+             ended, and start it again (`qcc serve`)",
+            life.worker,
+            when(life.at)
+        ));
+    }
+    if let Some(trouble) = overview.life.as_ref().and_then(|life| life.trouble.as_ref()) {
+        advice.push(format!("the receiver last failed: {trouble}"));
     }
     if let Delivery::Broken { .. } = delivery {
         advice.push(
@@ -49,27 +62,41 @@ pub(super) fn of(overview: &Overview, delivery: &Delivery, now: Timestamp) -> Ve
         .map(|state| overview.count(state))
         .iter()
         .sum();
-    if due > 0 {
+    // During a hold nothing helps but waiting.
+    if due > 0 && overview.hold.is_none() {
         advice.push(format!("{} orders are under way: `qcc sync` takes them up", count(due)));
     }
     if overview.count(StateName::Quarantined) > 0 {
         advice.push(
-            "quarantined orders need you: `qcc orders show NO` says why, `qcc retry NO` tries again"
+            "quarantined orders need you: `qcc orders show NO` says why, `qcc retry NO` tries \
+             again, `qcc orders dismiss NO --note TEXT` gives one up"
                 .to_owned(),
         );
         advice.extend(overview.reasons.keys().filter_map(|code| cure(*code)));
     }
-    if let Some(due) = overview.next_due {
-        advice.push(format!("the next waiting order is due at {}: run `qcc sync` then", when(due)));
-    }
-    if overview.set_aside > 0 {
+    if let Some(due) = overview.next_due.filter(|_| overview.hold.is_none()) {
         advice.push(format!(
-            "{} records were not as the manual describes and were set aside with their bytes: \
-             `qcc orders show NO` lists those of an order",
-            count(overview.set_aside)
+            "the next waiting order is tried again at {} by the daemon, or by `qcc sync` from then",
+            when(due)
         ));
     }
-    advice.extend(list_again(overview, now));
+    if overview.set_aside_open > 0 {
+        advice.push(format!(
+            "{} records were not as the manual describes and were set aside with their bytes: \
+             `qcc orders show NO` lists those of an order; `qcc acknowledge --records` once \
+             somebody has seen them",
+            count(overview.set_aside_open)
+        ));
+    }
+    if overview.unreadable_open > 0 {
+        advice.push(format!(
+            "{} lines of an order list could not be read, so orders may be missing: `qcc orders \
+             list` shows them; tell the vendor, add what they name (`qcc orders add NO`), then \
+             `qcc acknowledge --lines`",
+            count(overview.unreadable_open)
+        ));
+    }
+    advice.extend(list_again(overview, now).filter(|_| overview.hold.is_none()));
     advice
 }
 
@@ -79,8 +106,17 @@ fn cure(code: ReasonCode) -> Option<String> {
         ReasonCode::LinkRefused => {
             "link_refused: if the host in it is the vendor's, add it to QCC_DOWNLOAD_HOSTS"
         }
-        ReasonCode::ArchiveRefused => {
-            "archive_refused: `qcc archive info FILE` looks into the kept archive; tell the vendor"
+        ReasonCode::ArchiveRefused | ReasonCode::DocumentRefused => {
+            "archive_refused, document_refused: `qcc archive info FILE` looks into the kept \
+             archive; tell the vendor; `qcc orders add NO --archive FILE` takes a better one"
+        }
+        ReasonCode::CountMismatch | ReasonCode::NoUsableRecords => {
+            "count_mismatch, no_usable_records: ask the vendor; `qcc retry --accept NO` applies \
+             what is there"
+        }
+        ReasonCode::ForeignArchive => {
+            "foreign_archive: `qcc retry NO` downloads it again, `qcc retry --accept NO` applies \
+             it as it is"
         }
         ReasonCode::Storage => "storage: see whether the disk is full or read-only",
         _ => return None,
@@ -93,18 +129,17 @@ fn list_again(overview: &Overview, now: Timestamp) -> Option<String> {
     let Some(listing) = &overview.last_listing else {
         return Some("the order list was never read: run `qcc sync`".to_owned());
     };
-    let age = now.duration_since(listing.at);
-    let lasts = listing.pressure().lasts;
-    (age > lasts.unwrap_or(LIST_AGE)).then(|| {
+    is_list_old(overview, now).then(|| {
         format!(
             "the order list is {} old: run `qcc sync`, before the vendor forgets orders",
-            duration(age)
+            duration(now.duration_since(listing.at))
         )
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use qcc_sync::Listing;
 
     use super::*;
@@ -133,8 +168,8 @@ mod tests {
 
     #[test]
     fn an_old_list_is_to_be_read_again() {
-        let (overview, now) = listing(9);
-        assert!(of(&overview, &Delivery::Unknown, now)[0].contains("9 h old: run `qcc sync`"));
+        let (overview, now) = listing(25);
+        assert!(of(&overview, &Delivery::Unknown, now)[0].contains("1 d 1 h old"));
         assert!(of(&Overview::empty(), &Delivery::Unknown, now)[0].contains("never read"));
     }
 

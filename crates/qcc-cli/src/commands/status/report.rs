@@ -7,7 +7,7 @@ use qcc_sync::{
 };
 use serde_json::{Map, Value, json};
 
-use super::daemon::Counted;
+use super::{LIFELESS, Stretch, daemon::Counted};
 use crate::output::{count, duration, facts as table, instant, json_reason, many, plain, when};
 
 /// All there is to show.
@@ -17,6 +17,9 @@ pub(super) struct Facts<'a> {
     pub(super) delivery: &'a Delivery,
     /// Orders that do not move.
     pub(super) stuck: &'a [Order],
+    pub(super) gaps: &'a [Stretch],
+    /// Whether everything is wanted.
+    pub(super) all: bool,
     pub(super) advice: &'a [String],
     /// What a running daemon counted, where one answers.
     pub(super) daemon: Option<&'a Counted>,
@@ -25,7 +28,7 @@ pub(super) struct Facts<'a> {
 
 /// The facts as `docs/cli.md` documents them.
 pub(super) fn json(facts: &Facts<'_>) -> Value {
-    let Facts { overview, delivery, stuck, advice, daemon, now } = *facts;
+    let Facts { overview, delivery, stuck, gaps, advice, daemon, now, all: _ } = *facts;
     let orders: Map<String, Value> = StateName::ALL
         .into_iter()
         .map(|state| (state.to_string(), overview.count(state).into()))
@@ -42,6 +45,9 @@ pub(super) fn json(facts: &Facts<'_>) -> Value {
         .collect();
     json!({
         "orders": orders,
+        "unconfirmed": overview.unconfirmed,
+        "forgotten": overview.forgotten,
+        "dismissed": overview.dismissed,
         "reasons": reasons,
         "stuck": stuck.iter().map(stuck_json).collect::<Vec<_>>(),
         "oldest_pending": overview.oldest_pending.as_ref().map(|(no, since)| {
@@ -50,8 +56,10 @@ pub(super) fn json(facts: &Facts<'_>) -> Value {
         "next_due": overview.next_due.map(instant),
         "records": overview.records,
         "set_aside": overview.set_aside,
+        "set_aside_open": overview.set_aside_open,
+        "unreadable_lines_open": overview.unreadable_open,
         "unknown_words": unknown,
-        "gaps": overview.gaps.iter().map(gap_json).collect::<Vec<_>>(),
+        "gaps": gaps.iter().map(gap_json).collect::<Vec<_>>(),
         "last_listing": overview.last_listing.as_ref().map(listing_json),
         "delivery": delivery_json(overview, delivery),
         "poll_interval_seconds": overview.poll_interval().as_secs(),
@@ -63,6 +71,14 @@ pub(super) fn json(facts: &Facts<'_>) -> Value {
                 "since": instant(hold.since),
                 "until": hold.until.map(instant),
                 "reason": json_reason(&hold.reason),
+            })
+        }),
+        "receiver": overview.life.as_ref().map(|life| {
+            json!({
+                "at": instant(life.at),
+                "worker": life.worker,
+                "stopped": life.stopped,
+                "trouble": life.trouble,
             })
         }),
         "daemon": daemon.map(Counted::json),
@@ -104,7 +120,8 @@ fn until(order: &Order) -> Option<Timestamp> {
     }
 }
 
-fn gap_json(gap: &Gap) -> Value {
+fn gap_json(stretch: &Stretch) -> Value {
+    let Stretch { gap, brought } = stretch;
     let end = |order: &ListedOrder| {
         json!({
             "order_no": order.order_no.as_str(),
@@ -116,6 +133,9 @@ fn gap_json(gap: &Gap) -> Value {
         "found_at": instant(gap.found_at),
         "after": end(&gap.after),
         "before": end(&gap.before),
+        "brought": brought,
+        "closed_at": gap.closed_at.map(instant),
+        "note": gap.note,
     })
 }
 
@@ -130,12 +150,20 @@ fn listing_json(listing: &Listing) -> Value {
         "newest": listing.newest.map(|at| at.to_string()),
         "pressure": pressure.share,
         "window_lasts_seconds": pressure.lasts.map(|span| span.as_secs()),
+        "unreadable": listing.unreadable,
+        "burst": listing.burst.map(|burst| {
+            json!({
+                "orders": burst.orders,
+                "within_seconds": burst.within.as_secs(),
+                "at": instant(burst.at),
+            })
+        }),
     })
 }
 
 /// The facts for a person.
 pub(super) fn text(facts: &Facts<'_>) -> String {
-    let Facts { overview, delivery, stuck, advice, daemon, now } = *facts;
+    let Facts { overview, delivery, stuck, gaps, all, advice, daemon, now } = *facts;
     let mut lines = vec![
         ("orders", orders(overview)),
         ("records", records(overview)),
@@ -144,10 +172,11 @@ pub(super) fn text(facts: &Facts<'_>) -> String {
     if let Some(window) = window(overview) {
         lines.push(("window", window));
     }
-    if let Some(left) = overview.downtime_allowance(now) {
-        lines.push(("may be down", format!("for {} from now, without a loss", duration(left))));
-    }
-    lines.push(("calls", calls(delivery, now)));
+    lines.extend(
+        overview.last_listing.as_ref().map(|_| ("may be down", may_be_down(overview, now))),
+    );
+    lines.extend(receiver(overview, now).map(|receiver| ("receiver", receiver)));
+    lines.push(("calls", calls(overview, delivery, now)));
     if let Some(AnswerErrors { in_a_row, last_at }) = overview.callbacks.errors {
         let limit = DeliveryPolicy::default().errors;
         lines.push((
@@ -164,12 +193,20 @@ pub(super) fn text(facts: &Facts<'_>) -> String {
     for (code, number) in &overview.reasons {
         lines.push(("in the way", format!("{code}: {}", many(*number, "order"))));
     }
-    lines.extend(stuck.iter().take(SHOWN).map(|order| (order.state.name().as_str(), why(order))));
-    if stuck.len() > SHOWN {
-        lines.push(("", "… more by --json".to_owned()));
+    let shown = if all { stuck.len() } else { SHOWN };
+    lines.extend(stuck.iter().take(shown).map(|order| (order.state.name().as_str(), why(order))));
+    if stuck.len() > shown {
+        lines.push(("", "… `qcc status --all` shows the others".to_owned()));
     }
-    for gap in &overview.gaps {
-        lines.push(("GAP", gap_text(gap)));
+    if overview.unconfirmed > 0 {
+        lines.push(("unconfirmed", unconfirmed(overview)));
+    }
+    if overview.dismissed > 0 {
+        lines.push(("dismissed", many(overview.dismissed, "order")));
+    }
+    for stretch in gaps {
+        let is_open = stretch.gap.closed_at.is_none();
+        lines.push((if is_open { "GAP" } else { "closed gap" }, gap_text(stretch, overview)));
     }
     if let Some(hold) = &overview.hold {
         let until =
@@ -219,36 +256,90 @@ fn orders(overview: &Overview) -> String {
 }
 
 fn records(overview: &Overview) -> String {
+    let open = match overview.set_aside_open {
+        0 => String::new(),
+        open => format!(", {} of them not acknowledged", count(open)),
+    };
     match overview.set_aside {
         0 => count(overview.records),
-        aside => format!("{} ({} more set aside)", count(overview.records), count(aside)),
+        aside => format!("{} ({} more set aside{open})", count(overview.records), count(aside)),
     }
 }
 
 fn last_list(overview: &Overview, now: Timestamp) -> String {
-    overview.last_listing.as_ref().map_or_else(
-        || "never".to_owned(),
-        |list| format!("{}: {} orders, {} of them new", ago(list.at, now), list.listed, list.fresh),
-    )
+    let Some(list) = &overview.last_listing else { return "never".to_owned() };
+    let unreadable = match list.unreadable {
+        0 => String::new(),
+        lines => format!("; {} could not be read", many(lines.into(), "line")),
+    };
+    format!("{}: {} orders, {} of them new{unreadable}", ago(list.at, now), list.listed, list.fresh)
 }
 
 fn window(overview: &Overview) -> Option<String> {
     let listing = overview.last_listing.as_ref()?;
     let pressure = listing.pressure();
-    Some(match pressure.lasts {
-        Some(lasts) => format!(
-            "{:.0} % new at the last list; a full one lasts {}: do not stay away longer",
-            pressure.share * 100.0,
+    let held = format!(
+        "{} of {}, {:.0} % new at the last list",
+        listing.listed,
+        listing.window,
+        pressure.share * 100.0
+    );
+    Some(match listing.burst.zip(pressure.lasts) {
+        Some((burst, lasts)) => format!(
+            "{held}; at the fastest rate seen of late ({} in {}) it turns over in about {} (an \
+             estimate)",
+            many(burst.orders.into(), "order"),
+            duration(burst.within),
             duration(lasts)
         ),
-        None => {
-            format!("{} of {}: not full, nothing can be missed yet", listing.listed, listing.window)
-        }
+        None => format!("{held}; too few orders were seen to tell how fast they come"),
     })
 }
 
+/// An estimate, and called one: the vendor may be faster at any time.
+fn may_be_down(overview: &Overview, now: Timestamp) -> String {
+    let listing = overview.last_listing.as_ref();
+    match overview.downtime_allowance(now) {
+        Some(left) if left.is_zero() => {
+            "not at all: at the fastest rate seen of late, orders may be leaving the list unseen"
+                .to_owned()
+        }
+        Some(left) => format!("about {} from now (an estimate, at that rate)", duration(left)),
+        None if listing.is_some_and(Listing::is_all_fresh) => {
+            "unknown: every order of the last list was new".to_owned()
+        }
+        None => "unknown".to_owned(),
+    }
+}
+
+fn receiver(overview: &Overview, now: Timestamp) -> Option<String> {
+    let life = overview.life.as_ref()?;
+    let at = ago(life.at, now);
+    let state = if life.stopped {
+        format!("stopped in order {at}")
+    } else if now.duration_since(life.at) < LIFELESS {
+        format!("alive, last seen {at}")
+    } else {
+        format!("DEAD: it was last alive {at} and was not stopped in order")
+    };
+    let trouble = life.trouble.as_ref().map(|trouble| format!("; it last failed: {trouble}"));
+    Some(format!("{} is {state}{}", life.worker, trouble.unwrap_or_default()))
+}
+
+fn unconfirmed(overview: &Overview) -> String {
+    let forgotten = match overview.forgotten {
+        0 => String::new(),
+        forgotten => format!("; {} such were forgotten before", count(forgotten)),
+    };
+    format!(
+        "{} that only calls named and no list: the vendor is asked about a few, the others are \
+         forgotten; nothing to do{forgotten}",
+        many(overview.unconfirmed, "order")
+    )
+}
+
 /// "No news" and "delivery broken" look alike from outside; here they do not.
-fn calls(delivery: &Delivery, now: Timestamp) -> String {
+fn calls(overview: &Overview, delivery: &Delivery, now: Timestamp) -> String {
     match delivery {
         Delivery::Healthy { .. } => "arrive".to_owned(),
         Delivery::NoNews { since } => {
@@ -271,15 +362,51 @@ fn calls(delivery: &Delivery, now: Timestamp) -> String {
         Delivery::Activated { at } => {
             format!("the vendor agreed to call again, {}; the next order will tell", ago(*at, now))
         }
+        _ if overview.callbacks.expected_since.is_some() => {
+            "nothing is known yet: no list was read since a receiver expects them".to_owned()
+        }
         _ => "nothing is known: no receiver expects them (`qcc serve`)".to_owned(),
     }
 }
 
-fn gap_text(gap: &Gap) -> String {
-    format!(
-        "{}: orders may be missing between {} and {}",
-        gap.id, gap.after.order_no, gap.before.order_no
-    )
+fn gap_text(stretch: &Stretch, overview: &Overview) -> String {
+    let Stretch { gap, brought } = stretch;
+    let end = |order: &ListedOrder| match order.created_at.or_else(|| order.order_no.created_hint())
+    {
+        Some(at) => format!("{} ({at})", order.order_no),
+        None => order.order_no.to_string(),
+    };
+    let mut text = format!(
+        "{}: orders may be missing between {} and {}{}; {} brought in since",
+        gap.id,
+        end(&gap.after),
+        end(&gap.before),
+        may_be_missing(gap, overview),
+        many(*brought, "order")
+    );
+    if let Some(at) = gap.closed_at {
+        text.push_str(&format!("; closed {}", when(at)));
+    }
+    if let Some(note) = &gap.note {
+        text.push_str(&format!(": {note}"));
+    }
+    text
+}
+
+/// How many orders fit between the ends at the fastest rate seen of late.
+fn may_be_missing(gap: &Gap, overview: &Overview) -> String {
+    let burst = overview.last_listing.as_ref().and_then(|listing| listing.burst);
+    let made = |end: &ListedOrder| end.created_at.or_else(|| end.order_no.created_hint());
+    let (Some(burst), Some(after), Some(before)) = (burst, made(&gap.after), made(&gap.before))
+    else {
+        return String::new();
+    };
+    let span = before.timestamp().duration_since(after.timestamp()).as_secs_f64().max(0.0);
+    if span <= 0.0 {
+        return String::new();
+    }
+    let most = span / burst.within.as_secs_f64().max(0.001) * f64::from(burst.orders);
+    format!(", {} at most (an estimate)", many(most.ceil() as u64, "order"))
 }
 
 fn unknown_words(overview: &Overview) -> String {
