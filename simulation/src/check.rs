@@ -3,7 +3,10 @@
 //! Compared are what a user reads from the store, what the vendor's generator
 //! says, and what a witness saw. No rule of the product is used.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{OrderNo, RiskRecord};
@@ -16,6 +19,7 @@ use crate::{
     logs,
     mutation::Mutation,
     power::{Actor, JUDGE, SUPERVISOR},
+    witness::Seen,
 };
 
 type Table = BTreeMap<String, (Rank, RiskRecord)>;
@@ -33,9 +37,52 @@ pub(crate) async fn between_processes<D: Disk>(life: &Life<D>) {
         let shown = read(life, store).await?;
         nothing_forgotten(life, &shown);
         table_is_what_was_applied(life, &shown);
+        archives_are_there(life, &shown);
         Ok(())
     })
     .await;
+}
+
+/// So long after everything is well each sound order that a list named is applied,
+/// whatever else fails: the longest wait is an hour.
+pub(crate) const SOON: Duration = Duration::from_secs(100 * 60);
+
+/// [`SOON`] has passed: whoever is held up was held up by something else.
+pub(crate) async fn sound_orders_are_applied<D: Disk>(life: &Life<D>) {
+    let resting = [Theirs::Status106, Theirs::Status107, Theirs::Status109];
+    let rested = |seen: &Seen| {
+        resting.iter().any(|fault| seen.theirs.get(fault).is_some_and(|times| *times > 0))
+    };
+    if rested(&life.stage.witness.seen()) {
+        return;
+    }
+    checked(life, JUDGE, async |store| {
+        let shown = read(life, store).await?;
+        let truth = life.stage.vendor().truth();
+        for order in shown.orders.values().filter(|order| order.listed_at.is_some()) {
+            let sound = truth.orders.get(&order.no).is_some_and(|about| about.spoilt.is_none());
+            let is_done = matches!(order.state, State::Applied | State::Quarantined { .. });
+            if sound && !is_done {
+                let state = order.state.name();
+                violation(life, format!("{} is {state}, long after all is well", order.no));
+            }
+        }
+        Ok(())
+    })
+    .await;
+}
+
+/// What the ledger counts on is on the shelves, unless chance took it away.
+fn archives_are_there<D: Disk>(life: &Life<D>, shown: &Shown) {
+    let spoilt = life.stage.witness.seen().spoilt.clone();
+    for order in shown.orders.values().filter(|order| order.state == State::Fetched) {
+        let gone = order
+            .archive
+            .is_none_or(|kept| !life.shelves.has(&kept.sha256) && !spoilt.contains(&kept.sha256));
+        if gone {
+            violation(life, format!("the archive of {} is not there", order.no));
+        }
+    }
 }
 
 /// Everything came to rest, and nobody helped yet: what is quarantined has a
@@ -74,6 +121,10 @@ pub(crate) async fn at_the_end<D: Disk>(life: &Life<D>) {
             }
         }
         let overview = store.overview().await?;
+        if overview.set_aside_open != overview.set_aside {
+            violation(life, "records set aside are taken for seen, and nobody saw them");
+        }
+        forged_orders_cost_little(life);
         if overview.records != shown.table.len() as u64 && life.stage.mutation.is_none() {
             violation(life, "the overview counts other records than there are");
         }
@@ -332,6 +383,22 @@ fn activations_are_few<D: Disk>(life: &Life<D>) {
     }
     if hasty && !life.stage.plan.jumps() {
         violation(life, "the vendor was asked to call again twice within half an hour");
+    }
+}
+
+/// Each worker of each process may ask about a few orders that only calls named, and
+/// then about one every ten minutes.
+fn forged_orders_cost_little<D: Disk>(life: &Life<D>) {
+    let workers = u64::from(life.stage.plan.workers);
+    let minutes = life.lived().as_secs() / 60;
+    let seen = life.stage.witness.seen();
+    // Each is signed once more where the clocks differ.
+    let most = 2 * workers * (3 * (seen.figures.starts + 1) + minutes / 10 + 1);
+    let asked = seen.forged_locates;
+    drop(seen);
+    if asked > most {
+        let text = format!("the vendor was asked {asked} times about orders that nobody made");
+        violation(life, text);
     }
 }
 

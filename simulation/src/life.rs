@@ -173,6 +173,9 @@ impl<D: Disk> Life<D> {
         }
         self.stage.clock.correct();
         let well_since = self.stage.clock.now();
+        sleep(check::SOON).await;
+        self.stage.turn.wait(OUTSIDE).await;
+        check::sound_orders_are_applied(self).await;
         if self.comes_to_rest(well_since).await {
             check::quarantines_are_true(self).await;
             // Where a kept archive is gone, the first retry finds that out.
@@ -340,6 +343,11 @@ impl<D: Disk> Life<D> {
         seen.figures.starts += 1;
         seen.figures.crashes += u64::from(end.is_none());
         seen.figures.failed_exits += u64::from(end == Some(End::Failed));
+    }
+
+    /// For how long so far.
+    pub(crate) fn lived(&self) -> Duration {
+        Instant::now() - self.start
     }
 
     fn power(&self) -> Arc<Power> {

@@ -45,6 +45,12 @@ mutations! {
     ProbeIgnored = "probe-ignored", "the vendor is asked to call a URL that does not reach us";
     RedirectFollowed = "redirect-followed", "a redirect is followed wherever it leads";
     PasswordLogged = "password-logged", "an archive's password stands in the log";
+    SleepInWorker = "sleep-in-worker", "a failing download is waited for, and nothing else is done meanwhile";
+    ApplyAfterAll = "apply-after-all", "no archive is applied before every order is fetched";
+    FutureTrusted = "future-trusted", "a wait that a wrong clock set is kept to";
+    SetAsideForgotten = "set-aside-forgotten", "records set aside are taken for seen by somebody";
+    LocateAtEveryCall = "locate-at-every-call", "the vendor is asked about whatever a call names";
+    RateOfWholeWindow = "rate-of-whole-window", "the rate of orders is judged by the whole window";
     SecretSent = "secret-sent", "the account's secret travels in a header";
 }
 

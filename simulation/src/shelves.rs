@@ -46,6 +46,10 @@ impl Shelves {
         Some(sha256)
     }
 
+    pub(crate) fn has(&self, sha256: &Sha256) -> bool {
+        self.shelves().contains_key(sha256)
+    }
+
     /// The process is gone: what it kept is an ordinary archive now, or, where
     /// that is broken on purpose, is gone with it.
     pub(crate) fn settle(&self, lost: bool) {

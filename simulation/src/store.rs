@@ -5,9 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime, UnzipPassword};
 use qcc_sync::{
-    Activation, AnswerErrors, Apply, Continuity, Decision, Gap, Hold, Life, Listing, NotedListing,
-    Order, OrderFilter, Overview, Rank, Reason, ReasonCode, RecordFilter, Row, SecretPath,
-    SetAside, Sha256, State, Store, StoreError, StoredRecord, UnknownWord, Want, Worker, Written,
+    Activation, AnswerErrors, Apply, Burst, Continuity, Decision, Gap, Hold, Life, Listing,
+    NotedListing, Order, OrderFilter, Overview, Rank, Reason, ReasonCode, RecordFilter, Row,
+    SecretPath, SetAside, Sha256, State, Store, StoreError, StoredRecord, UnknownWord, Want,
+    Worker, Written,
 };
 
 use crate::{
@@ -59,13 +60,25 @@ impl<S: Store> Store for Faulty<S> {
         gap: Option<&Gap>,
     ) -> Result<NotedListing, StoreError> {
         let (listed, gap) = self.mutated_listing(listed, listing, gap);
+        let whole = Listing { burst: whole_window(listing), ..listing.clone() };
+        let judged = self.hand.stage.mutated(Mutation::RateOfWholeWindow);
+        let listing = if judged { &whole } else { listing };
+        let before = self.inner.overview().await?.last_listing;
         let (op, fate, done) = perform!(
             self,
             write("note_listing"),
             self.inner.note_listing(&listed, listing, gap.as_ref())
         );
         if done.is_ok() {
-            self.hand.stage.witness.listing(&listed, gap.as_ref());
+            let witness = &self.hand.stage.witness;
+            witness.listing(&listed, gap.as_ref());
+            if !self.hand.stage.plan.jumps() {
+                witness.promised(&listed, listing, before.as_ref());
+            }
+            if self.hand.stage.mutated(Mutation::SetAsideForgotten) {
+                let all = Decision::AcknowledgeRecords { order_no: None };
+                self.inner.decide(&all, listing.at).await?;
+            }
         }
         self.hand.leave(op, fate, done).await
     }
@@ -75,6 +88,10 @@ impl<S: Store> Store for Faulty<S> {
             perform!(self, write("note_call"), self.inner.note_call(order_no, now));
         if done.is_ok() {
             self.hand.stage.witness.seen().noted.insert(order_no.clone());
+            if self.hand.stage.mutated(Mutation::LocateAtEveryCall) {
+                let add = Decision::AddOrder { order_no: order_no.clone() };
+                self.inner.decide(&add, now).await?;
+            }
         }
         self.hand.leave(op, fate, done).await
     }
@@ -91,7 +108,24 @@ impl<S: Store> Store for Faulty<S> {
             Want::Unconfirmed => "claim unconfirmed",
             Want::Kept => "claim kept",
         };
-        pass!(self, write(name), self.inner.claim(worker, want, in_hand, now))
+        if self.hand.stage.mutated(Mutation::SleepInWorker) && !in_hand.is_empty() {
+            return Ok(None);
+        }
+        if self.hand.stage.mutated(Mutation::ApplyAfterAll)
+            && want == Want::Kept
+            && self.is_any_unfetched().await?
+        {
+            return Ok(None);
+        }
+        let claimed = pass!(self, write(name), self.inner.claim(worker, want, in_hand, now))?;
+        if let Some(Order { no, state: State::Waiting { until, .. }, .. }) = &claimed
+            && self.hand.stage.mutated(Mutation::FutureTrusted)
+            && *until > now
+        {
+            self.inner.release(no, worker).await?;
+            return Ok(None);
+        }
+        Ok(claimed)
     }
 
     async fn save(&self, order: &Order, worker: &Worker, now: Timestamp) -> Result<(), StoreError> {
@@ -304,8 +338,21 @@ fn shadow(hand: &Hand, order_no: &OrderNo, push_date: ShanghaiTime, rows: Vec<Ro
     }
 }
 
+/// The rate of orders as the average of a whole window.
+fn whole_window(listing: &Listing) -> Option<Burst> {
+    let (oldest, newest) = listing.oldest.zip(listing.newest)?;
+    let within = newest.timestamp().duration_since(oldest.timestamp());
+    Some(Burst { orders: listing.listed, within, at: listing.at })
+}
+
 /// Invariants broken on purpose.
 impl<S: Store> Faulty<S> {
+    async fn is_any_unfetched(&self) -> Result<bool, StoreError> {
+        let orders = self.inner.orders(&OrderFilter::default()).await?;
+        let rests = |state: &State| matches!(state, State::Applied | State::Quarantined { .. });
+        Ok(orders.iter().any(|order| order.archive.is_none() && !rests(&order.state)))
+    }
+
     fn mutated_order(&self, order: &Order, now: Timestamp) -> Order {
         let mut order = order.clone();
         let State::Waiting { reason, .. } = order.state.clone() else {

@@ -1,6 +1,6 @@
 //! Our side of the wire to the vendor: what leaves us, seen by a witness.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, header};
@@ -20,6 +20,16 @@ impl Wire {
         let clock = hand.stage.clock.clone();
         let inner = SimTransport::new(Arc::clone(&hand.stage.vendor), move || clock.truth());
         Self { inner, hand }
+    }
+
+    /// Asking about orders that nobody made costs the account's quota.
+    fn count_forged(&self, request: &Request<Bytes>) {
+        let query = request.uri().query().unwrap_or_default();
+        let asked = query.split('&').find_map(|pair| pair.strip_prefix("orderNo="));
+        let Some(asked) = asked else { return };
+        let mut seen = self.hand.stage.witness.seen();
+        let is_forged = !seen.made.iter().any(|made| made.as_str() == asked);
+        seen.forged_locates += u64::from(is_forged);
     }
 
     /// Whatever opens something and stands in a request.
@@ -45,6 +55,7 @@ impl Transport for Wire {
             return self.hand.power.fail().await;
         }
         self.remember_secrets(&request);
+        self.count_forged(&request);
         if !stage.witness.request(stage.clock.truth()) {
             stage.witness.violation("the vendor is hammered with requests");
             return self.hand.power.fail().await;
@@ -67,9 +78,16 @@ impl Transport for Wire {
             Ok(answer) => self.hand.note(format_args!("{name} -> {}", answer.status())),
             Err(error) => self.hand.note(format_args!("{name} -> {error}")),
         }
+        let failed = answer.as_ref().is_ok_and(|answer| !answer.status().is_success());
+        if stage.mutated(Mutation::SleepInWorker) && failed && name.ends_with(".zip") {
+            tokio::time::sleep(SLEEP).await;
+        }
         self.follow(answer, deadlines).await
     }
 }
+
+/// Longer than any failing order may delay another.
+const SLEEP: Duration = Duration::from_secs(2 * 3600);
 
 impl Wire {
     /// Never, but where that is broken on purpose.

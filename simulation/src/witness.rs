@@ -5,10 +5,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{ListedOrder, OrderNo};
 use qcc_sim::Fault;
-use qcc_sync::{Gap, Rank, Sha256};
+use qcc_sync::{Gap, Listing, Rank, Sha256};
 
 /// Sees every durable write, every answer to a call and every request, and draws
 /// its own conclusions.
@@ -41,6 +41,11 @@ pub(crate) struct Seen {
     pub(crate) spoilt: BTreeSet<Sha256>,
     /// Whatever must not show.
     pub(crate) secrets: BTreeSet<String>,
+    /// The shortest time in which so many orders in a row were made that a list named,
+    /// and how many.
+    densest: Option<(SignedDuration, u32)>,
+    /// How often the vendor was asked about orders that nobody made.
+    pub(crate) forged_locates: u64,
     /// Signed calls in the minute that began then.
     minute: Option<(Timestamp, u32)>,
     /// What went wrong at the vendor, and how often.
@@ -137,6 +142,40 @@ impl Witness {
         }
         seen.gaps.extend(expected);
         seen.listed.extend(places);
+    }
+
+    /// A list became durable that the one before it had promised to be in time for:
+    /// was the promise one that anybody could have made who saw the same lists?
+    pub(crate) fn promised(
+        &self,
+        listed: &[ListedOrder],
+        listing: &Listing,
+        before: Option<&Listing>,
+    ) {
+        let mut seen = self.seen();
+        let known = seen.densest;
+        let mut made: Vec<_> = listed.iter().filter_map(|line| line.created_at).collect();
+        made.sort_unstable();
+        for row in made.windows(3) {
+            let [first, _, last] = row else { continue };
+            let within = last.timestamp().duration_since(first.timestamp());
+            if seen.densest.is_none_or(|(least, _)| within < least) {
+                seen.densest = Some((within, 2));
+            }
+        }
+        let Some(before) = before.filter(|before| !before.is_all_fresh()) else { return };
+        let (Some(promised), Some((within, orders))) = (before.pressure().lasts, known) else {
+            return;
+        };
+        let elapsed = listing.at.duration_since(before.at);
+        let turns_over =
+            within * i32::try_from(before.window).unwrap_or(1) / i32::try_from(orders).unwrap_or(1);
+        let is_outrun = listing.is_all_fresh() && listing.fresh >= listing.window;
+        if is_outrun && elapsed < promised && turns_over < elapsed {
+            seen.violations.push(format!(
+                "a window was lost within {elapsed:#} that had been said to last {promised:#}"
+            ));
+        }
     }
 
     /// A signed call or download leaves; `false` where there were too many.
