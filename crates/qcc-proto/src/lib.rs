@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod callback;
+mod encoding;
 mod endpoint;
 mod envelope;
 mod link;
