@@ -9,6 +9,7 @@ mod order;
 mod reader;
 mod record;
 mod settings;
+mod spelling;
 mod status;
 mod time;
 

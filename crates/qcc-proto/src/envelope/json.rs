@@ -15,7 +15,7 @@ pub(super) enum Json {
     Bool(bool),
     Number(Number),
     Text(String),
-    Array(Vec<Json>),
+    Array(Vec<Self>),
     Object(Pairs),
 }
 
