@@ -143,7 +143,7 @@ impl StdError for Refusal {}
 
 /// A text of unknown origin on one line: what breaks or turns a line is escaped,
 /// and of more than `limit` characters the rest is left out.
-pub(super) fn one_line(text: &str, limit: usize) -> String {
+fn one_line(text: &str, limit: usize) -> String {
     let mut line = String::new();
     let mut letters = text.chars();
     for letter in letters.by_ref().take(limit) {

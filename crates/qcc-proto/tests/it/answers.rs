@@ -132,6 +132,14 @@ fn a_field_that_decides_and_comes_twice_must_say_the_same() {
 }
 
 #[test]
+fn a_field_that_comes_a_hundred_thousand_times_is_not_compared_as_often() {
+    let body =
+        format!(r#"{{"status":"{}"{}}}"#, "2".repeat(1 << 20), r#","status":1"#.repeat(100_000));
+    let error = Answer::<()>::parse(body.as_bytes()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Doubtful { field: "status" });
+}
+
+#[test]
 fn an_order_number_padded_or_under_another_spelling_is_read() {
     let list = list("list-sloppy.json").unwrap().into_payload().unwrap();
     let seen: Vec<&str> = list.orders.iter().map(|order| order.order_no.as_str()).collect();
