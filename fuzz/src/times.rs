@@ -66,7 +66,8 @@ fn of_callback(text: &str) -> Option<ShanghaiTime> {
 
 /// The second that a text names.
 fn by_the_book(text: &str) -> Option<i64> {
-    if text.len() > 64 {
+    // The outline writes `#` for a number; no time has one of its own.
+    if text.len() > 64 || text.contains('#') {
         return None;
     }
     let (outline, numbers) = outline(text.trim());

@@ -132,13 +132,15 @@ pub(super) fn read(
     let bytes = text.as_bytes().get(..end).unwrap_or_default();
     let mut pass = Pass { text, bytes, at, draft, skipper, depth_limit, respelled: 0 };
     pass.record()?;
-    pass.respelled = pass.respelled();
-    if pass.respelled != 0 {
-        pass.at = at;
-        pass.draft.clear();
-        pass.record()?;
+    if pass.draft.seen != u8::MAX {
+        pass.settle_absent(at)?;
     }
-    pass.settle()?;
+    if !pass.draft.extra.is_empty() {
+        pass.draft.extra.push('}');
+        if pass.draft.has_duplicate(text) {
+            return fault(RecordFault::DuplicateKey);
+        }
+    }
     Ok(pass.at)
 }
 
@@ -174,11 +176,11 @@ pub(super) fn integer<T: std::str::FromStr>(digits: &str) -> Option<T> {
 
 /// The same where a fraction of nothing but zeros may follow: `82.0` is 82.
 pub(super) fn whole<T: std::str::FromStr>(digits: &str) -> Option<T> {
-    let is_zeros = |zeros: &str| !zeros.is_empty() && zeros.bytes().all(|b| b == b'0');
-    match digits.split_once('.') {
-        Some((before, zeros)) if is_zeros(zeros) => integer(before),
-        _ => integer(digits),
-    }
+    integer(digits).or_else(|| {
+        let (before, zeros) = digits.split_once('.')?;
+        let is_zeros = !zeros.is_empty() && zeros.bytes().all(|b| b == b'0');
+        is_zeros.then(|| integer(before))?
+    })
 }
 
 struct Pass<'a> {
@@ -223,20 +225,22 @@ impl Pass<'_> {
         fields.fold(0, |fields, field| fields | bit(field))
     }
 
-    /// Judges what can be judged only at the record's end.
-    fn settle(&mut self) -> Result<(), Stop> {
+    /// Settles which fields did not come: they are `null`, but for `id`.
+    ///
+    /// Where a key in another spelling came for one, the record, which begins at
+    /// `start`, is read once more.
+    #[cold]
+    fn settle_absent(&mut self, start: usize) -> Result<(), Stop> {
+        self.respelled = self.respelled();
+        if self.respelled != 0 {
+            self.at = start;
+            self.draft.clear();
+            self.record()?;
+        }
         if self.draft.seen & bit(RecordField::Id) == 0 {
             return fault(RecordFault::Missing(RecordField::Id));
         }
-        if self.draft.seen != u8::MAX {
-            self.draft.settle_absent();
-        }
-        if !self.draft.extra.is_empty() {
-            self.draft.extra.push('}');
-            if self.draft.has_duplicate(self.text) {
-                return fault(RecordFault::DuplicateKey);
-            }
-        }
+        self.draft.settle_absent();
         Ok(())
     }
 
