@@ -179,8 +179,9 @@ impl<'a> Rest<'a> {
             return rest.is_empty().then_some(SHANGHAI);
         };
         let hours = parts.digits(2, 2)?;
+        let is_short = parts.0.is_empty();
         let _ = parts.one_of(":");
-        let minutes = if parts.0.is_empty() { 0 } else { parts.digits(2, 2)? };
+        let minutes = if is_short { 0 } else { parts.digits(2, 2)? };
         if !parts.0.is_empty() || hours > 14 || minutes > 59 {
             return None;
         }
@@ -266,6 +267,9 @@ mod tests {
             "2022-06-07 11:39:18 PM",
             "2022-06-07 11:39:18 CST",
             "2022-06-07 11:39:18+8",
+            "2022-06-07 11:39:18+08:",
+            "2022-06-07 11:39:18+08:0",
+            "2022-06-07 11:39:18+",
             "2022-06-07 11:39:18+15:00",
             "2022-06-07 11:39:18+08:60",
             "2022-06-07 11:39:18+08:00x",
