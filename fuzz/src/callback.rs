@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use qcc_proto::{CallbackQuery, DownloadLink, Location, OrderNo, UnzipPassword};
+use qcc_proto::{CallbackQuery, DownloadLink, Location, OrderNo, ShanghaiTime, UnzipPassword};
 
 use crate::leaks::assert_shows_nothing;
 
@@ -25,7 +25,7 @@ pub fn check(raw: &[u8]) {
         Ok(query) => {
             let expected = expected.expect("accepted what the book refuses");
             assert_eq!(values(&query), REQUIRED.map(|name| expected[name].as_str()));
-            let expiry = expected.get(EXPIRY).and_then(|text| text.parse().ok());
+            let expiry = expected.get(EXPIRY).and_then(|text| ShanghaiTime::from_wire(text).ok());
             assert_eq!(query.location.expires_at, expiry);
             assert_eq!(query.location.order_no.as_ref(), Some(&query.order_no));
             assert_reads_again(&query);
@@ -89,6 +89,9 @@ fn by_the_book(raw: &[u8]) -> Option<BTreeMap<String, String>> {
     }
     let is_given = |name: &&str| values.get(*name).is_some_and(|value| !value.is_empty());
     let is_complete = REQUIRED.iter().all(is_given);
+    if let Some(no) = values.get_mut("orderNo") {
+        *no = no.trim().to_owned();
+    }
     (is_complete && values["orderNo"].parse::<OrderNo>().is_ok()).then_some(values)
 }
 

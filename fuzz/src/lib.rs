@@ -13,7 +13,9 @@ pub mod callback;
 pub mod container;
 pub mod decode;
 pub mod envelope;
+pub mod list;
 pub mod records;
+pub mod times;
 
 mod inflated;
 mod leaks;

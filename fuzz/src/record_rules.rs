@@ -10,6 +10,8 @@ use serde::{
 };
 use serde_json::Value;
 
+use crate::second_opinion::mended;
+
 const FIELDS: [&str; 8] = [
     "id",
     "corpKeyNo",
@@ -29,32 +31,58 @@ pub(crate) fn is_good(raw: &str) -> Option<bool> {
     if !raw.starts_with('{') {
         return Some(false);
     }
-    let Pairs(pairs) = serde_json::from_str(raw).ok()?;
+    if mended(raw.as_bytes()) != raw {
+        return Some(false);
+    }
+    let Pairs(mut pairs) = serde_json::from_str(raw).ok()?;
+    // A field counts in another spelling where the manual's is absent.
+    let plain = |key: &str| key.replace(['_', '-'], "").to_ascii_lowercase();
+    for field in FIELDS {
+        if !pairs.iter().any(|(key, _)| key == field) {
+            let others = pairs.iter_mut().filter(|(key, _)| plain(key) == plain(field));
+            others.for_each(|(key, _)| *key = field.to_owned());
+        }
+    }
     let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value);
     let is_twice = |(n, (key, _)): (usize, &(String, Value))| {
         pairs.iter().skip(n + 1).any(|(other, _)| other == key)
     };
+    // How a float was spelled is lost: 82.0 is a score, 8.2e1 is none.
+    let is_float = |field: &&str| matches!(value(field), Some(Value::Number(n)) if n.is_f64());
+    let is_spelling = ["id", "corpKeyNo", "changeDate", "score"].iter().any(is_float);
     let is_fault = pairs.iter().enumerate().any(is_twice)
         || pairs.iter().any(|(key, value)| key.contains('\0') || has_nul(value))
-        || FIELDS.iter().any(|field| value(field).is_none_or(|value| !fits(field, value)))
+        || value("id").is_none()
+        || FIELDS.iter().any(|field| value(field).is_some_and(|value| !fits(field, value)))
         || pairs
             .iter()
             .any(|(key, value)| !FIELDS.contains(&key.as_str()) && depth(value) > DEEPEST);
-    Some(!is_fault)
+    if is_fault { Some(false) } else { (!is_spelling).then_some(true) }
 }
 
 fn fits(field: &str, value: &Value) -> bool {
     match (field, value) {
+        ("id" | "corpKeyNo" | "changeDate", Value::Number(number)) => {
+            number.is_u64() || number.is_f64()
+        }
         ("id", Value::String(id)) => {
             (1..=128).contains(&id.len()) && !id.contains(char::is_control)
         }
         ("id", _) => false,
         (_, Value::Null) => true,
         ("score", Value::Number(number)) => {
-            number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())
+            let float = number.as_f64().filter(|_| number.is_f64());
+            let is_small = |number| i32::try_from(number).is_ok();
+            float.map_or(number.as_i64().is_some_and(is_small), |float| float.fract() == 0.0)
         }
         ("score", Value::String(text)) => {
-            text.parse::<i32>().is_ok_and(|number| number.to_string() == *text)
+            let text = match text.split_once('.') {
+                Some((whole, zeros)) if !zeros.is_empty() && zeros.trim_matches('0').is_empty() => {
+                    whole
+                }
+                _ => text,
+            };
+            text.parse::<i32>().is_ok_and(|number| number.to_string() == text)
         }
         ("score", _) => false,
         ("monitorLevel", Value::String(word)) => {
@@ -87,7 +115,7 @@ fn depth(value: &Value) -> usize {
 }
 
 /// An object's fields in order, repeated keys included.
-struct Pairs(Vec<(String, Value)>);
+pub(crate) struct Pairs(pub(crate) Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Pairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -34,7 +34,10 @@ pub fn check(bytes: &[u8]) {
         assert_eq!(header.total_size, summary.total_size);
     }
 
-    check_refilled(bytes, cut(bytes), &whole);
+    // White space in front hides the first bytes, by which an encoding is known.
+    if !matches!(whole.end, Err(DocumentError::Encoding { offset: 0, .. })) {
+        check_refilled(bytes, cut(bytes), &whole);
+    }
 
     let limits = tight();
     let whole = read(bytes, limits);
@@ -97,6 +100,9 @@ fn end(reading: &Reading, spaces: u64) -> String {
     match &reading.end {
         Err(DocumentError::Syntax { offset, what }) => format!("{what} at {}", offset - spaces),
         Err(DocumentError::Truncated { offset }) => format!("truncated at {}", offset - spaces),
+        Err(DocumentError::Encoding { offset, name }) => {
+            format!("{name} at {}", offset - spaces)
+        }
         Err(DocumentError::TooDeep { offset }) => format!("too deep at {}", offset - spaces),
         other => format!("{other:?}"),
     }
@@ -122,11 +128,17 @@ fn check_verdicts(bytes: &[u8], reading: &Reading) {
         return;
     }
     let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes);
-    let Ok(Document { result }) = serde_json::from_slice(bytes) else { return };
+    let text = String::from_utf8_lossy(bytes);
+    let Ok(Document { result }) = serde_json::from_str(&text) else { return };
     assert_eq!(result.len(), reading.items.len());
+    let is_utf8 = str::from_utf8(bytes).is_ok();
     for (raw, item) in result.iter().zip(&reading.items) {
         let is_taken = matches!(item, Item::Record { .. });
-        let expected = is_good(raw.get()).unwrap_or(is_taken);
-        assert_eq!(is_taken, expected, "{} is {item:?}", raw.get());
+        let expected = match raw.get().contains('\u{fffd}') {
+            // It stands for bytes that are not UTF-8, or it came so: nobody can tell.
+            true if !is_utf8 => None,
+            _ => is_good(raw.get()),
+        };
+        assert_eq!(is_taken, expected.unwrap_or(is_taken), "{} is {item:?}", raw.get());
     }
 }

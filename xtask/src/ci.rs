@@ -24,7 +24,7 @@ const STEPS: &[Step] = &[
     ("layers", "who may use whom, and the other rules of the house", |w| report(layers::check(w)?)),
     ("fixtures", "every fixture is listed", |w| report(fixtures::check(w)?)),
     ("tables", "the crate tables agree with the manifests", |w| report(crates_table::check(w)?)),
-    ("guarantees", "the tests that the READMEs name exist", |w| report(guarantees::check(w)?)),
+    ("guarantees", "the tests that the pages name exist", |w| report(guarantees::check(w)?)),
     ("scripts", "scripts parse", |w| report(scripts::check(w)?)),
     ("optional", "spelling, licences, alerts, where the tools are installed", optional),
     ("lints", "clippy, every crate and target, warnings are faults", |w| silent(lints::check(w))),

@@ -71,7 +71,7 @@ fn compare(folder: &Path, name: &str) -> Result<usize> {
     println!("{name}: {} rows", rows.len());
     for row in &rows {
         let outcome = decode(folder, row);
-        let expectation = Expectation::of(&row.expected);
+        let expectation = Expectation::of_row(row);
         let tally = tallies.entry(expectation).or_default();
         tally.rows += 1;
         tally.released += usize::from(outcome.released_then_refused());

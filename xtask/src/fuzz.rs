@@ -27,11 +27,13 @@ struct Target {
     longest: usize,
 }
 
-const TARGETS: [Target; 5] = [
+const TARGETS: [Target; 7] = [
     Target { name: "container", fixtures: "archives", longest: 64 * 1024 },
     Target { name: "decode", fixtures: "records", longest: 64 * 1024 },
     Target { name: "records", fixtures: "records", longest: 4096 },
     Target { name: "envelope", fixtures: "answers", longest: 4096 },
+    Target { name: "list", fixtures: "answers", longest: 4096 },
+    Target { name: "times", fixtures: "answers", longest: 300 },
     // One more than a query may have.
     Target { name: "callback", fixtures: "callbacks", longest: 8193 },
 ];

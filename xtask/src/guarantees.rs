@@ -1,7 +1,9 @@
-//! The guarantees of the READMEs name tests; those tests exist.
+//! The guarantees of the READMEs, the protocol's table of what is read and what is
+//! refused, and the situations from the field name tests; those tests exist.
 //!
-//! The tables stand between `<!-- guarantees -->` and `<!-- /guarantees -->`.
-//! Whatever stands in backticks in the last column is the name of a test.
+//! The tables stand between `<!-- guarantees -->` and `<!-- /guarantees -->`, and
+//! are all of `docs/field.md`. Whatever stands in backticks in the last column is
+//! the name of a test, perhaps behind the path of its module or the file it is in.
 
 use std::collections::BTreeSet;
 
@@ -9,42 +11,62 @@ use anyhow::Result;
 
 use crate::{marked::Marked, report::Report, workspace::Workspace};
 
-const PAGES: [&str; 2] = ["README.md", "README.zh-CN.md"];
+/// Pages that say the same in two languages, and so name the same tests.
+const TRANSLATED: [&str; 2] = ["README.md", "README.zh-CN.md"];
 
-/// Compares the tables with the tests, and with each other.
+const PROTOCOL: &str = "docs/protocol.md";
+
+const FIELD: &str = "docs/field.md";
+
+/// Compares the tables with the tests, and the READMEs with each other.
 pub(crate) fn check(workspace: &Workspace) -> Result<Report> {
     let mut report = Report::default();
     let tests = tests(workspace)?;
     let mut by_page = Vec::new();
-    for file in PAGES {
+    for file in [TRANSLATED.as_slice(), &[PROTOCOL]].concat() {
         let text = workspace.read(file)?;
         let rows = named(Marked::find(&text, "guarantees", file)?.inside);
         if rows.is_empty() {
             report.fault(format!("{file}: the table of guarantees is empty"));
         }
-        for row in &rows {
-            if row.is_empty() {
-                report.fault(format!("{file}: a guarantee names no test"));
-            }
-            for name in row.iter().filter(|name| !tests.contains(**name)) {
-                report.fault(format!("{file}: there is no test `{name}`"));
-            }
-        }
-        report.looked_at(rows.len(), "guarantees");
+        compare(file, &rows, &tests, &mut report);
         by_page.push(rows.into_iter().map(|row| row.join(" ")).collect::<Vec<_>>());
     }
-    if by_page.windows(2).any(|pages| pages.first() != pages.last()) {
+    let readmes = by_page.get(..TRANSLATED.len()).unwrap_or_default();
+    if readmes.windows(2).any(|pages| pages.first() != pages.last()) {
         report.fault("the READMEs name different tests in their tables of guarantees");
     }
+    compare(FIELD, &named(&workspace.read(FIELD)?), &tests, &mut report);
     Ok(report)
 }
 
-/// The tests that each row names.
-fn named(table: &str) -> Vec<Vec<&str>> {
-    let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);
-    rows.map(|row| {
+fn compare(file: &str, rows: &[Vec<&str>], tests: &BTreeSet<String>, report: &mut Report) {
+    for row in rows {
+        if row.is_empty() {
+            report.fault(format!("{file}: a row names no test"));
+        }
+        for name in row.iter().filter(|name| !tests.contains(**name)) {
+            report.fault(format!("{file}: there is no test `{name}`"));
+        }
+    }
+    report.looked_at(rows.len(), "rows that name tests");
+}
+
+/// The tests that each row names. Heads, the rules below them and rows that are a
+/// heading name none; nor does the file that a test is in.
+fn named(page: &str) -> Vec<Vec<&str>> {
+    let lines: Vec<&str> = page.lines().collect();
+    let is_row = |line: &&str| line.starts_with('|');
+    let is_rule = |line: &str| line.starts_with("|---") || line.starts_with("| ---");
+    let is_head = |at: usize| lines.get(at + 1).is_some_and(|next| is_rule(next));
+    let rows = lines.iter().enumerate().filter(|(at, line)| {
+        is_row(line) && !is_rule(line) && !is_head(*at) && !line.starts_with("| **")
+    });
+    rows.map(|(_, row)| {
         let last = row.trim_end().trim_end_matches('|').rsplit('|').next().unwrap_or_default();
-        last.split('`').skip(1).step_by(2).collect()
+        let words = last.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
+        let names = words.filter(|word| !word.ends_with(".rs"));
+        names.map(|word| word.rsplit("::").next().unwrap_or(word)).collect()
     })
     .collect()
 }
@@ -53,8 +75,10 @@ fn named(table: &str) -> Vec<Vec<&str>> {
 /// `proptest!` holds.
 fn tests(workspace: &Workspace) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
-    for (_, text) in workspace.tree.texts("crates/", ".rs")? {
-        found.extend(tests_in(&text));
+    for folder in ["crates/", "xtask/", "simulation/"] {
+        for (_, text) in workspace.tree.texts(folder, ".rs")? {
+            found.extend(tests_in(&text));
+        }
     }
     Ok(found)
 }
@@ -81,6 +105,9 @@ mod tests {
     fn names_stand_in_the_last_column() {
         let table = "| a | b |\n|---|---|\n| x `no` | `one`, `two` |\n| y | none |\n";
         assert_eq!(named(table), [vec!["one", "two"], vec![]]);
+        let page = "text\n\n| a | b |\n|---|---|\n\n## More\n\n| a | b |\n|---|---|\n| **part** | |\n\
+                    | x | `qcc_proto::time::one` |\n| y | `tests/it/a.rs`, `two` and `c/d.rs three` |\n";
+        assert_eq!(named(page), [vec!["one"], vec!["two", "three"]]);
     }
 
     #[test]

@@ -43,7 +43,7 @@ cargo xtask TASK
   fixtures              every file under fixtures/ is listed with what it proves
   features              each crate alone, with each of its features alone
   crates-table [--fix]  the crate tables of the READMEs agree with the manifests
-  guarantees            the tests that the READMEs name exist
+  guarantees            the tests that the pages name exist
   readme-demo [--fix]   the READMEs show what `qcc demo` prints
   scripts               shell, Python and Node scripts parse
   growth [--to RECORDS] time per applied record as the table grows, into docs/performance.md

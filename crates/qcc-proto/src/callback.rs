@@ -7,7 +7,10 @@ use std::{borrow::Cow, fmt, str};
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
-use crate::{DownloadLink, InvalidOrderNo, Location, OrderNo, UnzipPassword, endpoint::push_pair};
+use crate::{
+    DownloadLink, InvalidOrderNo, Location, OrderNo, ShanghaiTime, UnzipPassword,
+    endpoint::push_pair,
+};
 
 pub use ack::{Acknowledgement, StatusForm};
 
@@ -61,7 +64,8 @@ impl CallbackQuery {
     ///
     /// Plain percent-decoding, exactly once: `+` stays `+`, `%252B` becomes
     /// `%2B` and stays so. Unknown parameters are ignored, whatever they hold.
-    /// An absent or unreadable `downloadUrlExpiredTime` is `None`, because the
+    /// Blanks around the order number are dropped. An absent or unreadable
+    /// `downloadUrlExpiredTime` is `None`, because the
     /// link carries an end of its own.
     ///
     /// # Errors
@@ -99,11 +103,11 @@ impl CallbackQuery {
         if !is_ours(&key) {
             return Err(CallbackError::Key);
         }
-        let order_no: OrderNo = order_no.parse().map_err(CallbackError::OrderNo)?;
+        let order_no: OrderNo = order_no.trim().parse().map_err(CallbackError::OrderNo)?;
         let location = Location {
             order_no: Some(order_no.clone()),
             link: DownloadLink::new(link),
-            expires_at: expiry.and_then(|text| text.parse().ok()),
+            expires_at: expiry.and_then(|text| ShanghaiTime::from_wire(&text).ok()),
             password: UnzipPassword::new(password),
         };
         Ok(Self { key, order_no, location })

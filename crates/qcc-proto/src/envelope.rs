@@ -3,10 +3,16 @@
 //! The manual's tables, its samples and the sibling endpoints of the same host
 //! disagree about types, nesting and casing, so each variant is read here, once.
 
+mod body;
 mod error;
 mod fields;
+mod json;
 
-use crate::{CallbackUrl, DownloadLink, ListedOrder, Location, Status, UnzipPassword};
+use url::Url;
+
+use crate::{
+    CallbackUrl, DownloadLink, ListedOrder, Location, ShanghaiTime, Status, UnzipPassword,
+};
 
 pub use error::{EnvelopeError, EnvelopeErrorKind, Refusal};
 use fields::Fields;
@@ -36,7 +42,8 @@ use fields::Fields;
 pub struct Answer<T> {
     /// The code.
     pub status: Status,
-    /// `msg` as sent, or empty; it may differ from the manual's text.
+    /// `msg` as sent, its first 1,000 characters, or empty; it may differ from the
+    /// manual's text.
     pub message: String,
     /// What was asked for: there exactly where the status is 200, and for a
     /// list also where it is 201.
@@ -119,34 +126,64 @@ impl Answer<()> {
 pub struct OrderList {
     /// The orders; nothing is removed, a repeated one stands twice.
     pub orders: Vec<ListedOrder>,
-    /// Lines that name no order number, each by what stood there instead:
-    /// escaped, at most 80 characters. Report them; the rest is good.
+    /// The first 20 lines that name no order number, each by its place and what
+    /// stood there instead, fit for a log: `line 3: …`. Report them; the rest is
+    /// good.
     pub unreadable: Vec<String>,
+    /// How many such lines there are in all, those behind the
+    /// [`MAX_LINES`](Self::MAX_LINES)th line included.
+    pub unreadable_count: usize,
+}
+
+impl OrderList {
+    /// The lines that are read. The manual's list has 30.
+    pub const MAX_LINES: usize = 1000;
+
+    /// The unreadable lines that are kept for people to see.
+    const KEPT: usize = 20;
+
+    fn of(lines: Vec<fields::Line>) -> Self {
+        let mut list = Self::default();
+        let beyond = lines.len().saturating_sub(Self::MAX_LINES);
+        for (at, line) in lines.into_iter().take(Self::MAX_LINES).enumerate() {
+            match line.order() {
+                Ok(order) => list.orders.push(order),
+                Err(seen) => list.set_aside(at + 1, &seen),
+            }
+        }
+        if beyond > 0 {
+            let seen = format!("({beyond} more lines, which are not read)");
+            list.set_aside(Self::MAX_LINES + 1, &seen);
+            list.unreadable_count += beyond - 1;
+        }
+        list
+    }
+
+    fn set_aside(&mut self, number: usize, seen: &str) {
+        self.unreadable_count += 1;
+        if self.unreadable.len() < Self::KEPT {
+            self.unreadable.push(format!("line {number}: {}", excerpt(seen)));
+        }
+    }
 }
 
 impl Answer<OrderList> {
     /// Reads the answer of 6.2.4.
     ///
-    /// 201 and a list of `null` are empty lists. One bad line costs no other.
+    /// An empty list and one of `null` are empty lists, and so is a 201 without a
+    /// list. One bad line costs no other.
     ///
     /// # Errors
     /// [`EnvelopeError`] where the body is no answer of the vendor's, or where
-    /// the status is 200 and there is no list.
+    /// the status is 200 and there is no list, or something else in its place.
     pub fn parse(body: &[u8]) -> Result<Self, EnvelopeError> {
-        let mut answer = Self::read(body, |fields| {
-            let mut list = OrderList::default();
-            for line in fields.list("resultList", "orderNo")? {
-                match line.order() {
-                    Ok(order) => list.orders.push(order),
-                    Err(seen) => list.unreadable.push(seen),
-                }
-            }
-            Ok(list)
-        })?;
-        if answer.status == Status::NO_RESULT {
-            answer.payload = Some(OrderList::default());
-        }
-        Ok(answer)
+        let (status, message, fields) = fields::open(body)?;
+        let payload = match status {
+            Status::OK => Some(fields.list("resultList", "orderNo")?),
+            Status::NO_RESULT => Some(fields.list("resultList", "orderNo").unwrap_or_default()),
+            _ => None,
+        };
+        Ok(Self { status, message, payload: payload.map(OrderList::of) })
     }
 }
 
@@ -163,34 +200,40 @@ impl Answer<Location> {
         Self::read(body, |mut fields| {
             let order_no = fields
                 .text("orderNo")?
-                .map(|text| text.parse().map_err(|_| EnvelopeError::bad_payload("orderNo")))
+                .map(|text| text.trim().parse().map_err(|_| EnvelopeError::bad_payload("orderNo")))
                 .transpose()?;
+            let link = fields.required("downloadUrl")?;
+            let expires_at = fields.field("downloadUrlExpiredTime").ok().flatten();
             Ok(Location {
                 order_no,
-                link: DownloadLink::new(fields.required("downloadUrl")?),
-                expires_at: fields
-                    .text("downloadUrlExpiredTime")
-                    .ok()
-                    .flatten()
-                    .and_then(|text| text.parse().ok()),
+                link: link_of(link.trim())?,
+                expires_at: expires_at
+                    .and_then(|value| ShanghaiTime::from_json(&value.into_flat())),
                 password: UnzipPassword::new(fields.required("unzipPassword")?),
             })
         })
     }
 }
 
+/// A link as it came, if it is one: absolute, `http` or `https`, with a host, and
+/// without blanks, which a URL parser would drop in silence.
+fn link_of(text: &str) -> Result<DownloadLink, EnvelopeError> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let has_blank = text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+    if url.is_none_or(|url| url.host().is_none()) || has_blank {
+        let kind = EnvelopeErrorKind::NotAUrl { field: "downloadUrl" };
+        return Err(EnvelopeError::of(kind));
+    }
+    Ok(DownloadLink::new(text))
+}
+
 /// One line of an order list, before it is known to be one.
 impl fields::Line {
     fn order(self) -> Result<ListedOrder, String> {
-        let (order_no, created) = self.into_parts("orderNo", "createDate");
-        match order_no.as_deref().map(str::parse) {
-            Some(Ok(order_no)) => {
-                let created_at = created.and_then(|text| text.parse().ok());
-                Ok(ListedOrder { order_no, created_at })
-            }
-            Some(Err(_)) => Err(excerpt(&order_no.unwrap_or_default())),
-            None => Err("(no orderNo)".to_owned()),
-        }
+        let (order_no, created) = self.into_parts("orderNo", "createDate")?;
+        let order_no = order_no.trim().parse().map_err(|_| order_no)?;
+        let created_at = created.and_then(|value| ShanghaiTime::from_json(&value.into_flat()));
+        Ok(ListedOrder { order_no, created_at })
     }
 }
 

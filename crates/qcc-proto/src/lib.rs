@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod callback;
+mod encoding;
 mod endpoint;
 mod envelope;
 mod link;
@@ -8,6 +9,7 @@ mod order;
 mod reader;
 mod record;
 mod settings;
+mod spelling;
 mod status;
 mod time;
 

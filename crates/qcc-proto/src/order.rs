@@ -97,6 +97,13 @@ pub struct ListedOrder {
     pub created_at: Option<ShanghaiTime>,
 }
 
+impl ListedOrder {
+    /// When the order was made: as the list says, or else as its number seems to.
+    pub fn made_at(&self) -> Option<ShanghaiTime> {
+        self.created_at.or_else(|| self.order_no.created_hint())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +116,22 @@ mod tests {
         for bad in ["", "a b", "a/b", "..", "a.b", "订单", "a\n", &"9".repeat(65), "%2e"] {
             assert!(bad.parse::<OrderNo>().is_err(), "{bad:?} was taken");
         }
+    }
+
+    #[test]
+    fn a_line_without_a_time_is_as_old_as_its_number_tells() {
+        let line = |no: &str, created: Option<&str>| ListedOrder {
+            order_no: no.parse().unwrap(),
+            created_at: created.map(|text| text.parse().unwrap()),
+        };
+        let made = |line: ListedOrder| line.made_at().map(|at| at.to_string());
+        let said = Some("2022-06-07 10:14:59");
+        assert_eq!(made(line("DDMON2022060710291160581293", said)).as_deref(), said);
+        assert_eq!(
+            made(line("DDMON2022060710291160581293", None)).as_deref(),
+            Some("2022-06-07 10:29:11")
+        );
+        assert_eq!(made(line("A1", None)), None);
     }
 
     #[test]

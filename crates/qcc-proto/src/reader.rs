@@ -25,7 +25,7 @@ use self::{
     record::{Draft, Stop},
     skip::{Skipper, Step, Stuck},
 };
-use crate::ShanghaiTime;
+use crate::{ShanghaiTime, encoding, spelling::is_spelling_of};
 
 /// Reads the records of one document as they stream by.
 ///
@@ -46,12 +46,12 @@ use crate::ShanghaiTime;
 ///      "corpName": "四川中津建设集团有限公司", "monitorContent": null,
 ///      "monitorLevel": "高风险信息", "monitorType": "高风险",
 ///      "score": 82, "changeDate": "2022-06-01"},
-///     {"id": "none of the rest"}]}"#;
+///     {"corpName": "all but an id"}]}"#;
 /// let mut reader = RecordReader::new(json.as_bytes(), ReaderLimits::default());
 /// while let Some(item) = reader.next()? {
 ///     match item {
 ///         Item::Record { record, .. } => assert_eq!(record.score, Some(82)),
-///         Item::Quarantined(bad) => assert_eq!(bad.reason.to_string(), "corpKeyNo is missing"),
+///         Item::Quarantined(bad) => assert_eq!(bad.reason.to_string(), "id is missing"),
 ///     }
 /// }
 /// let summary = reader.finish()?;
@@ -68,6 +68,8 @@ pub struct RecordReader<R> {
     push_date: Option<ShanghaiTime>,
     total_size: Option<u64>,
     has_result: bool,
+    /// `result` came as `null`.
+    no_result: bool,
     records: u64,
     quarantined: u64,
 }
@@ -85,6 +87,24 @@ enum State {
     Trailer,
     Done(DocumentSummary),
     Failed,
+}
+
+/// A value that was passed over.
+struct Framed {
+    /// Its first bytes.
+    raw: Vec<u8>,
+    /// Whether there were more.
+    truncated: bool,
+    /// Whether bytes in it were not UTF-8.
+    not_utf8: bool,
+}
+
+impl Framed {
+    fn keep(&mut self, bytes: &[u8], cap: usize) {
+        let kept = bytes.len().min(cap - self.raw.len());
+        self.raw.extend_from_slice(bytes.get(..kept).unwrap_or_default());
+        self.truncated |= kept < bytes.len();
+    }
 }
 
 enum Found {
@@ -140,6 +160,7 @@ impl<R: BufRead> RecordReader<R> {
             push_date: None,
             total_size: None,
             has_result: false,
+            no_result: false,
             records: 0,
             quarantined: 0,
         }
@@ -265,6 +286,9 @@ impl<R: BufRead> RecordReader<R> {
 
     fn start(&mut self) -> Result<State, DocumentError> {
         self.feed.more()?;
+        if let Some(name) = encoding::of_start(&self.feed.first_bytes()) {
+            return Err(DocumentError::Encoding { offset: 0, name });
+        }
         if self.feed.text().starts_with('\u{FEFF}') {
             self.feed.advance('\u{FEFF}'.len_utf8());
         }
@@ -285,13 +309,16 @@ impl<R: BufRead> RecordReader<R> {
         if self.feed.peek()? != b'"' {
             return Err(self.syntax("a key was expected"));
         }
-        let key = record::lone_string(&self.frame(LONGEST_KEY)?.0);
+        let key = record::lone_string(&self.frame(LONGEST_KEY)?.raw);
         if self.feed.peek()? != b':' {
             return Err(self.syntax("':' was expected"));
         }
         self.feed.advance(1);
         let first = self.feed.peek()?;
-        let field = DocumentField::ALL.into_iter().find(|f| key.as_deref() == Some(f.as_str()));
+        let is = |field: &DocumentField| {
+            key.as_deref().is_some_and(|key| is_spelling_of(key, field.as_str()))
+        };
+        let field = DocumentField::ALL.into_iter().find(is);
         let is_again = match field {
             None => false,
             Some(DocumentField::PushDate) => self.push_date.is_some(),
@@ -304,19 +331,24 @@ impl<R: BufRead> RecordReader<R> {
                 self.has_result = true;
                 return Ok(State::Result);
             }
-            Some(field @ DocumentField::Result) => return Err(DocumentError::Invalid(field)),
+            Some(field @ DocumentField::Result) => {
+                if self.frame(LONGEST_VALUE)?.raw != b"null" {
+                    return Err(DocumentError::Invalid(field));
+                }
+                (self.has_result, self.no_result) = (true, true);
+            }
             None => drop(self.frame(0)?),
             Some(field) => {
-                let value = self.frame(LONGEST_VALUE)?.0;
+                let value = self.frame(LONGEST_VALUE)?.raw;
                 let invalid = || DocumentError::Invalid(field);
                 if matches!(field, DocumentField::PushDate) {
-                    let text = record::lone_string(&value).ok_or_else(invalid)?;
-                    self.push_date = Some(text.parse().map_err(|_| invalid())?);
+                    let json = serde_json::from_slice(&value).map_err(|_| invalid())?;
+                    self.push_date = Some(ShanghaiTime::from_json(&json).ok_or_else(invalid)?);
                 } else {
                     let digits = record::lone_string(&value)
                         .or_else(|| String::from_utf8(value).ok())
                         .ok_or_else(invalid)?;
-                    self.total_size = Some(record::integer(&digits).ok_or_else(invalid)?);
+                    self.total_size = Some(record::whole(&digits).ok_or_else(invalid)?);
                 }
             }
         }
@@ -350,10 +382,15 @@ impl<R: BufRead> RecordReader<R> {
             }
         };
         let start = self.feed.offset();
-        let (raw, truncated) = self.frame(self.limits.raw)?;
+        let Framed { raw, truncated, not_utf8 } = self.frame(self.limits.raw)?;
+        if not_utf8 && let Some(name) = encoding::of_text(&raw) {
+            return Err(DocumentError::Encoding { offset: start, name });
+        }
         // The framing above has found the fault of syntax, if there was one.
-        let Some(reason) = reason else {
-            return Err(DocumentError::Syntax { offset: start, what: "not a record" });
+        let reason = match reason {
+            Some(reason) => reason,
+            None if not_utf8 => RecordFault::NotUtf8,
+            None => return Err(DocumentError::Syntax { offset: start, what: "not a record" }),
         };
         if self.quarantined >= self.limits.quarantined {
             return Err(DocumentError::TooManyFaults { limit: self.limits.quarantined });
@@ -365,36 +402,66 @@ impl<R: BufRead> RecordReader<R> {
 
     /// Takes the value that begins here, whatever and however long it is: its
     /// first `cap` bytes, and whether there were more.
-    fn frame(&mut self, cap: usize) -> Result<(Vec<u8>, bool), DocumentError> {
-        let (mut raw, mut truncated) = (Vec::new(), false);
+    fn frame(&mut self, cap: usize) -> Result<Framed, DocumentError> {
+        let mut framed = Framed { raw: Vec::new(), truncated: false, not_utf8: false };
         self.skipper.restart(self.limits.nesting);
         loop {
-            let step = self.skipper.feed(self.feed.unused()).map_err(|stuck| match stuck {
-                Stuck::Syntax(at, what) => {
-                    DocumentError::Syntax { offset: self.feed.offset() + at as u64, what }
+            let at = |at: usize| self.feed.offset() + at as u64;
+            let (used, is_done) = match self.skipper.feed(self.feed.unused()) {
+                Ok(Step::Done(used)) => (used, true),
+                Ok(Step::Short(used)) => (used, false),
+                Err(Stuck::Syntax(n, what)) => {
+                    return Err(DocumentError::Syntax { offset: at(n), what });
                 }
-                Stuck::TooDeep(at) => {
-                    DocumentError::TooDeep { offset: self.feed.offset() + at as u64 }
+                Err(Stuck::TooDeep(n)) => return Err(DocumentError::TooDeep { offset: at(n) }),
+                Err(Stuck::Control(used)) => {
+                    framed.keep(self.feed.unused().get(..used).unwrap_or_default(), cap);
+                    self.feed.advance(used);
+                    self.pass_broken(&mut framed, cap)?;
+                    continue;
                 }
-            })?;
-            let (Step::Done(used) | Step::Short(used)) = step;
-            let kept = used.min(cap - raw.len());
-            raw.extend_from_slice(self.feed.unused().get(..kept).unwrap_or_default());
-            truncated |= kept < used;
+            };
+            framed.keep(self.feed.unused().get(..used).unwrap_or_default(), cap);
             self.feed.advance(used);
-            match step {
-                Step::Done(_) => return Ok((raw, truncated)),
-                Step::Short(_) => self.feed.more()?,
+            if is_done {
+                return Ok(framed);
             }
+            self.feed.more()?;
         }
+    }
+
+    /// Passes over a byte of a string that is not UTF-8.
+    ///
+    /// In GBK a backslash may be the second half of a character, and then the
+    /// string would end elsewhere: a document is not read by guessing.
+    fn pass_broken(&mut self, framed: &mut Framed, cap: usize) -> Result<(), DocumentError> {
+        let offset = self.feed.offset();
+        let Some(byte) = self.feed.broken_at(offset) else {
+            return Err(self.syntax("a bare control character in a string"));
+        };
+        framed.keep(&[byte], cap);
+        framed.not_utf8 = true;
+        self.feed.advance(1);
+        if self.feed.unused().is_empty() {
+            self.feed.more()?;
+        }
+        if self.feed.unused().first() == Some(&b'\\') {
+            let name = encoding::of_text(&framed.raw).unwrap_or("an unknown encoding");
+            return Err(DocumentError::Encoding { offset, name });
+        }
+        Ok(())
     }
 
     fn whole(&self) -> Result<DocumentSummary, DocumentError> {
         let missing = DocumentError::Missing;
         let push_date = self.push_date.ok_or(missing(DocumentField::PushDate))?;
         let total_size = self.total_size.ok_or(missing(DocumentField::TotalSize))?;
-        if !self.has_result {
+        // What a writer that leaves nulls out makes of a list of nothing.
+        if !self.has_result && total_size != 0 {
             return Err(missing(DocumentField::Result));
+        }
+        if self.no_result && total_size != 0 {
+            return Err(DocumentError::Invalid(DocumentField::Result));
         }
         let (records, quarantined) = (self.records, self.quarantined);
         Ok(DocumentSummary { push_date, total_size, records, quarantined })

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// One change of a watched company's risk.
 ///
-/// Texts are kept as sent. A field sent as `null` is `None`; a field this version
-/// does not know lies in `extra`. `id` is never missing, and a record that lacks
-/// another field of the manual is set aside by the reader, not guessed at.
+/// Texts are kept as sent. A field that is absent or `null` is `None`; a field this
+/// version does not know lies in `extra`. `id` is never missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RiskRecord {
     /// What identifies the record across pushes; 1 to 128 bytes, no controls.

@@ -1,5 +1,7 @@
 //! The vendor's clock: Asia/Shanghai, written without a zone.
 
+mod wire;
+
 use std::{fmt, str::FromStr};
 
 use jiff::{
@@ -8,6 +10,7 @@ use jiff::{
     tz::{Offset, TimeZone},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// An instant that reads and prints as the vendor does: `yyyy-MM-dd HH:mm:ss`.
 ///
@@ -55,20 +58,40 @@ impl ShanghaiTime {
         next.unwrap_or(self)
     }
 
+    /// Reads a time as the vendor may send it: the manual's spelling, and what
+    /// other serialisers write where that leaves no doubt.
+    ///
+    /// `2022-06-07T11:39:18.0`, `2022/6/7 11:39`, an offset, which is honoured,
+    /// seconds or milliseconds since 1970, `20220607113918`; `docs/protocol.md`
+    /// lists them. Cut to the second. Years before 2000 and after 2099 are no
+    /// times: that is how serialisers write that there is none.
+    ///
+    /// [`FromStr`] takes the manual's spelling alone: what [`Display`](fmt::Display)
+    /// prints.
+    ///
+    /// ```
+    /// use qcc_proto::ShanghaiTime;
+    ///
+    /// let expiry = ShanghaiTime::from_wire("2022-06-07T03:39:18.000Z")?;
+    /// assert_eq!(expiry.to_string(), "2022-06-07 11:39:18");
+    /// assert!(ShanghaiTime::from_wire("Tue Jun 07 11:39:18 CST 2022").is_err());
+    /// # Ok::<(), qcc_proto::InvalidTime>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidTime`] where the text is no time, or not clearly one.
+    pub fn from_wire(text: &str) -> Result<Self, InvalidTime> {
+        wire::read(text).map(Self).ok_or(InvalidTime(()))
+    }
+
+    /// The same of a JSON value, which may be a number or a list of parts.
+    pub(crate) fn from_json(value: &Value) -> Option<Self> {
+        wire::read_value(value).map(Self)
+    }
+
     /// Reads the `yyyyMMddHHmmss` that order numbers carry.
     pub(crate) fn from_compact(digits: &str) -> Option<Self> {
-        let part = |from: usize, to: usize| digits.get(from..to)?.parse::<i16>().ok();
-        let small = |from: usize, to: usize| part(from, to).and_then(|n| i8::try_from(n).ok());
-        let local = DateTime::new(
-            part(0, 4)?,
-            small(4, 6)?,
-            small(6, 8)?,
-            small(8, 10)?,
-            small(10, 12)?,
-            small(12, 14)?,
-            0,
-        );
-        Self::at(local.ok()?)
+        wire::compact(digits).map(Self)
     }
 
     fn at(local: DateTime) -> Option<Self> {

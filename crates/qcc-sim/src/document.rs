@@ -114,7 +114,7 @@ impl Document<'_> {
             Defect::NoId => replace("id", None),
             Defect::NullId => replace("id", Some("null")),
             Defect::LongId => replace("id", Some(&self.text(&record.id.repeat(5)))),
-            Defect::NoLevel => replace("monitorLevel", None),
+            Defect::EmptyLevel => replace("monitorLevel", Some("\"\"")),
             Defect::WordScore => replace("score", Some("\"unrated\"")),
             Defect::Array => {
                 let values: Vec<_> = fields.into_iter().map(|(_, value)| value).collect();

@@ -89,8 +89,8 @@ pub(crate) enum Defect {
     NullId,
     /// Its `id` is longer than any id may be.
     LongId,
-    /// It lacks `monitorLevel`.
-    NoLevel,
+    /// Its `monitorLevel` is an empty word.
+    EmptyLevel,
     /// Its `score` is a word.
     WordScore,
     /// It is an array of the values, in the manual's order.
@@ -105,7 +105,7 @@ const DEFECTS: &[Defect] = &[
     Defect::NoId,
     Defect::NullId,
     Defect::LongId,
-    Defect::NoLevel,
+    Defect::EmptyLevel,
     Defect::WordScore,
     Defect::Array,
     Defect::Text,

@@ -20,9 +20,30 @@ pub(super) enum Expectation {
     Policy,
 }
 
+/// What `docs/protocol.md` decides otherwise than a corpus whose verdicts are older:
+/// the words of its column `what`, and what is expected instead.
+const DECIDED: [(&str, Expectation); 7] = [
+    // An absent field is `null`, which is a value; a document lacks nothing by it.
+    ("corpKeyNo missing", Expectation::Policy),
+    ("corpName missing", Expectation::Policy),
+    ("monitorType missing", Expectation::Policy),
+    ("changeDate missing", Expectation::Policy),
+    // A broken character costs its record, and not the others of its document.
+    (r"lone surrogate escape \ud800", Expectation::RefuseOrSetAside),
+    ("CESU lone surrogate bytes", Expectation::RefuseOrSetAside),
+    ("overlong UTF-8", Expectation::RefuseOrSetAside),
+];
+
 impl Expectation {
+    /// What is expected of an archive: as decided, or by the words of the column
+    /// `expected`.
+    pub(super) fn of_row(row: &Row) -> Self {
+        let decided = DECIDED.iter().find(|(what, _)| *what == row.what);
+        decided.map_or_else(|| Self::of(&row.expected), |(_, expectation)| *expectation)
+    }
+
     /// Reads the words of the column `expected`.
-    pub(super) fn of(expected: &str) -> Self {
+    fn of(expected: &str) -> Self {
         let open = ["policy", " or ACCEPT", "or REJECT", "or last wins", "or keep as unknown"];
         if open.iter().any(|words| expected.contains(words)) {
             return Self::Policy;
@@ -119,6 +140,18 @@ mod tests {
         ] {
             assert_eq!(Expectation::of(words), expected, "{words}");
         }
+    }
+
+    #[test]
+    fn a_decision_of_this_project_comes_before_older_words() {
+        let row = |what: &str| Row {
+            what: what.to_owned(),
+            expected: "REJECT:invalid-json".to_owned(),
+            ..Row::default()
+        };
+        assert_eq!(Expectation::of_row(&row("overlong UTF-8")), Expectation::RefuseOrSetAside);
+        assert_eq!(Expectation::of_row(&row("corpName missing")), Expectation::Policy);
+        assert_eq!(Expectation::of_row(&row("id missing")), Expectation::Refuse);
     }
 
     #[test]

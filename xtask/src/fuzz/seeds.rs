@@ -38,6 +38,8 @@ pub(super) fn write(workspace: &Workspace, target: &Target) -> Result<usize> {
     let fixtures = fixtures(&workspace.root.join("fixtures").join(target.fixtures))?;
     let seeds = match target.name {
         "decode" => recipes(&fixtures)?,
+        "list" => lists(&fixtures),
+        "times" => times(),
         _ => fixtures,
     };
     let mut written = 0;
@@ -67,6 +69,33 @@ fn fixtures(folder: &Path) -> Result<Seeds> {
         }
     }
     Ok(seeds)
+}
+
+/// What stands in the answers from their first bracket of a list to their last.
+fn lists(answers: &Seeds) -> Seeds {
+    let list = |(name, bytes): &(String, Vec<u8>)| {
+        let from = bytes.iter().position(|byte| *byte == b'[')?;
+        let to = bytes.iter().rposition(|byte| *byte == b']')?;
+        Some((name.clone(), bytes.get(from..=to)?.to_vec()))
+    };
+    answers.iter().filter_map(list).collect()
+}
+
+/// One time in each outline that is read.
+fn times() -> Seeds {
+    let texts = [
+        "2022-06-07 11:39:18",
+        "2022-06-07T11:39:18.123+08:00[Asia/Shanghai]",
+        "2022/6/7 11:39",
+        "2022-06-07 03:39:18 UTC",
+        "2022-06-06T22:39:18,5-0500",
+        "20220607113918",
+        "1654573158.25",
+        "1654573158000",
+        "/Date(1654573158000+0800)/",
+        "[2022,6,7,11,39,18]",
+    ];
+    texts.iter().enumerate().map(|(n, text)| (n.to_string(), text.as_bytes().to_vec())).collect()
 }
 
 /// Each document in a good archive, deflated and stored, and one with each knob

@@ -139,11 +139,11 @@ fn bad_records_are_set_aside_and_told() {
     let folder = tempfile::tempdir().unwrap();
     let good = r#"{"id":"a","corpKeyNo":"k","corpName":"n","monitorContent":"c","monitorLevel":"高风险信息","monitorType":"高风险","score":1,"changeDate":"2022-06-01","new":[1]}"#;
     let document = format!(
-        r#"{{"pushDate":"2022-06-07 10:13:42","totalSize":3,"result":[{good},{{"id":"b"}},[1]]}}"#
+        r#"{{"pushDate":"2022-06-07 10:13:42","totalSize":3,"result":[{good},{{"corpName":"b"}},[1]]}}"#
     );
     write(&folder.path().join("bad.zip"), AesMode::Aes256, &document);
     let ran = run(folder.path(), &["records", "bad.zip"]).ends(5);
-    let ran = ran.says("record 1 set aside: corpKeyNo is missing").says("2 of 3 records");
+    let ran = ran.says("record 1 set aside: id is missing").says("2 of 3 records");
     assert_eq!(ran.json()["extra"]["new"][0], 1);
     let ran = run(folder.path(), &["records", "bad.zip", "--count"]).ends(5);
     assert_eq!(ran.out, "1 record, 2 set aside, pushed 2022-06-07 10:13:42\n");

@@ -29,6 +29,22 @@ pub enum EnvelopeErrorKind {
         /// The field, as the manual spells it.
         field: &'static str,
     },
+    /// The status is 200 and `downloadUrl` is not an `http` or `https` URL.
+    NotAUrl {
+        /// The field, as the manual spells it.
+        field: &'static str,
+    },
+    /// A field that decides something comes more than once, perhaps in another
+    /// casing, and not with the same value.
+    Doubtful {
+        /// The field, as the manual spells it.
+        field: &'static str,
+    },
+    /// Another encoding than UTF-8.
+    Encoding {
+        /// Which it seems to be, for people.
+        name: &'static str,
+    },
     /// Nested more than 64 levels deep.
     TooDeep,
 }
@@ -41,6 +57,10 @@ impl EnvelopeError {
 
     pub(super) fn bad_payload(field: &'static str) -> Self {
         Self::of(EnvelopeErrorKind::BadPayload { field })
+    }
+
+    pub(super) fn doubtful(field: &'static str) -> Self {
+        Self::of(EnvelopeErrorKind::Doubtful { field })
     }
 
     pub(super) fn of(kind: EnvelopeErrorKind) -> Self {
@@ -62,6 +82,15 @@ impl fmt::Display for EnvelopeError {
             EnvelopeErrorKind::BadPayload { field } => {
                 write!(f, "the answer says success, but its {field} is missing or unreadable")
             }
+            EnvelopeErrorKind::NotAUrl { field } => {
+                write!(f, "the answer says success, but its {field} is not an http or https URL")
+            }
+            EnvelopeErrorKind::Doubtful { field } => {
+                write!(f, "the answer has {field} more than once, with different values")
+            }
+            EnvelopeErrorKind::Encoding { name } => {
+                write!(f, "the answer is not UTF-8; it seems to be {name}")
+            }
             EnvelopeErrorKind::TooDeep => f.write_str("the answer is nested too deeply"),
         }
     }
@@ -80,9 +109,12 @@ impl StdError for EnvelopeError {
 pub struct Refusal {
     /// The code.
     pub status: Status,
-    /// The vendor's message as sent, or empty.
+    /// The vendor's message as sent, or empty: its first 1,000 characters.
     pub message: String,
 }
+
+/// What is shown of a message, in characters.
+const SHOWN: usize = 300;
 
 impl Refusal {
     /// What to do about it.
@@ -92,7 +124,7 @@ impl Refusal {
 }
 
 impl fmt::Display for Refusal {
-    /// One line: the vendor's message with controls escaped, at most 200
+    /// One line: the vendor's message with controls escaped, at most 300
     /// characters of it, or the manual's text where the answer has none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the vendor answered {}", self.status)?;
@@ -103,16 +135,32 @@ impl fmt::Display for Refusal {
         if message.is_empty() {
             return Ok(());
         }
-        f.write_str(": ")?;
-        for letter in message.chars().take(200) {
-            if letter.is_control() {
-                write!(f, "{}", letter.escape_default())?;
-            } else {
-                write!(f, "{letter}")?;
-            }
-        }
-        Ok(())
+        write!(f, ": {}", one_line(message, SHOWN))
     }
 }
 
 impl StdError for Refusal {}
+
+/// A text of unknown origin on one line: what breaks or turns a line is escaped,
+/// and of more than `limit` characters the rest is left out.
+fn one_line(text: &str, limit: usize) -> String {
+    let mut line = String::new();
+    let mut letters = text.chars();
+    for letter in letters.by_ref().take(limit) {
+        if letter.is_control() || turns_or_ends_a_line(letter) {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+    }
+    if letters.next().is_some() {
+        line.push('…');
+    }
+    line
+}
+
+/// Line and paragraph separators, and what changes the direction of writing.
+fn turns_or_ends_a_line(letter: char) -> bool {
+    matches!(letter, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}')
+        || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}

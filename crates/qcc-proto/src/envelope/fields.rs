@@ -1,110 +1,98 @@
-//! A JSON object of the vendor's, asked by name: either casing, either nesting.
+//! A JSON object of the vendor's, asked by name: any casing, either nesting.
+//!
+//! A name counts in the manual's spelling, in other casing and with underscores.
+//! Where it comes more than once, all must say the same.
 
-use serde_json::{Map, Value};
+use super::{
+    body,
+    json::{Json, Pairs},
+};
+use crate::{EnvelopeError, EnvelopeErrorKind, Status, spelling::is_spelling_of};
 
-use crate::{EnvelopeError, EnvelopeErrorKind, Status};
-
-type Object = Map<String, Value>;
-
-/// Deeper than any answer needs, and shallow enough for any stack.
-const MAX_DEPTH: usize = 64;
+/// What is kept of a message, in characters. It is shown to people.
+const MESSAGE_LIMIT: usize = 1000;
 
 /// Splits a body into status, message and the rest.
 pub(super) fn open(body: &[u8]) -> Result<(Status, String, Fields), EnvelopeError> {
-    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    if depth(text) > MAX_DEPTH {
-        return Err(EnvelopeError::of(EnvelopeErrorKind::TooDeep));
-    }
-    let Value::Object(mut top) = serde_json::from_slice(text).map_err(EnvelopeError::not_json)?
-    else {
+    let (json, mended) = body::read(body)?;
+    let Json::Object(mut top) = json else {
         return Err(EnvelopeError::of(EnvelopeErrorKind::NotAnObject));
     };
-    let status = take(&mut top, "status")
+    let status = take(&mut top, "status")?
         .and_then(|value| status(&value))
         .ok_or_else(|| EnvelopeError::of(EnvelopeErrorKind::NoStatus))?;
-    let message = ["msg", "message"]
-        .into_iter()
-        .find_map(|name| take(&mut top, name).and_then(|v| plain(v).ok()))
-        .unwrap_or_default();
-    Ok((status, message, Fields { top }))
+    let said = |name: &str| {
+        top.iter().rev().find(|(key, value)| is_spelling_of(key, name) && !value.is_null())
+    };
+    let message = said("msg").or_else(|| said("message"));
+    let message = message.and_then(|(_, value)| value.plain()).unwrap_or_default();
+    let message = message.chars().take(MESSAGE_LIMIT).collect();
+    Ok((status, message, Fields { top, mended }))
 }
 
-/// How deep brackets nest, counted without building anything.
-fn depth(text: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
-
-fn status(value: &Value) -> Option<Status> {
+fn status(value: &Json) -> Option<Status> {
     let code = match value {
-        Value::Number(number) => number.as_i64(),
-        Value::String(text) => text.trim().parse().ok(),
+        Json::Number(number) => number.as_i64(),
+        Json::Text(text) => text.trim().parse().ok(),
         _ => None,
     };
     code.map(Status::new)
 }
 
-/// The field of this name, in either casing; `null` counts as absent.
-fn take(object: &mut Object, name: &str) -> Option<Value> {
-    let present = |value: &Value| !value.is_null();
-    object
-        .remove(name)
-        .filter(present)
-        .or_else(|| object.remove(&capitalised(name)).filter(present))
-}
-
-fn capitalised(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
-}
-
-/// A text, or a whole number sent in place of one; else what it was.
-fn plain(value: Value) -> Result<String, Value> {
-    match value {
-        Value::String(text) => Ok(text),
-        Value::Number(number) if !number.is_f64() => Ok(number.to_string()),
-        other => Err(other),
+/// The field of this name; `null` counts as absent.
+fn take(fields: &mut Pairs, name: &'static str) -> Result<Option<Json>, EnvelopeError> {
+    let mut found: Option<Json> = None;
+    let mut agree = true;
+    for (key, value) in fields.iter_mut() {
+        if !value.is_null() && is_spelling_of(key, name) {
+            let value = std::mem::replace(value, Json::Null);
+            // Where two differ, nothing more is compared: the first may be long.
+            agree = agree && found.as_ref().is_none_or(|first| first.agrees_with(&value));
+            found.get_or_insert(value);
+        }
     }
+    if agree { Ok(found) } else { Err(EnvelopeError::doubtful(name)) }
+}
+
+fn has(fields: &Pairs, name: &str) -> bool {
+    fields.iter().any(|(key, _)| is_spelling_of(key, name))
 }
 
 /// What an answer holds beside status and message.
 pub(super) struct Fields {
-    top: Object,
+    top: Pairs,
+    /// Whether a character that was broken stands replaced somewhere.
+    mended: bool,
 }
 
 impl Fields {
     /// The text of a field: nested in `result` first, then at the top level.
     pub(super) fn text(&mut self, name: &'static str) -> Result<Option<String>, EnvelopeError> {
-        self.field(name)
-            .map(|value| plain(value).map_err(|_| EnvelopeError::bad_payload(name)))
-            .transpose()
+        let Some(value) = self.field(name)? else { return Ok(None) };
+        let text = value.plain().ok_or_else(|| EnvelopeError::bad_payload(name))?;
+        Ok(Some(text))
     }
 
     /// The same for a field without which the payload is worth nothing.
     pub(super) fn required(&mut self, name: &'static str) -> Result<String, EnvelopeError> {
-        let text = self.text(name)?.filter(|text| !text.is_empty());
+        let mended = self.mended;
+        let is_broken = |text: &str| mended && text.contains(char::REPLACEMENT_CHARACTER);
+        let text = self.text(name)?.filter(|text| !text.is_empty() && !is_broken(text));
         text.ok_or_else(|| EnvelopeError::bad_payload(name))
     }
 
-    fn field(&mut self, name: &str) -> Option<Value> {
-        ["result", "Result", "resultList", "ResultList"]
-            .into_iter()
-            .find_map(|nest| take(self.top.get_mut(nest)?.as_object_mut()?, name))
-            .or_else(|| take(&mut self.top, name))
+    /// The value of a field: nested in `result` first, then at the top level.
+    pub(super) fn field(&mut self, name: &'static str) -> Result<Option<Json>, EnvelopeError> {
+        for nest in ["result", "resultList"] {
+            if let Some(Json::Object(mut inner)) = take(&mut self.top, nest)? {
+                let found = take(&mut inner, name)?;
+                self.top.push((nest.to_owned(), Json::Object(inner)));
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+        }
+        take(&mut self.top, name)
     }
 
     /// The lines of a list: under its own name or `result`, as an array or as
@@ -114,60 +102,66 @@ impl Fields {
         name: &'static str,
         mark: &'static str,
     ) -> Result<Vec<Line>, EnvelopeError> {
-        let names = [name.to_owned(), capitalised(name), "result".to_owned(), "Result".to_owned()];
-        let mut said_null = false;
-        for nest in &names {
-            match self.top.remove(nest) {
-                Some(Value::Array(lines)) => return Ok(lines.into_iter().map(Line).collect()),
-                Some(Value::Object(inner)) if nest.eq_ignore_ascii_case("result") => {
-                    let deeper = Self { top: inner };
+        let says_null = [name, "result"].iter().any(|nest| has(&self.top, nest));
+        for nest in [name, "result"] {
+            match take(&mut self.top, nest)? {
+                Some(Json::Array(lines)) => return Ok(lines.into_iter().map(Line).collect()),
+                Some(Json::Object(line)) if has(&line, mark) => {
+                    return Ok(vec![Line(Json::Object(line))]);
+                }
+                Some(Json::Object(inner)) if nest == "result" => {
+                    let deeper = Self { top: inner, mended: self.mended };
                     return deeper.list(name, mark);
                 }
-                Some(line @ Value::Object(_)) => return Ok(vec![Line(line)]),
-                Some(Value::Null) => said_null = true,
                 Some(_) => return Err(EnvelopeError::bad_payload(name)),
                 None => {}
             }
         }
-        if self.top.contains_key(mark) || self.top.contains_key(&capitalised(mark)) {
-            return Ok(vec![Line(Value::Object(self.top))]);
+        if has(&self.top, mark) {
+            return Ok(vec![Line(Json::Object(self.top))]);
         }
-        if said_null { Ok(Vec::new()) } else { Err(EnvelopeError::bad_payload(name)) }
+        // A list under a name that nobody knows must not pass for an empty one.
+        let is_list = |value: &Json| matches!(value, Json::Array(lines) if !lines.is_empty());
+        let is_elsewhere = self.top.iter().any(|(_, value)| is_list(value));
+        match says_null && !is_elsewhere {
+            true => Ok(Vec::new()),
+            false => Err(EnvelopeError::bad_payload(name)),
+        }
     }
 }
 
 /// One line of a list, of any shape.
-pub(super) struct Line(Value);
+pub(super) struct Line(Json);
 
 impl Line {
-    /// The texts of two fields, where the line is an object that has them.
-    pub(super) fn into_parts(self, first: &str, second: &str) -> (Option<String>, Option<String>) {
-        match self.0 {
-            Value::Object(mut line) => {
-                let mut text = |name| take(&mut line, name).and_then(|v| plain(v).ok());
-                (text(first), text(second))
+    /// The two fields of a line; the first is also what a bare text or number is.
+    ///
+    /// # Errors
+    /// What stands there instead of the first.
+    pub(super) fn into_parts(
+        self,
+        first: &'static str,
+        second: &'static str,
+    ) -> Result<(String, Option<Json>), String> {
+        let mut line = match self.0 {
+            Json::Object(line) => line,
+            bare => return bare.plain().map(|text| (text, None)).ok_or_else(|| lacks(first)),
+        };
+        match take(&mut line, first) {
+            Err(_) => Err(format!("({first} stands twice and differs)")),
+            Ok(Some(value)) => match value.plain() {
+                Some(text) => Ok((text, take(&mut line, second).ok().flatten())),
+                None => Err(format!("({first} is not a text)")),
+            },
+            Ok(None) if line.is_empty() => Err(lacks(first)),
+            Ok(None) => {
+                let names: Vec<&str> = line.iter().map(|(key, _)| key.as_str()).take(8).collect();
+                Err(format!("{} but {}", lacks(first), names.join(", ")))
             }
-            bare => (plain(bare).ok(), None),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn depth_counts_brackets_outside_strings_only() {
-        for (text, expected) in [
-            ("", 0),
-            ("{}", 1),
-            (r#"{"a":[[]]}"#, 3),
-            (r#"{"a":"[[[["}"#, 1),
-            (r#"{"a":"\"[[["}"#, 1),
-            (r#"{"a":"\\","b":[]}"#, 2),
-            ("]]]{", 1),
-        ] {
-            assert_eq!(depth(text.as_bytes()), expected, "{text}");
-        }
-    }
+fn lacks(name: &str) -> String {
+    format!("(no {name})")
 }

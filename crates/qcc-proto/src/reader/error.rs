@@ -20,13 +20,22 @@ pub enum DocumentError {
         /// Where it broke off: the document's length as far as it is text.
         offset: u64,
     },
-    /// The bytes are no JSON, not UTF-8, or go on after the document's end.
+    /// The bytes are no JSON, or go on after the document's end.
     #[error("not JSON at byte {offset}: {what}")]
     Syntax {
         /// The first byte that cannot stand where it does.
         offset: u64,
         /// What is wrong there, for people.
         what: &'static str,
+    },
+    /// The bytes are another encoding than UTF-8. A record with a few broken
+    /// characters is set aside instead.
+    #[error("the document is not UTF-8 at byte {offset}; it seems to be {name}")]
+    Encoding {
+        /// Where that was found.
+        offset: u64,
+        /// What the encoding seems to be, for people.
+        name: &'static str,
     },
     /// Brackets are nested deeper than [`ReaderLimits::nesting`](crate::ReaderLimits::nesting).
     #[error("brackets are nested too deep at byte {offset}")]
@@ -43,8 +52,8 @@ pub enum DocumentError {
     /// A field stands twice, so it is unclear which one counts.
     #[error("the document has {0} twice")]
     Duplicate(DocumentField),
-    /// `pushDate` is no `yyyy-MM-dd HH:mm:ss`, `totalSize` no whole number
-    /// from 0 to 2⁶⁴ − 1, or `result` no array.
+    /// `pushDate` is no time, `totalSize` no whole number from 0 to 2⁶⁴ − 1, or
+    /// `result` no array (nor `null`, with a `totalSize` of 0).
     #[error("the document's {0} is not what the manual says")]
     Invalid(DocumentField),
     /// More records would have been set aside than

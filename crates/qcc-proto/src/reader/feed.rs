@@ -1,12 +1,25 @@
 //! The reader's window on its source: checked UTF-8, refilled on demand.
+//!
+//! A byte that is not UTF-8 is replaced by a control character, which no JSON
+//! text may hold, and remembered: so offsets stay what they are, the reader of
+//! records needs to know nothing, and one broken character costs one record.
 
-use std::io::{self, BufRead};
+use std::{
+    collections::VecDeque,
+    io::{self, BufRead},
+};
 
 use super::{DocumentError, scan};
 
 /// How much is read ahead: small enough for a core's cache, large enough that
 /// the records cut by its end do not matter.
 const CHUNK: usize = 128 * 1024;
+
+/// What stands in the text for a byte that is not UTF-8.
+const MARK: char = '\u{1a}';
+
+/// Documents with more bytes that are not UTF-8 are in another encoding.
+const MOST_BROKEN: usize = 1 << 16;
 
 /// Text that was read and not yet used, and where it stands in the document.
 ///
@@ -19,7 +32,24 @@ pub(super) struct Feed<R> {
     /// The document's offset of the start of `text`.
     base: u64,
     cut: CutChar,
+    broken: Broken,
     tail: Tail,
+}
+
+/// The bytes of the text that are not UTF-8, and where they stand in the document.
+#[derive(Debug, Default)]
+struct Broken {
+    bytes: VecDeque<(u64, u8)>,
+    total: usize,
+}
+
+impl Broken {
+    /// Whether there is room for one more.
+    fn push(&mut self, offset: u64, byte: u8) -> bool {
+        self.total += 1;
+        self.bytes.push_back((offset, byte));
+        self.total <= MOST_BROKEN
+    }
 }
 
 /// What follows the text at hand.
@@ -40,8 +70,21 @@ impl<R: BufRead> Feed<R> {
             at: 0,
             base: 0,
             cut: CutChar::default(),
+            broken: Broken::default(),
             tail: Tail::More,
         }
+    }
+
+    /// The byte that is not UTF-8 and stands at this offset of the document.
+    pub(super) fn broken_at(&self, offset: u64) -> Option<u8> {
+        let at = self.broken.bytes.binary_search_by_key(&offset, |(offset, _)| *offset).ok()?;
+        self.broken.bytes.get(at).map(|(_, byte)| *byte)
+    }
+
+    /// The next four bytes as they came, or what there is of them.
+    pub(super) fn first_bytes(&self) -> Vec<u8> {
+        let bytes = self.unused().iter().take(4).enumerate();
+        bytes.map(|(n, b)| self.broken_at(self.offset() + n as u64).unwrap_or(*b)).collect()
     }
 
     /// All text in memory; what is before [`at`](Self::at) has been used.
@@ -99,6 +142,9 @@ impl<R: BufRead> Feed<R> {
         self.text.drain(..self.at);
         self.base += self.at as u64;
         self.at = 0;
+        while self.broken.bytes.front().is_some_and(|(offset, _)| *offset < self.base) {
+            self.broken.bytes.pop_front();
+        }
         let before = self.text.len();
         let wanted = before.saturating_mul(2).max(CHUNK);
         self.text.reserve_exact(wanted - before + self.cut.bytes.len());
@@ -111,12 +157,14 @@ impl<R: BufRead> Feed<R> {
                     break;
                 }
             };
+            let (text, base) = (&mut self.text, self.base);
+            let mut broken = |at: usize, byte| self.broken.push(base + at as u64, byte);
             if piece.is_empty() {
-                self.tail = self.cut.at_end();
+                self.tail = self.cut.at_end(text, &mut broken);
                 break;
             }
-            let taken = piece.len().min(wanted - self.text.len());
-            let valid = self.cut.decode(piece.get(..taken).unwrap_or_default(), &mut self.text);
+            let taken = piece.len().min(wanted - text.len());
+            let valid = self.cut.decode(piece.get(..taken).unwrap_or_default(), text, &mut broken);
             self.source.consume(taken);
             if !valid {
                 self.tail = Tail::NotUtf8;
@@ -127,14 +175,14 @@ impl<R: BufRead> Feed<R> {
 
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
-        self.text.capacity()
+        self.text.capacity() + self.broken.bytes.capacity() * size_of::<(u64, u8)>()
     }
 
     fn tail_error(&mut self) -> DocumentError {
         let offset = self.base + self.text.len() as u64;
         match &mut self.tail {
             Tail::More | Tail::End | Tail::EndInCharacter => DocumentError::Truncated { offset },
-            Tail::NotUtf8 => DocumentError::Syntax { offset, what: "not UTF-8" },
+            Tail::NotUtf8 => DocumentError::Encoding { offset, name: "an unknown encoding" },
             Tail::Failed(error) => match error.take() {
                 Some(error) => DocumentError::Source(error),
                 None => DocumentError::AlreadyFailed,
@@ -162,31 +210,56 @@ struct CutChar {
 }
 
 impl CutChar {
-    /// Appends `piece` to `text`; `false` where it is not UTF-8, after
-    /// appending what is.
-    fn decode(&mut self, mut piece: &[u8], text: &mut String) -> bool {
+    /// Appends `piece` to `text`, with a mark for each byte that is not UTF-8, of
+    /// which `broken` is told; `false` where that wants to hear no more.
+    fn decode(&mut self, mut piece: &[u8], text: &mut String, broken: &mut Told<'_>) -> bool {
         while self.len > 0
             && let Some((&byte, rest)) = piece.split_first()
         {
             piece = rest;
             self.push(byte);
-            match std::str::from_utf8(self.held()) {
-                Ok(c) => {
-                    text.push_str(c);
-                    self.len = 0;
-                }
-                Err(e) if e.error_len().is_some() => return false,
-                Err(_) => {}
+            if !self.settle(text, broken) {
+                return false;
             }
         }
         let (whole, cut) = piece.split_at(piece.len() - cut_len(piece));
-        let Ok(valid) = simdutf8::basic::from_utf8(whole) else {
-            text.extend(whole.utf8_chunks().next().map(|chunk| chunk.valid()));
-            return false;
-        };
-        text.push_str(valid);
+        match simdutf8::basic::from_utf8(whole) {
+            Ok(valid) => text.push_str(valid),
+            Err(_) => {
+                for chunk in whole.utf8_chunks() {
+                    text.push_str(chunk.valid());
+                    if !mark(chunk.invalid(), text, broken) {
+                        return false;
+                    }
+                }
+            }
+        }
         cut.iter().for_each(|&byte| self.push(byte));
         true
+    }
+
+    /// Takes out of what is held the bytes that no further byte can complete, and
+    /// the character where it is whole.
+    fn settle(&mut self, text: &mut String, broken: &mut Told<'_>) -> bool {
+        loop {
+            let held = self.held();
+            let bad = match str::from_utf8(held) {
+                Ok(whole) => {
+                    text.push_str(whole);
+                    self.len = 0;
+                    return true;
+                }
+                Err(e) => match e.error_len() {
+                    None => return true,
+                    Some(len) => len,
+                },
+            };
+            if !mark(held.get(..bad).unwrap_or_default(), text, broken) {
+                return false;
+            }
+            self.bytes.rotate_left(bad);
+            self.len -= bad;
+        }
     }
 
     fn held(&self) -> &[u8] {
@@ -200,13 +273,25 @@ impl CutChar {
         }
     }
 
-    fn at_end(&self) -> Tail {
-        match std::str::from_utf8(self.held()) {
-            Ok(_) => Tail::End,
-            Err(e) if e.error_len().is_none() => Tail::EndInCharacter,
-            Err(_) => Tail::NotUtf8,
+    fn at_end(&mut self, text: &mut String, broken: &mut Told<'_>) -> Tail {
+        match self.settle(text, broken) {
+            false => Tail::NotUtf8,
+            true if self.len == 0 => Tail::End,
+            true => Tail::EndInCharacter,
         }
     }
+}
+
+/// Hears where in the text a byte stands that is not UTF-8, and which one it was.
+type Told<'a> = dyn FnMut(usize, u8) -> bool + 'a;
+
+/// Appends a mark for each byte that is not UTF-8.
+fn mark(invalid: &[u8], text: &mut String, broken: &mut Told<'_>) -> bool {
+    invalid.iter().all(|&byte| {
+        let at = text.len();
+        text.push(MARK);
+        broken(at, byte)
+    })
 }
 
 /// How many of the last bytes begin a character that they do not end.
@@ -228,15 +313,18 @@ fn cut_len(piece: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    fn decode(pieces: &[&[u8]]) -> (String, Tail) {
-        let (mut cut, mut text) = (CutChar::default(), String::new());
+    /// The text, the bytes of it that are not UTF-8, and what follows.
+    fn decode(pieces: &[&[u8]]) -> (String, Vec<(usize, u8)>, Tail) {
+        let (mut cut, mut text, mut bad) = (CutChar::default(), String::new(), Vec::new());
+        let mut broken = |at, byte| {
+            bad.push((at, byte));
+            true
+        };
         for piece in pieces {
-            if !cut.decode(piece, &mut text) {
-                return (text, Tail::NotUtf8);
-            }
+            assert!(cut.decode(piece, &mut text, &mut broken));
         }
-        let tail = cut.at_end();
-        (text, tail)
+        let tail = cut.at_end(&mut text, &mut broken);
+        (text, bad, tail)
     }
 
     #[test]
@@ -246,29 +334,40 @@ mod tests {
             for second in first..=text.len() {
                 let (a, rest) = text.as_bytes().split_at(first);
                 let (b, c) = rest.split_at(second - first);
-                let (joined, tail) = decode(&[a, b, c]);
-                assert_eq!(joined, text);
+                let (joined, bad, tail) = decode(&[a, b, c]);
+                assert_eq!((joined, bad), (text.clone(), vec![]));
                 assert!(matches!(tail, Tail::End));
             }
         }
     }
 
     #[test]
-    fn what_is_not_utf8_is_found_however_it_is_cut() {
+    fn what_is_not_utf8_is_marked_in_its_place_however_it_is_cut() {
         #[track_caller]
-        fn check(bytes: &[u8], valid: &str, wanted: fn(&Tail) -> bool) {
-            for at in 0..=bytes.len() {
-                let (a, b) = bytes.split_at(at);
-                let (text, tail) = decode(&[a, b]);
-                assert!(wanted(&tail), "{bytes:x?} cut at {at}: {tail:?}");
-                assert_eq!(text, valid, "{bytes:x?} cut at {at}");
+        fn check(bytes: &[u8], marked: &str, wanted: fn(&Tail) -> bool) {
+            for first in 0..=bytes.len() {
+                for second in first..=bytes.len() {
+                    let (a, rest) = bytes.split_at(first);
+                    let (b, c) = rest.split_at(second - first);
+                    let (text, bad, tail) = decode(&[a, b, c]);
+                    assert!(wanted(&tail), "{bytes:x?} cut at {first}, {second}: {tail:?}");
+                    assert_eq!(text, marked.replace('.', "\u{1a}"), "{bytes:x?} at {first}");
+                    let places: Vec<_> = marked.match_indices('.').map(|(at, _)| at).collect();
+                    assert_eq!(bad, places.iter().map(|at| (*at, bytes[*at])).collect::<Vec<_>>());
+                }
             }
         }
-        check(b"ok \xD6\xD0\xB9\xFA", "ok ", |t| matches!(t, Tail::NotUtf8));
-        check(b"ok \xED\xA0\x80.", "ok ", |t| matches!(t, Tail::NotUtf8));
-        check(b"ok \xC0\xAF.", "ok ", |t| matches!(t, Tail::NotUtf8));
-        check(b"ok \xFF", "ok ", |t| matches!(t, Tail::NotUtf8));
-        check(b"ok \xE4\xB8", "ok ", |t| matches!(t, Tail::EndInCharacter));
-        check(b"ok \xF0\xA0\xAE", "ok ", |t| matches!(t, Tail::EndInCharacter));
+        let end: fn(&Tail) -> bool = |t| matches!(t, Tail::End);
+        let cut: fn(&Tail) -> bool = |t| matches!(t, Tail::EndInCharacter);
+        check(b"ok \xD6\xD0\xB9\xFA!", "ok .й.!", end);
+        check(b"ok \xED\xA0\x80!", "ok ...!", end);
+        check(b"ok \xC0\xAF!", "ok ..!", end);
+        check(b"ok \xFF", "ok .", end);
+        check(b"ok \x80", "ok .", end);
+        check(b"ok \xF0\x9F\x98\"\xE5\x9B\x9B", "ok ...\"四", end);
+        check(b"\xE5\x9B\xE5\x9B\x9B", "..四", end);
+        check(b"ok \xE4\xB8", "ok ", cut);
+        check(b"ok \xF0\xA0\xAE", "ok ", cut);
+        check(b"ok \xFF\xF0\xA0", "ok .", cut);
     }
 }

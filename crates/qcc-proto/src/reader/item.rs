@@ -93,7 +93,8 @@ pub struct QuarantinedRecord {
     pub position: u64,
     /// The first fault found in it.
     pub reason: RecordFault,
-    /// Its bytes as they stand in the document: valid JSON, unless `truncated`.
+    /// Its bytes as they stand in the document: JSON, unless `truncated` or not
+    /// UTF-8.
     pub raw: Vec<u8>,
     /// Whether `raw` is only the beginning, cut at
     /// [`ReaderLimits::raw`](crate::ReaderLimits::raw), perhaps inside a character.
@@ -118,7 +119,7 @@ impl fmt::Debug for QuarantinedRecord {
 pub enum RecordFault {
     /// An array, a text, a number or `null` stands where a record should.
     NotAnObject,
-    /// A field of the manual is not there.
+    /// `id` is not there. Any other field may be absent, which is `null`.
     Missing(RecordField),
     /// A field's value is of another type than the manual's; also a `null` id.
     WrongType(RecordField),
@@ -131,7 +132,7 @@ pub enum RecordFault {
     /// `id` has a control character in it.
     ControlInId,
     /// `score`, as number or text, is not written as a whole number from
-    /// −2³¹ to 2³¹ − 1 (`-0` is not).
+    /// −2³¹ to 2³¹ − 1, perhaps with a fraction of zeros (`-0` is not).
     ScoreRange,
     /// `monitorLevel` or `monitorType` is empty.
     EmptyWord(RecordField),
@@ -139,6 +140,11 @@ pub enum RecordFault {
     ForeignWord(RecordField),
     /// A text anywhere in the record holds U+0000, which databases refuse.
     NulInText,
+    /// A text anywhere in the record holds the escape of half a surrogate pair: a
+    /// character was cut in two.
+    HalfSurrogate,
+    /// A text anywhere in the record holds bytes that are not UTF-8.
+    NotUtf8,
     /// Longer than [`ReaderLimits::record`](crate::ReaderLimits::record).
     TooLong,
     /// An unknown field is nested deeper than
@@ -161,6 +167,8 @@ impl RecordFault {
             Self::EmptyWord(_) => "empty-word",
             Self::ForeignWord(_) => "foreign-word",
             Self::NulInText => "nul-in-text",
+            Self::HalfSurrogate => "half-surrogate",
+            Self::NotUtf8 => "not-utf-8",
             Self::TooLong => "too-long",
             Self::TooDeep => "too-deep",
         }
@@ -194,6 +202,8 @@ impl fmt::Display for RecordFault {
             Self::EmptyWord(field) => write!(f, "{field} is empty"),
             Self::ForeignWord(field) => write!(f, "{field} holds a word of another field"),
             Self::NulInText => f.write_str("a text holds U+0000"),
+            Self::HalfSurrogate => f.write_str("a text holds half a surrogate pair"),
+            Self::NotUtf8 => f.write_str("a text is not UTF-8"),
             Self::TooLong => f.write_str("the record is too long"),
             Self::TooDeep => f.write_str("an unknown field is nested too deep"),
         }

@@ -9,7 +9,7 @@ use super::{
     scan::{self, Escape},
     skip::{Skipper, Step, Stuck},
 };
-use crate::{MonitorLevel, MonitorType};
+use crate::{MonitorLevel, MonitorType, spelling::is_spelling_of};
 
 /// The longest id, in bytes.
 const MAX_ID: usize = 128;
@@ -90,8 +90,18 @@ impl Draft {
         self.scratch.capacity() + self.extra.capacity() + keys
     }
 
+    /// Empties the slots of the fields that did not come: they are `null`.
+    fn settle_absent(&mut self) {
+        for (field, slot) in RecordField::ALL.into_iter().zip(&mut self.slots) {
+            if self.seen & bit(field) == 0 {
+                *slot = Slot::default();
+            }
+        }
+    }
+
     fn clear(&mut self) {
         self.seen = 0;
+        self.score = None;
         self.scratch.clear();
         self.extra.clear();
         self.unknown_keys.clear();
@@ -120,8 +130,17 @@ pub(super) fn read(
 ) -> Result<usize, Stop> {
     draft.clear();
     let bytes = text.as_bytes().get(..end).unwrap_or_default();
-    let mut pass = Pass { text, bytes, at, draft, skipper, depth_limit };
+    let mut pass = Pass { text, bytes, at, draft, skipper, depth_limit, respelled: 0 };
     pass.record()?;
+    if pass.draft.seen != u8::MAX {
+        pass.settle_absent(at)?;
+    }
+    if !pass.draft.extra.is_empty() {
+        pass.draft.extra.push('}');
+        if pass.draft.has_duplicate(text) {
+            return fault(RecordFault::DuplicateKey);
+        }
+    }
     Ok(pass.at)
 }
 
@@ -129,8 +148,15 @@ pub(super) fn read(
 pub(super) fn lone_string(raw: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(raw).ok()?;
     let (mut draft, mut skipper) = (Draft::default(), Skipper::new());
-    let mut pass =
-        Pass { text, bytes: raw, at: 1, draft: &mut draft, skipper: &mut skipper, depth_limit: 0 };
+    let mut pass = Pass {
+        text,
+        bytes: raw,
+        at: 1,
+        draft: &mut draft,
+        skipper: &mut skipper,
+        depth_limit: 0,
+        respelled: 0,
+    };
     let slot = raw.starts_with(b"\"").then(|| pass.string().ok())??;
     (pass.at == raw.len()).then_some(())?;
     draft.text(&slot, text).map(str::to_owned)
@@ -148,6 +174,15 @@ pub(super) fn integer<T: std::str::FromStr>(digits: &str) -> Option<T> {
     shaped.then(|| digits.parse().ok())?
 }
 
+/// The same where a fraction of nothing but zeros may follow: `82.0` is 82.
+pub(super) fn whole<T: std::str::FromStr>(digits: &str) -> Option<T> {
+    integer(digits).or_else(|| {
+        let (before, zeros) = digits.split_once('.')?;
+        let is_zeros = !zeros.is_empty() && zeros.bytes().all(|b| b == b'0');
+        is_zeros.then(|| integer(before))?
+    })
+}
+
 struct Pass<'a> {
     text: &'a str,
     /// The bytes of `text` that may be looked at.
@@ -156,6 +191,8 @@ struct Pass<'a> {
     draft: &'a mut Draft,
     skipper: &'a mut Skipper,
     depth_limit: usize,
+    /// The fields that are taken from a key in another spelling, one bit each.
+    respelled: u8,
 }
 
 impl Pass<'_> {
@@ -170,17 +207,40 @@ impl Pass<'_> {
         } else {
             self.fields()?;
         }
-        let seen = self.draft.seen;
-        if seen != u8::MAX {
-            let missing = RecordField::ALL.iter().find(|field| seen & bit(**field) == 0);
-            return missing.map_or(Ok(()), |field| fault(RecordFault::Missing(*field)));
+        Ok(())
+    }
+
+    /// The fields that did not come, but a key in another spelling of theirs did.
+    ///
+    /// A field in the manual's spelling comes first; then a key in another one is
+    /// an unknown field like any other.
+    fn respelled(&self) -> u8 {
+        if self.draft.seen == u8::MAX || self.draft.unknown_keys.is_empty() {
+            return 0;
         }
-        if !self.draft.extra.is_empty() {
-            self.draft.extra.push('}');
-            if self.draft.has_duplicate(self.text) {
-                return fault(RecordFault::DuplicateKey);
-            }
+        let keys = || self.draft.unknown_keys.iter().filter_map(|k| self.draft.text(k, self.text));
+        let is_absent = |field: &RecordField| self.draft.seen & bit(*field) == 0;
+        let has_spelling = |field: &RecordField| keys().any(|k| is_spelling_of(k, field.as_str()));
+        let fields = RecordField::ALL.into_iter().filter(is_absent).filter(has_spelling);
+        fields.fold(0, |fields, field| fields | bit(field))
+    }
+
+    /// Settles which fields did not come: they are `null`, but for `id`.
+    ///
+    /// Where a key in another spelling came for one, the record, which begins at
+    /// `start`, is read once more.
+    #[cold]
+    fn settle_absent(&mut self, start: usize) -> Result<(), Stop> {
+        self.respelled = self.respelled();
+        if self.respelled != 0 {
+            self.at = start;
+            self.draft.clear();
+            self.record()?;
         }
+        if self.draft.seen & bit(RecordField::Id) == 0 {
+            return fault(RecordFault::Missing(RecordField::Id));
+        }
+        self.draft.settle_absent();
         Ok(())
     }
 
@@ -288,7 +348,11 @@ impl Pass<'_> {
         }
         self.at += 1;
         let name = self.draft.text(&slot, self.text);
-        let known = RecordField::ALL.into_iter().find(|field| name == Some(field.as_str()));
+        let known = RecordField::ALL.into_iter().find(|field| {
+            name == Some(field.as_str())
+                || self.respelled & bit(*field) != 0
+                    && name.is_some_and(|name| is_spelling_of(name, field.as_str()))
+        });
         if known.is_none() {
             self.skip_spaces();
             self.unknown(slot, start..end)?;
@@ -302,11 +366,14 @@ impl Pass<'_> {
         match self.skipper.feed(self.bytes.get(start..).unwrap_or_default()) {
             Ok(Step::Done(len)) => self.at += len,
             Ok(Step::Short(_)) => return Err(Stop::Short),
-            Err(Stuck::Syntax(..)) => return Err(Stop::Syntax),
+            Err(Stuck::Syntax(..) | Stuck::Control(_)) => return Err(Stop::Syntax),
             Err(Stuck::TooDeep(_)) => return fault(RecordFault::TooDeep),
         }
         if self.skipper.has_nul() {
             return fault(RecordFault::NulInText);
+        }
+        if self.skipper.has_half() {
+            return fault(RecordFault::HalfSurrogate);
         }
         let extra = &mut self.draft.extra;
         extra.push(if extra.is_empty() { '{' } else { ',' });
@@ -328,6 +395,7 @@ impl Pass<'_> {
             }
             b'n' if !matches!(field, RecordField::Id) => self.null(field)?,
             _ if matches!(field, RecordField::Score) => return self.number(),
+            b'0'..=b'9' if is_opaque(field) => self.digits(field)?,
             _ => return fault(RecordFault::WrongType(field)),
         };
         self.keep(field, slot)
@@ -357,16 +425,34 @@ impl Pass<'_> {
 
     #[inline]
     fn number(&mut self) -> Result<(), Stop> {
-        let start = self.at;
-        let rest = self.bytes.get(start..).unwrap_or_default();
-        let ends = |b: &u8| !matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
-        let len = rest.iter().position(ends).ok_or(Stop::Short)?;
+        let (start, len) = (self.at, self.number_len()?);
         if len == 0 {
             return fault(RecordFault::WrongType(RecordField::Score));
         }
         self.at += len;
         self.draft.score = score(self.text.get(start..self.at))?;
         Ok(())
+    }
+
+    /// Takes a whole number as the text of its digits.
+    #[cold]
+    fn digits(&mut self, field: RecordField) -> Result<Slot, Stop> {
+        let (start, len) = (self.at, self.number_len()?);
+        self.at += len;
+        match self.bytes.get(start..self.at).unwrap_or_default() {
+            [b'0'] => {}
+            [b'1'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => {}
+            _ => return fault(RecordFault::WrongType(field)),
+        }
+        Ok(Slot { place: Place::Text, start, end: self.at })
+    }
+
+    /// How many of the next bytes may belong to a number.
+    #[inline]
+    fn number_len(&self) -> Result<usize, Stop> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let ends = |b: &u8| !matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+        rest.iter().position(ends).ok_or(Stop::Short)
     }
 
     /// Takes a string whose first quote has been taken.
@@ -404,6 +490,7 @@ impl Pass<'_> {
                     self.draft.scratch.push(c);
                     self.at += spelled;
                 }
+                Escape::Half(_) => return fault(RecordFault::HalfSurrogate),
                 Escape::Short => return Err(Stop::Short),
                 Escape::Bad => return Err(Stop::Syntax),
             }
@@ -435,6 +522,12 @@ fn fault<T>(fault: RecordFault) -> Result<T, Stop> {
 
 fn bit(field: RecordField) -> u8 {
     1 << field as u8
+}
+
+/// The fields whose text is kept and never looked into: a whole number in place
+/// of one is its digits, which no reader could mistake.
+fn is_opaque(field: RecordField) -> bool {
+    matches!(field, RecordField::Id | RecordField::CorpKeyNo | RecordField::ChangeDate)
 }
 
 fn check_id(id: &str) -> Result<(), Stop> {
@@ -472,6 +565,6 @@ fn check_word(field: RecordField, word: Option<&str>) -> Result<(), Stop> {
 fn score(text: Option<&str>) -> Result<Option<i32>, Stop> {
     match text {
         None => Ok(None),
-        Some(digits) => integer(digits).map(Some).ok_or(Stop::Fault(RecordFault::ScoreRange)),
+        Some(digits) => whole(digits).map(Some).ok_or(Stop::Fault(RecordFault::ScoreRange)),
     }
 }

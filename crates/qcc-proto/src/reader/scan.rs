@@ -34,9 +34,12 @@ fn special(word: u64) -> u64 {
 pub(super) enum Escape {
     /// A character, and how many bytes spelled it.
     Char(char, usize),
+    /// Half a surrogate pair, and how many bytes spelled it: JSON by its grammar,
+    /// but no character.
+    Half(usize),
     /// More bytes are needed to tell.
     Short,
-    /// No escape of JSON, or half a surrogate pair.
+    /// No escape of JSON.
     Bad,
 }
 
@@ -64,11 +67,13 @@ fn unicode(bytes: &[u8]) -> Escape {
     if let Some(c) = char::from_u32(first) {
         return Escape::Char(c, 6);
     }
-    // Half a pair. If it is the wrong half, what it joins to is no character.
+    if first >= 0xDC00 {
+        return Escape::Half(6);
+    }
     for (at, wanted) in [(6, b'\\'), (7, b'u')] {
         match bytes.get(at) {
             None => return Escape::Short,
-            Some(&found) if found != wanted => return Escape::Bad,
+            Some(&found) if found != wanted => return Escape::Half(6),
             Some(_) => {}
         }
     }
@@ -76,9 +81,10 @@ fn unicode(bytes: &[u8]) -> Escape {
     match hex(second) {
         Some(second @ 0xDC00..=0xDFFF) => {
             let joined = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-            char::from_u32(joined).map_or(Escape::Bad, |c| Escape::Char(c, 12))
+            char::from_u32(joined).map_or(Escape::Half(6), |c| Escape::Char(c, 12))
         }
-        _ => Escape::Bad,
+        // What follows is an escape of its own, or is none.
+        _ => Escape::Half(6),
     }
 }
 
@@ -132,10 +138,20 @@ mod tests {
         check(r"\u56db", Some(('四', 6)));
         check(r"\u56DBx", Some(('四', 6)));
         check(r"\ud842\udfb7", Some(('𠮷', 12)));
-        for bad in [r"\x", r"\'", r"\u56dg", r"\u+123", r"\ud842x", r"\ud842\n", r"\udfb7\ud842"] {
+        for bad in [r"\x", r"\'", r"\u56dg", r"\u+123"] {
             check(bad, None);
         }
-        check(r"\ud842\u0041", None);
+        for half in [
+            r"\ud842x",
+            r"\ud842\n",
+            r"\udfb7",
+            r"\udfb7\ud842",
+            r"\ud842\u0041",
+            r"\ud842\ud842\udfb7",
+            r"\ud842\u12g4",
+        ] {
+            assert!(matches!(escape(half.as_bytes()), Escape::Half(6)), "{half}");
+        }
         for n in 1..12 {
             assert!(matches!(escape(&br"\ud842\udfb7"[..n]), Escape::Short));
         }

@@ -12,6 +12,7 @@ pub(super) struct Skipper {
     open: Brackets,
     depth_limit: usize,
     has_nul: bool,
+    has_half: bool,
 }
 
 /// How far a piece took it.
@@ -27,6 +28,9 @@ pub(super) enum Step {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Stuck {
     Syntax(usize, &'static str),
+    /// A bare control character in a string. If it stands for a byte that is not
+    /// UTF-8, the rest may be shown as if it had been used up.
+    Control(usize),
     TooDeep(usize),
 }
 
@@ -59,7 +63,13 @@ enum Number {
 
 impl Skipper {
     pub(super) fn new() -> Self {
-        Self { state: State::Value, open: Brackets::default(), depth_limit: 0, has_nul: false }
+        Self {
+            state: State::Value,
+            open: Brackets::default(),
+            depth_limit: 0,
+            has_nul: false,
+            has_half: false,
+        }
     }
 
     /// Starts over, for a value of at most `depth_limit` levels of brackets.
@@ -68,11 +78,17 @@ impl Skipper {
         self.open.clear();
         self.depth_limit = depth_limit;
         self.has_nul = false;
+        self.has_half = false;
     }
 
     /// Whether a string of the value so far spelled U+0000.
     pub(super) fn has_nul(&self) -> bool {
         self.has_nul
+    }
+
+    /// Whether a string of the value so far spelled half a surrogate pair.
+    pub(super) fn has_half(&self) -> bool {
+        self.has_half
     }
 
     /// Follows the value through the next piece.
@@ -98,12 +114,14 @@ impl Skipper {
                                 self.has_nul |= c == '\0';
                                 at += spelled;
                             }
+                            Escape::Half(spelled) => {
+                                self.has_half = true;
+                                at += spelled;
+                            }
                             Escape::Short => return Ok(Step::Short(at)),
                             Escape::Bad => return Err(Stuck::Syntax(at, "no such escape")),
                         },
-                        Some(_) => {
-                            return Err(Stuck::Syntax(at, "a bare control character in a string"));
-                        }
+                        Some(_) => return Err(Stuck::Control(at)),
                     }
                 }
                 State::Number(number) => match number.then(byte) {
@@ -257,6 +275,7 @@ mod tests {
                 Ok(Step::Short(used)) => (from, to) = (from + used, to + 1),
                 Ok(Step::Done(used)) => break Ok(Step::Done(from + used)),
                 Err(Stuck::Syntax(at, what)) => break Err(Stuck::Syntax(from + at, what)),
+                Err(Stuck::Control(at)) => break Err(Stuck::Control(from + at)),
                 Err(Stuck::TooDeep(at)) => break Err(Stuck::TooDeep(from + at)),
             }
         };
@@ -317,13 +336,31 @@ mod tests {
             "[1 2]",
             "'a'",
             r#""\x""#,
-            r#""\ud800""#,
-            "\"a\nb\"",
             "/**/1",
             "}",
             "a",
         ] {
             assert!(matches!(skip(&format!("[{text}]"), 9), Err(Stuck::Syntax(..))), "{text}");
+        }
+        assert_eq!(skip("[\"a\nb\"]", 9), Err(Stuck::Control(3)));
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_followed_and_noted() {
+        for (text, has_half) in [
+            (r#"["\ud800"]"#, true),
+            (r#"{"\udc00":1}"#, true),
+            (r#"["\ud800\n","a"]"#, true),
+            (r#"["\ud842\udfb7"]"#, false),
+            (r#"["\\ud800"]"#, false),
+        ] {
+            let mut skipper = Skipper::new();
+            skipper.restart(9);
+            assert_eq!(skipper.feed(text.as_bytes()), Ok(Step::Done(text.len())), "{text}");
+            assert_eq!(skipper.has_half(), has_half, "{text}");
+            skipper.restart(9);
+            assert!(!skipper.has_half());
+            assert_eq!(skip(text, 9), Ok(Step::Done(text.len())));
         }
     }
 

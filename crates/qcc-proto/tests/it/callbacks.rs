@@ -27,6 +27,9 @@ const GOOD: &[(&str, &str, Option<&str>, &str)] = &[
     ("no-expiry.txt", LINK, None, "XXXXXXXXXX"),
     ("odd-expiry.txt", LINK, None, "XXXXXXXXXX"),
     ("lower-case-escapes.txt", LINK, Some(EXPIRY), "XXXXXXXXXX"),
+    ("padded-order.txt", LINK, Some(EXPIRY), "XXXXXXXXXX"),
+    ("timestamp-expiry.txt", LINK, Some(EXPIRY), "XXXXXXXXXX"),
+    ("zulu-expiry.txt", LINK, Some(EXPIRY), "XXXXXXXXXX"),
     ("encoded-name.txt", LINK, Some(EXPIRY), "XXXXXXXXXX"),
     ("at-the-limit.txt", LINK, Some(EXPIRY), "XXXXXXXXXX"),
     (
@@ -147,7 +150,7 @@ proptest! {
         key in TEXT,
         order_no in "[A-Za-z0-9_-]{1,64}",
         link in TEXT,
-        at in proptest::option::of(0_i64..4_000_000_000),
+        at in proptest::option::of(950_000_000_i64..4_000_000_000),
         password in TEXT,
     ) {
         let order_no: OrderNo = order_no.parse().unwrap();

@@ -101,7 +101,7 @@ fn order_no() -> impl Strategy<Value = OrderNo> {
 }
 
 fn time() -> impl Strategy<Value = Option<ShanghaiTime>> {
-    proptest::option::of((0_i64..4_000_000_000).prop_map(|second| {
+    proptest::option::of((950_000_000_i64..4_000_000_000).prop_map(|second| {
         ShanghaiTime::from_timestamp(jiff::Timestamp::from_second(second).unwrap())
     }))
 }
@@ -141,7 +141,7 @@ proptest! {
         how in spelling(),
         message in MESSAGE,
         order_no in proptest::option::of(order_no()),
-        link in r"\PC{1,200}",
+        link in r"https?://[a-z]{1,9}(\.[a-z]{2,5})?/[!-~一-龥]{0,200}",
         at in time(),
         password in r"\PC{1,40}",
     ) {

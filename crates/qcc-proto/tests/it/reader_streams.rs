@@ -186,7 +186,7 @@ fn the_limit_of_a_record_is_its_length_to_the_byte() {
 
 #[test]
 fn raw_bytes_are_kept_to_their_limit() {
-    let bad = r#"{"id":7}"#;
+    let bad = r#"{"id":-7}"#;
     for raw in 0..=bad.len() {
         let mut limits = ReaderLimits::default();
         limits.raw = raw;
@@ -194,6 +194,27 @@ fn raw_bytes_are_kept_to_their_limit() {
         let Item::Quarantined(aside) = &reading.items[0] else { panic!() };
         assert_eq!(aside.raw, bad.as_bytes()[..raw]);
         assert_eq!(aside.truncated, raw < bad.len());
+    }
+}
+
+#[test]
+fn a_broken_character_is_set_aside_wherever_the_buffer_ends() {
+    let record = b"{\"id\":\"a\",\"corpName\":\"\xF0\x9F\x98\xFF\xE5\x9B\x9B\xE5\"}";
+    let (before, after) = (document(&["@"]), "]}");
+    let before = before.split_once('@').unwrap().0;
+    // The reader takes in 128 KiB at a time: let that end at every byte of the record.
+    for spaces in 0..=record.len() + 1 {
+        let padding = " ".repeat(131_072 - before.len() - spaces);
+        let bytes = [before.as_bytes(), padding.as_bytes(), record, after.as_bytes()].concat();
+        let mut limits = ReaderLimits::default();
+        for raw in [record.len(), 24, 25, 3] {
+            limits.raw = raw;
+            let reading = read(bytes.as_slice(), limits);
+            assert_eq!(reading.verdict(), "0 good, 1 aside", "{spaces}");
+            let Item::Quarantined(aside) = &reading.items[0] else { panic!() };
+            assert_eq!((aside.reason.as_str(), &aside.raw[..]), ("not-utf-8", &record[..raw]));
+            assert_eq!(aside.truncated, raw < record.len());
+        }
     }
 }
 

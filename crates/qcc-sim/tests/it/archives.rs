@@ -24,7 +24,7 @@ fn naive_table(vendor: &mut Vendor) -> Naive {
         assert_eq!(document["totalSize"], results.len());
         for (position, record) in (0_u64..).zip(results) {
             let Some(id) = record["id"].as_str().filter(|id| id.len() == 32) else { continue };
-            if record.get("monitorLevel").is_none() || record["score"] == "unrated" {
+            if record["monitorLevel"] == "" || record["score"] == "unrated" {
                 continue;
             }
             let push_date = document["pushDate"].as_str().unwrap().to_owned();
