@@ -7,7 +7,7 @@ const MIB: u64 = 1024 * KIB;
 
 /// Limits and policy for reading an archive.
 ///
-/// The defaults suit an archive that a stranger may have had his hands on.
+/// The defaults suit an archive that a stranger may have changed.
 /// Each limit is inclusive: a value equal to it passes.
 ///
 /// ```

@@ -12,6 +12,7 @@ mod ahead;
 mod build;
 mod content;
 mod damage;
+mod errors;
 mod fixtures;
 mod limits;
 mod manifest;
