@@ -226,13 +226,17 @@ fn unless_changed<S: ReadAt>(source: &S, len: u64, error: Error) -> Error {
 }
 
 /// Whether `path` is `name` below folders that lead nowhere else.
+///
+/// The folders end in slashes or, as old writers on Windows have it, all of them
+/// in backslashes. A path with both means different things to different readers.
 fn lies_in_a_plain_folder(path: &[u8], name: &str) -> bool {
-    let folder = path.strip_suffix(name.as_bytes()).and_then(|folder| folder.strip_suffix(b"/"));
+    let before = path.strip_suffix(name.as_bytes()).and_then(<[u8]>::split_last);
+    let Some((separator @ (b'/' | b'\\'), folder)) = before else { return false };
     let plain = |part: &[u8]| {
         !matches!(part, b"" | b"." | b"..")
-            && !part.iter().any(|byte| matches!(byte, b'\\' | b':' | ..0x20 | 0x7f))
+            && !part.iter().any(|byte| matches!(byte, b'/' | b'\\' | b':' | ..0x20 | 0x7f))
     };
-    folder.is_some_and(|folder| folder.split(|byte| *byte == b'/').all(plain))
+    folder.split(|byte| byte == separator).all(plain)
 }
 
 /// A name cut and escaped, fit for a line of text.
