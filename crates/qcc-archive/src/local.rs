@@ -32,10 +32,8 @@ pub(crate) fn locate<S: ReadAt>(
     entry: &Entry,
     limit: u64,
 ) -> Result<Range<u64>, Error> {
+    // The directory was refused if it did not leave this much room for each.
     let variable_at = entry.header_offset + LOCAL_HEADER_LEN;
-    if variable_at > limit {
-        return Err(ErrorKind::Overlap.into());
-    }
     let mut fixed = [0; LOCAL_HEADER_LEN as usize];
     source.read_exact_at(&mut fixed, entry.header_offset).map_err(Error::io)?;
     let header = Header::parse(&fixed).ok_or(ErrorKind::Malformed("the entry's header"))?;

@@ -14,6 +14,7 @@ mod content;
 mod damage;
 mod errors;
 mod fixtures;
+mod layout;
 mod limits;
 mod manifest;
 mod second_reading;
