@@ -105,11 +105,15 @@ impl Ahead {
     }
 
     /// What has come and is not yet consumed; empty only at the end.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "consumed never exceeds the piece; an empty default would pass for the end"
+    )]
     fn piece(&mut self) -> Result<&[u8], Error> {
         if self.consumed == self.piece.len() {
             self.next()?;
         }
-        Ok(self.piece.get(self.consumed..).unwrap_or_default())
+        Ok(&self.piece[self.consumed..])
     }
 
     fn next(&mut self) -> Result<(), Error> {

@@ -19,6 +19,8 @@ use crate::{
 /// does that for one entry and is the only way to content.
 pub struct Archive<S> {
     source: S,
+    /// How many bytes the source had when it was opened.
+    len: u64,
     entries: Vec<Entry>,
     directory_at: u64,
     options: Options,
@@ -32,12 +34,18 @@ impl<S: ReadAt> Archive<S> {
     ///
     /// # Errors
     /// `NotAnArchive`, `Truncated`, `Malformed`, `MultiDisk`, `Overlap`,
-    /// `Limit` and `Io` of [`ErrorKind`].
+    /// `Limit`, `Changed` and `Io` of [`ErrorKind`].
     pub fn open(source: S, options: Options) -> Result<Self, Error> {
         let len = source.size().map_err(Error::io)?;
-        let end = End::find(&source, len)?;
-        let entries = directory::read(&source, &end, &options)?;
-        Ok(Self { source, entries, directory_at: end.directory.start, options })
+        let read = || {
+            let end = End::find(&source, len)?;
+            let entries = directory::read(&source, &end, &options)?;
+            Ok((entries, end.directory.start))
+        };
+        match read() {
+            Ok((entries, directory_at)) => Ok(Self { source, len, entries, directory_at, options }),
+            Err(error) => Err(unless_changed(&source, len, error)),
+        }
     }
 
     /// What the directory lists, in its order.
@@ -71,6 +79,11 @@ impl<S: ReadAt> Archive<S> {
     }
 
     fn prove(&self, name: &str, password: &[u8]) -> Result<Proof, Error> {
+        self.try_prove(name, password)
+            .map_err(|error| unless_changed(&self.source, self.len, error))
+    }
+
+    fn try_prove(&self, name: &str, password: &[u8]) -> Result<Proof, Error> {
         let entry = self.find(name)?;
         if !entry.is_regular {
             return Err(ErrorKind::NotAFile.into());
@@ -89,15 +102,14 @@ impl<S: ReadAt> Archive<S> {
         }
         self.options.accept_size(entry, aes, mac_at - ciphertext_at)?;
 
-        let mut salt = [0; 16];
+        let mut salt = vec![0; salt_len];
         let mut check = [0; CHECK_LEN];
         let mut mac = [0; MAC_LEN];
-        let salt = salt.get_mut(..salt_len).unwrap_or_default();
-        self.read(salt, place.start)?;
+        self.read(&mut salt, place.start)?;
         self.read(&mut check, place.start + salt_len as u64)?;
         self.read(&mut mac, mac_at)?;
 
-        let keys = Keys::derive(password, salt, aes.strength);
+        let keys = Keys::derive(password, &salt, aes.strength);
         if !keys.fits(check) {
             return Err(ErrorKind::WrongPassword.into());
         }
@@ -204,14 +216,27 @@ impl Options {
     }
 }
 
+/// What looks like damage is not damage where the source no longer has the size
+/// it had at first: somebody is writing to it.
+fn unless_changed<S: ReadAt>(source: &S, len: u64, error: Error) -> Error {
+    match source.size() {
+        Ok(now) if now != len && error.kind().may_be_damage() => ErrorKind::Changed.into(),
+        _ => error,
+    }
+}
+
 /// Whether `path` is `name` below folders that lead nowhere else.
+///
+/// The folders end in slashes or, as old writers on Windows have it, all of them
+/// in backslashes. A path with both means different things to different readers.
 fn lies_in_a_plain_folder(path: &[u8], name: &str) -> bool {
-    let folder = path.strip_suffix(name.as_bytes()).and_then(|folder| folder.strip_suffix(b"/"));
+    let before = path.strip_suffix(name.as_bytes()).and_then(<[u8]>::split_last);
+    let Some((separator @ (b'/' | b'\\'), folder)) = before else { return false };
     let plain = |part: &[u8]| {
         !matches!(part, b"" | b"." | b"..")
-            && !part.iter().any(|byte| matches!(byte, b'\\' | b':' | ..0x20 | 0x7f))
+            && !part.iter().any(|byte| matches!(byte, b'/' | b'\\' | b':' | ..0x20 | 0x7f))
     };
-    folder.is_some_and(|folder| folder.split(|byte| *byte == b'/').all(plain))
+    folder.split(|byte| byte == separator).all(plain)
 }
 
 /// A name cut and escaped, fit for a line of text.

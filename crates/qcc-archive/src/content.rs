@@ -119,7 +119,7 @@ impl<S: ReadAt> Content<S> {
         }
         self.chunk()?;
         let mut chunk = std::mem::take(&mut self.chunk);
-        // Nothing but where a chunk was begun by another hand, and at the end.
+        // Nothing is drained unless somebody read a part of this chunk, or at the end.
         chunk.drain(..std::mem::take(&mut self.consumed));
         Ok(chunk)
     }
@@ -130,6 +130,10 @@ impl<S: ReadAt> Content<S> {
     }
 
     /// What is unpacked and not yet consumed; empty only at the end.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "consumed never exceeds the chunk; an empty default would pass for the end"
+    )]
     fn chunk(&mut self) -> Result<&[u8], Error> {
         if self.consumed == self.chunk.len()
             && let Err(error) = self.advance()
@@ -139,7 +143,7 @@ impl<S: ReadAt> Content<S> {
             self.state = State::Failed(error.clone());
             return Err(error);
         }
-        Ok(self.chunk.get(self.consumed..).unwrap_or_default())
+        Ok(&self.chunk[self.consumed..])
     }
 
     fn advance(&mut self) -> Result<(), Error> {
@@ -152,6 +156,7 @@ impl<S: ReadAt> Content<S> {
     }
 
     /// Unpacks until there is more than is to be held back, or all.
+    #[expect(clippy::indexing_slicing, reason = "start is the length before the buffer grew")]
     fn unpack_beginning(&mut self) -> Result<(), Error> {
         self.state = State::Streaming;
         // Growing by doubling would hold twice as much for a moment.
@@ -163,7 +168,7 @@ impl<S: ReadAt> Content<S> {
             let wanted = self.checks.size.saturating_sub(start as u64).saturating_add(1);
             let room = usize::try_from(wanted).map_or(CHUNK_LEN, |wanted| wanted.min(CHUNK_LEN));
             held.resize(start + room, 0);
-            let len = self.unpack(held.get_mut(start..).unwrap_or_default())?;
+            let len = self.unpack(&mut held[start..])?;
             held.truncate(start + len);
         }
         self.chunk = held;
@@ -185,11 +190,15 @@ impl<S: ReadAt> Content<S> {
     }
 
     /// Fills `out` as far as there is content, and checks what it filled in.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a step produces at most what there is room for; what it produced must be checked"
+    )]
     fn unpack(&mut self, out: &mut [u8]) -> Result<usize, Error> {
         let mut filled = 0;
         while filled < out.len() {
             let packed = self.packed.fill()?;
-            let room = out.get_mut(filled..).unwrap_or_default();
+            let room = &mut out[filled..];
             let Step { consumed, produced, ended } = self.unpacker.step(packed, room)?;
             self.packed.consume(consumed);
             filled += produced;
@@ -202,7 +211,7 @@ impl<S: ReadAt> Content<S> {
                 break;
             }
         }
-        self.checks.add(out.get(..filled).unwrap_or_default());
+        self.checks.add(&out[..filled]);
         if matches!(self.state, State::Complete) {
             self.checks.conclude()?;
         }

@@ -19,34 +19,48 @@ pub(crate) const CHECK_LEN: usize = 2;
 /// The MAC's length: the first half of an HMAC-SHA1.
 pub(crate) const MAC_LEN: usize = 10;
 
-const LONGEST_KEY: usize = 32;
+/// Two keys of the longest kind and the check value.
+const DERIVED_LEN: usize = 2 * 32 + CHECK_LEN;
 
 /// What a password and a salt give: two keys and a check value.
+///
+/// One after the other, each as long as the strength asks for.
 pub(crate) struct Keys {
     strength: KeyStrength,
-    derived: Zeroizing<[u8; 2 * LONGEST_KEY + CHECK_LEN]>,
+    derived: Zeroizing<[u8; DERIVED_LEN]>,
 }
 
 impl Keys {
     /// Derives the keys; `salt` has the length that `strength` asks for.
     pub(crate) fn derive(password: &[u8], salt: &[u8], strength: KeyStrength) -> Self {
-        let mut derived = Zeroizing::new([0; 2 * LONGEST_KEY + CHECK_LEN]);
-        let len = 2 * strength.key_len() + CHECK_LEN;
-        let wanted = derived.get_mut(..len).unwrap_or_default();
-        pbkdf2::pbkdf2_hmac::<Sha1>(password, salt, ROUNDS, wanted);
+        let mut derived = Zeroizing::new([0; DERIVED_LEN]);
+        // What PBKDF2 gives of one length begins with what it gives of a shorter
+        // one, so weaker keys need no slice that could have the wrong bounds.
+        pbkdf2::pbkdf2_hmac::<Sha1>(password, salt, ROUNDS, &mut *derived);
         Self { strength, derived }
     }
 
     /// Whether the password is probably right: 1 wrong one in 65,536 passes.
     pub(crate) fn fits(&self, check: [u8; CHECK_LEN]) -> bool {
-        self.part(2 * self.strength.key_len(), CHECK_LEN).ct_eq(&check).into()
+        let derived = &*self.derived;
+        let expected = match self.strength {
+            KeyStrength::Aes128 => [derived[32], derived[33]],
+            KeyStrength::Aes192 => [derived[48], derived[49]],
+            KeyStrength::Aes256 => [derived[64], derived[65]],
+        };
+        expected.ct_eq(&check).into()
     }
 
     pub(crate) fn mac(&self) -> EntryMac {
-        let key_len = self.strength.key_len();
+        let derived = &*self.derived;
+        let key = match self.strength {
+            KeyStrength::Aes128 => &derived[16..32],
+            KeyStrength::Aes192 => &derived[24..48],
+            KeyStrength::Aes256 => &derived[32..64],
+        };
         // HMAC pads a short key with zeros to the hash's block.
         let mut block = Zeroizing::new([0; 64]);
-        block.iter_mut().zip(self.part(key_len, key_len)).for_each(|(to, from)| *to = *from);
+        block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
         EntryMac(Hmac::new((&*block).into()))
     }
 
@@ -66,10 +80,6 @@ impl Keys {
             KeyStrength::Aes256 => Decryptor::Aes256(Ctr::new((&*key_256).into(), counter)),
         }
     }
-
-    fn part(&self, start: usize, len: usize) -> &[u8] {
-        self.derived.get(start..start + len).unwrap_or_default()
-    }
 }
 
 /// The running MAC over a ciphertext.
@@ -80,7 +90,7 @@ impl EntryMac {
         self.0.update(ciphertext);
     }
 
-    /// Compares in a time that tells nothing.
+    /// Compares in constant time.
     pub(crate) fn matches(self, mac: &[u8; MAC_LEN]) -> bool {
         self.0.verify_truncated_left(mac).is_ok()
     }

@@ -94,6 +94,7 @@ impl<'a, S: ReadAt> Window<'a, S> {
     }
 
     /// Reads on until `len` bytes are at hand.
+    #[expect(clippy::indexing_slicing, reason = "kept is the length before the buffer grew")]
     fn refill(&mut self, len: usize) -> Result<(), Error> {
         self.bytes.drain(..self.at);
         self.at = 0;
@@ -105,7 +106,7 @@ impl<'a, S: ReadAt> Window<'a, S> {
         let kept = self.bytes.len();
         let more = missing.max(READ_LEN).min(unread);
         self.bytes.resize(kept + more, 0);
-        let fresh = self.bytes.get_mut(kept..).unwrap_or_default();
+        let fresh = &mut self.bytes[kept..];
         self.source.read_exact_at(fresh, self.next_read).map_err(Error::io)?;
         self.next_read += more as u64;
         Ok(())

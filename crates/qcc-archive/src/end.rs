@@ -15,6 +15,8 @@ const ZIP64_RECORD_LEN: usize = 56;
 const ZIP64_LOCATOR: [u8; 4] = *b"PK\x06\x07";
 const ZIP64_LOCATOR_LEN: usize = 20;
 const MAX_COMMENT: usize = 0xffff;
+/// Enough to tell what a source is that is no archive.
+const HEAD_LEN: usize = 4096;
 
 /// Where the central directory lies and how many entries it lists.
 #[derive(Debug, Clone)]
@@ -25,12 +27,12 @@ pub(crate) struct End {
 
 impl End {
     pub(crate) fn find<S: ReadAt>(source: &S, len: u64) -> Result<Self, Error> {
-        let head = read(source, 0, len.min(4096))?;
+        let head = read(source, 0, within(len, HEAD_LEN))?;
         begins_like_a_zip(&head)?;
 
-        let longest = (RECORD_LEN + MAX_COMMENT) as u64;
-        let tail_start = len.saturating_sub(longest);
-        let tail = read(source, tail_start, len - tail_start)?;
+        let tail_len = within(len, RECORD_LEN + MAX_COMMENT);
+        let tail_start = len - tail_len as u64;
+        let tail = read(source, tail_start, tail_len)?;
 
         let mut found = None;
         let mut refused = None;
@@ -78,9 +80,13 @@ fn begins_like_a_zip(head: &[u8]) -> Result<(), Error> {
     }
 }
 
-fn read<S: ReadAt>(source: &S, offset: u64, len: u64) -> Result<Vec<u8>, Error> {
-    // Both callers ask for less than 70 KiB.
-    let mut bytes = vec![0; usize::try_from(len).unwrap_or_default()];
+/// All of `len`, but no more than `limit`.
+fn within(len: u64, limit: usize) -> usize {
+    usize::try_from(len).map_or(limit, |len| len.min(limit))
+}
+
+fn read<S: ReadAt>(source: &S, offset: u64, len: usize) -> Result<Vec<u8>, Error> {
+    let mut bytes = vec![0; len];
     source.read_exact_at(&mut bytes, offset).map_err(Error::io)?;
     Ok(bytes)
 }
@@ -167,7 +173,7 @@ fn zip64<S: ReadAt>(source: &S, end: u64) -> Result<Option<Zip64Record>, Error> 
     let Some(locator_at) = end.checked_sub(ZIP64_LOCATOR_LEN as u64) else {
         return Ok(None);
     };
-    let locator = read(source, locator_at, ZIP64_LOCATOR_LEN as u64)?;
+    let locator = read(source, locator_at, ZIP64_LOCATOR_LEN)?;
     let mut fields = Fields(&locator);
     if fields.signature(ZIP64_LOCATOR).is_none() {
         return Ok(None);
@@ -182,7 +188,7 @@ fn zip64<S: ReadAt>(source: &S, end: u64) -> Result<Option<Zip64Record>, Error> 
     if at.checked_add(ZIP64_RECORD_LEN as u64).is_none_or(|record_end| record_end > locator_at) {
         return Err(malformed());
     }
-    let bytes = read(source, at, ZIP64_RECORD_LEN as u64)?;
+    let bytes = read(source, at, ZIP64_RECORD_LEN)?;
     let record = zip64_record(&bytes, at, locator_at).ok_or_else(malformed)?;
     record.map(Some)
 }

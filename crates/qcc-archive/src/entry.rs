@@ -65,6 +65,15 @@ impl Entry {
     pub fn size(&self) -> u64 {
         self.size
     }
+
+    /// Whether a CRC that stands elsewhere may stand beside this one.
+    ///
+    /// AE-2 has no use for it. Some of its writers keep it all the same, and
+    /// not in each of the places; but where two are given they are the same.
+    pub(crate) fn agrees_with_crc(&self, crc32: u32) -> bool {
+        let counts = !matches!(self.aes, AesField::Sound(Aes { version: AesVersion::Ae2, .. }));
+        crc32 == self.crc32 || !counts && (crc32 == 0 || self.crc32 == 0)
+    }
 }
 
 impl fmt::Debug for Entry {

@@ -22,7 +22,7 @@ struct Inner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The bytes are no zip archive but what [`Looks`] says.
+    /// The bytes are not a zip archive but what [`Looks`] says.
     NotAnArchive(Looks),
     /// The archive breaks off.
     Truncated,
@@ -70,7 +70,7 @@ pub enum ErrorKind {
         /// What the headers say.
         declared: u64,
     },
-    /// The decrypted bytes are no complete Deflate stream.
+    /// The decrypted bytes are not a complete Deflate stream.
     Inflate,
     /// Bytes follow the end of the Deflate stream.
     TrailingData,
@@ -88,6 +88,22 @@ pub enum ErrorKind {
     Changed,
     /// The source could not be read; [`source`](StdError::source) tells why.
     Io,
+}
+
+/// What may help after an archive was refused.
+///
+/// There will be no other answers, so that a caller can give each its own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Retry {
+    /// Reading the same archive again: the disk failed, or the file was written
+    /// to meanwhile. Nothing is known against the archive.
+    ReadAgain,
+    /// Fetching the archive again: it may have been damaged, cut or replaced on
+    /// the way. If it comes the same again, it was made so.
+    FetchAgain,
+    /// Nothing: the archive was made so, and would come the same again. A person
+    /// or other [`Options`](crate::Options) are needed.
+    Never,
 }
 
 /// What there was too much of.
@@ -119,7 +135,7 @@ impl Error {
         Self(Arc::new(Inner { kind: ErrorKind::Io, source: Some(source) }))
     }
 
-    /// Why.
+    /// The reason.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
@@ -160,14 +176,15 @@ impl ErrorKind {
         }
     }
 
-    /// Whether bytes lost or altered on the way can explain it, so that
-    /// fetching the archive again may help. In doubt the answer is yes.
+    /// What may help against it.
     ///
-    /// Otherwise the same will come again: the archive was made so, and a
-    /// person or other [`Options`](crate::Options) are needed. `Changed` and
-    /// `Io` call for reading again, not for fetching again.
-    pub fn may_be_damage(&self) -> bool {
+    /// In doubt between the archive and the way it came, the answer is
+    /// [`FetchAgain`](Retry::FetchAgain): a caller counts, and stops.
+    pub fn retry(&self) -> Retry {
         match self {
+            // The same archive may be read whole the next time.
+            Self::Changed | Self::Io => Retry::ReadAgain,
+            // Bytes lost or altered on the way can explain these.
             Self::NotAnArchive(_)
             | Self::Truncated
             | Self::Malformed(_)
@@ -183,16 +200,28 @@ impl ErrorKind {
             | Self::Inflate
             | Self::TrailingData
             | Self::DisguisedDeflate
-            | Self::Limit { which: LimitKind::Name, .. } => true,
+            | Self::Limit { which: LimitKind::Name, .. } => Retry::FetchAgain,
             // These were said twice, by both headers, or by many.
             Self::DuplicateEntry
             | Self::NotEncrypted
             | Self::WeakEncryption(_)
             | Self::UnsupportedMethod(_)
             | Self::UnsupportedFeature(_)
-            | Self::Limit { .. } => false,
-            Self::Changed | Self::Io => false,
+            | Self::Limit {
+                which:
+                    LimitKind::Content | LimitKind::Ratio | LimitKind::Entries | LimitKind::Directory,
+                ..
+            } => Retry::Never,
         }
+    }
+
+    /// Whether bytes lost or altered on the way can explain it: whether
+    /// [`retry`](Self::retry) says [`FetchAgain`](Retry::FetchAgain).
+    ///
+    /// `false` has two meanings, [`ReadAgain`](Retry::ReadAgain) and
+    /// [`Never`](Retry::Never); match on `retry` where they differ.
+    pub fn may_be_damage(&self) -> bool {
+        self.retry() == Retry::FetchAgain
     }
 }
 
@@ -253,10 +282,10 @@ impl fmt::Display for ErrorKind {
             ),
             Self::Size { declared } => write!(
                 f,
-                "the content has not the {declared} bytes its headers declare: \
+                "the content does not have the {declared} bytes its headers declare: \
                  they were altered or the writer is at fault; download it again"
             ),
-            Self::Inflate => f.write_str("the content is no complete Deflate stream"),
+            Self::Inflate => f.write_str("the content is not a complete Deflate stream"),
             Self::TrailingData => f.write_str("bytes follow the end of the compressed content"),
             Self::DisguisedDeflate => f.write_str(
                 "the entry claims to be stored but holds a Deflate stream: \

@@ -44,7 +44,8 @@ impl<'a> Extra<'a> {
         let seen_before = match id {
             ZIP64 => self.zip64.replace(data).is_some(),
             UNICODE_PATH => {
-                // Version, CRC of the name it stands for, then the name.
+                // Version, CRC of the name it stands for, then the name. A field
+                // too short for that names nothing, which is never the entry's name.
                 let path = data.get(5..).unwrap_or_default();
                 self.unicode_path.replace(path).is_some()
             }

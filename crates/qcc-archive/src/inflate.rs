@@ -97,6 +97,10 @@ impl Canary {
     }
 
     /// Whether the bytes so far can be a Deflate stream.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a step consumes at most what it was given; what is left must be looked at"
+    )]
     fn sings(&mut self, mut bytes: &[u8]) -> bool {
         while !bytes.is_empty() {
             if self.ended {
@@ -110,7 +114,7 @@ impl Canary {
             };
             self.left = left;
             self.ended = step.ended;
-            bytes = bytes.get(step.consumed..).unwrap_or_default();
+            bytes = &bytes[step.consumed..];
         }
         true
     }

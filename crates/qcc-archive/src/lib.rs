@@ -23,7 +23,7 @@ pub use ahead::Ahead;
 pub use archive::Archive;
 pub use content::Content;
 pub use entry::{AesVersion, Encryption, Entry, KeyStrength};
-pub use error::{Error, ErrorKind, LimitKind};
+pub use error::{Error, ErrorKind, LimitKind, Retry};
 pub use options::Options;
 pub use sniff::{Looks, sniff};
 pub use source::ReadAt;

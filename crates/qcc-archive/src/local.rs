@@ -2,6 +2,13 @@
 //!
 //! The MAC covers neither of them, and readers differ in which they believe;
 //! where both agree there is nothing to differ about.
+//!
+//! A writer that streams cannot know the sizes when it writes this header. It
+//! sets a flag, and says them in a descriptor after the data. What it leaves in
+//! the header meanwhile is a matter of taste: 0, or all ones, in 32 bits, in the
+//! zip64 field, or in both. None of these is a size that a reader could
+//! believe, so each counts as left open. Any other number is a statement, and
+//! has to be true.
 
 use std::ops::Range;
 
@@ -25,10 +32,8 @@ pub(crate) fn locate<S: ReadAt>(
     entry: &Entry,
     limit: u64,
 ) -> Result<Range<u64>, Error> {
+    // The directory was refused if it did not leave this much room for each.
     let variable_at = entry.header_offset + LOCAL_HEADER_LEN;
-    if variable_at > limit {
-        return Err(ErrorKind::Overlap.into());
-    }
     let mut fixed = [0; LOCAL_HEADER_LEN as usize];
     source.read_exact_at(&mut fixed, entry.header_offset).map_err(Error::io)?;
     let header = Header::parse(&fixed).ok_or(ErrorKind::Malformed("the entry's header"))?;
@@ -37,12 +42,13 @@ pub(crate) fn locate<S: ReadAt>(
     let start = variable_at + (name_len + extra_len) as u64;
     let end = start.checked_add(entry.compressed_size).filter(|end| *end <= limit);
     let end = end.ok_or(ErrorKind::Overlap)?;
-    let mut variable = vec![0; name_len + extra_len];
-    source.read_exact_at(&mut variable, variable_at).map_err(Error::io)?;
-    let (name, extra) = variable.split_at_checked(name_len).unwrap_or_default();
+    let mut name = vec![0; name_len];
+    let mut extra = vec![0; extra_len];
+    source.read_exact_at(&mut name, variable_at).map_err(Error::io)?;
+    source.read_exact_at(&mut extra, variable_at + name_len as u64).map_err(Error::io)?;
 
-    header.compare(entry, name, &Extra::parse(extra))?;
-    if entry.flags & flag::DATA_DESCRIPTOR != 0 {
+    header.compare(entry, &name, &Extra::parse(&extra))?;
+    if header.is_described() {
         check_descriptor(source, entry, end..limit)?;
     }
     Ok(start..end)
@@ -90,39 +96,72 @@ impl Header {
         if !extra.is_sound {
             return Err(ErrorKind::Malformed("the entry's extra fields").into());
         }
-        let [size, compressed_size] = extra
-            .widen([self.size, self.compressed_size])
-            .ok_or(ErrorKind::Malformed("the entry's zip64 field"))?;
-        // With a descriptor behind the data, a header may leave them open.
-        let open = self.flags & flag::DATA_DESCRIPTOR != 0;
-        let left_open = |value: u64| open && (value == 0 || value == u64::from(IN_ZIP64));
-        if compressed_size != entry.compressed_size && !left_open(compressed_size) {
+        let [size, compressed_size] = self.sizes(entry, extra);
+        if !self.agrees(compressed_size, entry.compressed_size) {
             return differs("the compressed size");
         }
-        if size != entry.size && !left_open(size) {
+        if !self.agrees(size, entry.size) {
             return differs("the size");
         }
-        if self.crc32 != entry.crc32 && !(open && self.crc32 == 0) {
+        if !(entry.agrees_with_crc(self.crc32) || self.is_described() && self.crc32 == 0) {
             return differs("the CRC");
         }
         Ok(())
     }
+
+    /// Whether CRC and sizes follow in a descriptor.
+    fn is_described(&self) -> bool {
+        self.flags & flag::DATA_DESCRIPTOR != 0
+    }
+
+    /// Size and compressed size; none where 32 bits defer to a zip64 field
+    /// that does not hold the value.
+    fn sizes(&self, entry: &Entry, extra: &Extra<'_>) -> [Option<u64>; 2] {
+        let (size, compressed_size) = (self.size.into(), self.compressed_size.into());
+        let Some(zip64) = extra.zip64 else {
+            return [Some(size), Some(compressed_size)];
+        };
+        let mut zip64 = Fields(zip64);
+        let (first, second) = (zip64.u64(), zip64.u64());
+        match (self.size == IN_ZIP64, self.compressed_size == IN_ZIP64) {
+            (true, true) => [first, second],
+            (true, false) => [first, Some(compressed_size)],
+            // A field of this header holds both sizes or, as in the directory,
+            // only the one that does not fit.
+            (false, true) if second.is_some() && self.agrees(first, entry.size) => {
+                [Some(size), second]
+            }
+            (false, true) => [Some(size), first],
+            (false, false) => [Some(size), Some(compressed_size)],
+        }
+    }
+
+    /// Whether a size is the true one, or left open where that is allowed.
+    fn agrees(&self, stated: Option<u64>, truth: u64) -> bool {
+        const OPEN: [u64; 3] = [0, IN_ZIP64 as u64, u64::MAX];
+        let open = stated.is_none_or(|stated| OPEN.contains(&stated));
+        stated == Some(truth) || self.is_described() && open
+    }
 }
 
-/// Behind the data stand CRC and sizes once more: with or without a
-/// signature, the sizes in 32 or 64 bits. One of the four forms must fit.
+/// After the data come CRC and sizes once more: with or without a signature,
+/// the sizes in 32 or 64 bits. One of the four forms must fit.
 fn check_descriptor<S: ReadAt>(source: &S, entry: &Entry, room: Range<u64>) -> Result<(), Error> {
     let len = (room.end - room.start).min(LONGEST_DESCRIPTOR);
-    let mut bytes = [0; LONGEST_DESCRIPTOR as usize];
-    let bytes = bytes.get_mut(..len as usize).unwrap_or_default();
-    source.read_exact_at(bytes, room.start).map_err(Error::io)?;
+    let mut bytes = vec![0; len as usize];
+    source.read_exact_at(&mut bytes, room.start).map_err(Error::io)?;
 
-    let unsigned = Fields(bytes);
+    let unsigned = Fields(&bytes);
     let mut signed = unsigned;
     let signed = signed.signature(DESCRIPTOR_SIGNATURE).map(|()| signed);
-    let wanted = (entry.crc32, entry.compressed_size, entry.size);
+    let is_right = |(crc32, compressed_size, size)| {
+        entry.agrees_with_crc(crc32)
+            && compressed_size == entry.compressed_size
+            && size == entry.size
+    };
     let fits = [signed, Some(unsigned)].into_iter().flatten().any(|fields| {
-        narrow_descriptor(fields) == Some(wanted) || wide_descriptor(fields) == Some(wanted)
+        narrow_descriptor(fields).is_some_and(is_right)
+            || wide_descriptor(fields).is_some_and(is_right)
     });
     if fits {
         Ok(())

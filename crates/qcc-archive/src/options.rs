@@ -7,7 +7,7 @@ const MIB: u64 = 1024 * KIB;
 
 /// Limits and policy for reading an archive.
 ///
-/// The defaults suit an archive that a stranger may have had his hands on.
+/// The defaults suit an archive that a stranger may have changed.
 /// Each limit is inclusive: a value equal to it passes.
 ///
 /// ```
@@ -98,10 +98,31 @@ impl Options {
         self
     }
 
-    /// Whether the wanted entry may lie in a folder. Default: no.
+    /// Whether the wanted entry may lie in a folder. Default: no, its name is
+    /// compared byte by byte.
     ///
-    /// The folder must be a plain relative path: no `..`, no leading `/`, no
-    /// backslash, no drive. Two entries that fit are still refused.
+    /// Then `data/list.json` is found as `list.json`, and `data\list.json` as
+    /// well, however deep the folders are. They must be a plain relative path: no
+    /// `.` or `..`, no separator at the beginning or twice in a row, no drive,
+    /// not both kinds of separators.
+    ///
+    /// Where two entries fit, they are refused as
+    /// [`DuplicateEntry`](crate::ErrorKind::DuplicateEntry), and also if one of
+    /// them has exactly the wanted name: no rule tells which of them is meant,
+    /// and whoever altered the archive could have added the other one.
+    ///
+    /// ```
+    /// use std::fs;
+    ///
+    /// use qcc_archive::{Archive, Options};
+    ///
+    /// let bytes = fs::read("../../fixtures/archives/folder.zip")?;
+    /// let options = Options::default().with_directory_prefix(true);
+    /// let archive = Archive::open(&bytes, options)?;
+    /// let verified = archive.authenticate("dd_risk_corp.json", b"fixture-password")?;
+    /// assert_eq!(verified.entry().name(), "2022/06/dd_risk_corp.json");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_directory_prefix(mut self, allowed: bool) -> Self {
         self.directory_prefix = allowed;
         self

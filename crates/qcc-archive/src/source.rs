@@ -65,12 +65,13 @@ impl ReadAt for std::fs::File {
         Ok(self.metadata()?.len())
     }
 
+    #[expect(clippy::indexing_slicing, reason = "a read fills at most the buffer it was given")]
     fn read_exact_at(&self, mut buf: &mut [u8], mut offset: u64) -> io::Result<()> {
         while !buf.is_empty() {
             match std::os::windows::fs::FileExt::seek_read(self, buf, offset) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(n) => {
-                    buf = buf.get_mut(n..).unwrap_or_default();
+                    buf = &mut buf[n..];
                     offset += n as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -42,7 +42,10 @@ impl FromStr for AppKey {
 impl fmt::Debug for AppKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Four characters tell two accounts apart; of a short key they would tell too much.
-        let shown = if self.0.len() < 8 { "" } else { self.0.get(..4).unwrap_or_default() };
+        let shown = match self.0.get(..4) {
+            Some(beginning) if self.0.len() >= 8 => beginning,
+            _ => "",
+        };
         write!(f, "AppKey({shown}…)")
     }
 }

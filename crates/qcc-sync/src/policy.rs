@@ -43,7 +43,8 @@ pub struct Policy {
     pub archive: qcc_archive::Options,
     /// How the document in it is read.
     pub document: ReaderLimits,
-    /// The name of the document in the archive.
+    /// The name of the document in the archive. That it may lie in a folder is
+    /// for `archive` to say.
     pub entry: String,
     /// Records written to the store at a time.
     pub batch: usize,

@@ -59,6 +59,45 @@ fn chunks_are_lent_until_consumed() {
 }
 
 #[test]
+fn a_chunk_has_a_quarter_of_a_mebibyte() {
+    let expected = text(1_000_000);
+    for entry in [Entry::deflated(&expected), Entry::stored(&expected)] {
+        let bytes = entry.archive();
+        let mut reader = content(&bytes, Options::default().with_hold_back(0));
+        let mut lengths = Vec::new();
+        loop {
+            let len = reader.fill_buf().unwrap().len();
+            if len == 0 {
+                break;
+            }
+            lengths.push(len);
+            reader.consume(len);
+        }
+        assert_eq!(lengths, [262_144, 262_144, 262_144, 213_568]);
+    }
+}
+
+#[test]
+fn debug_shows_how_far_the_reading_is() {
+    let expected = text(1_000_000);
+    let bytes = Entry::deflated(&expected).archive();
+    let mut reader = content(&bytes, Options::default().with_hold_back(0));
+    let shown = format!("{reader:?}");
+    assert!(shown.contains("fresh") && shown.contains("unpacked: 0"), "{shown}");
+    reader.fill_buf().unwrap();
+    let shown = format!("{reader:?}");
+    assert!(shown.contains("streaming") && shown.contains("unpacked: 262144"), "{shown}");
+    io::copy(&mut reader, &mut io::sink()).unwrap();
+    let shown = format!("{reader:?}");
+    assert!(shown.contains("complete") && shown.contains("unpacked: 1000000"), "{shown}");
+    let bytes = too_long(1_000_000);
+    let mut reader = content(&bytes, Options::default());
+    reader.fill_buf().unwrap_err();
+    let shown = format!("{reader:?}");
+    assert!(shown.contains("failed") && shown.contains("size: 999999"), "{shown}");
+}
+
+#[test]
 fn consuming_too_much_is_consuming_all_there_is() {
     let bytes = fixture("good.zip");
     let mut reader = content(&bytes, Options::default());

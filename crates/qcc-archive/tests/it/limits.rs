@@ -70,6 +70,22 @@ fn a_limit_equal_to_the_size_passes() {
 }
 
 #[test]
+fn a_content_as_large_as_its_ratio_allows_passes() {
+    let content = text(10_000);
+    let packed = Entry::deflated(&content).packed.len() as u64;
+    let bytes = Entry::deflated(&content).archive();
+    let read = |times, floor| read_with(&bytes, Options::default().with_max_ratio(times, floor));
+    assert_eq!(read(0, 10_000).unwrap(), content);
+    check(read(0, 9_999), LimitKind::Ratio, 0);
+    let stored = Entry::stored(&content).archive();
+    let once = Options::default().with_max_ratio(1, 0);
+    assert_eq!(read_with(&stored, once).unwrap(), content);
+    let times = 10_000_u64.div_ceil(packed);
+    assert_eq!(read(times, 0).unwrap(), content);
+    check(read(times - 1, 0), LimitKind::Ratio, times - 1);
+}
+
+#[test]
 fn entries_are_counted_and_the_directory_is_measured() {
     let bytes = many_entries(10_001);
     let open = |options| Archive::open(&bytes, options).map(|archive| archive.entries().len());

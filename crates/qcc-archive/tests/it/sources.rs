@@ -1,8 +1,16 @@
 //! Where archives can be read from.
 
-use std::{error::Error as _, fs::File, io, sync::Arc};
+use std::{
+    error::Error as _,
+    fs::File,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
-use qcc_archive::{Archive, Encryption, ErrorKind, KeyStrength, Options, ReadAt};
+use qcc_archive::{Archive, Encryption, ErrorKind, KeyStrength, Options, ReadAt, Retry};
 
 use crate::fixtures::{fixture, folder, read_usual};
 
@@ -80,4 +88,62 @@ fn entries_tell_what_there_is() {
     assert_eq!(encryption("7zz-plain.zip"), Encryption::None);
     assert_eq!(encryption("7zz-zipcrypto.zip"), Encryption::ZipCrypto);
     assert_eq!(encryption("aes-missing.zip"), Encryption::Unknown);
+}
+
+/// A file that is still being written: it grows or shrinks after its size was asked for.
+struct Growing {
+    bytes: Vec<u8>,
+    /// The sizes it has, one after the other; the last one stays.
+    sizes: Vec<u64>,
+    asked: AtomicUsize,
+}
+
+impl ReadAt for Growing {
+    fn size(&self) -> io::Result<u64> {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        Ok(self.sizes[asked.min(self.sizes.len() - 1)])
+    }
+
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        self.bytes.read_exact_at(buf, offset)
+    }
+}
+
+fn growing(bytes: Vec<u8>, sizes: &[usize]) -> Growing {
+    let sizes = sizes.iter().map(|size| *size as u64).collect();
+    Growing { bytes, sizes, asked: AtomicUsize::new(0) }
+}
+
+#[test]
+fn a_file_that_is_still_being_written_is_to_be_read_again() {
+    let whole = fixture("good.zip");
+    for part in [10, 200, whole.len() - 1] {
+        let refused = |sizes: &[usize]| read_usual(growing(whole.clone(), sizes)).unwrap_err();
+        let error = refused(&[part, whole.len()]);
+        assert_eq!((error.kind().as_str(), error.kind().retry()), ("changed", Retry::ReadAgain));
+        assert!(!error.kind().may_be_damage());
+        // A part that stays one is damage.
+        let error = refused(&[part]);
+        assert_eq!((error.kind().as_str(), error.kind().retry()), ("truncated", Retry::FetchAgain));
+    }
+}
+
+#[test]
+fn a_file_replaced_between_directory_and_entry_is_to_be_read_again() {
+    let mut bytes = fixture("good.zip");
+    let len = bytes.len();
+    bytes[400] ^= 1;
+    let error = read_usual(growing(bytes.clone(), &[len, len + 7])).unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Changed);
+    let error = read_usual(growing(bytes, &[len])).unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Tampered);
+}
+
+#[test]
+fn what_no_reading_could_change_stays_what_it_is() {
+    // Said by both headers, whoever writes to the file now.
+    let bytes = fixture("7zz-plain.zip");
+    let len = bytes.len();
+    let error = read_usual(growing(bytes, &[len, len + 7])).unwrap_err();
+    assert_eq!((error.kind(), error.kind().retry()), (&ErrorKind::NotEncrypted, Retry::Never));
 }

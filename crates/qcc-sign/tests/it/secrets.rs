@@ -36,7 +36,16 @@ fn debug_shows_no_secret() {
 #[test]
 fn the_app_key_is_recognisable_in_debug() {
     assert_eq!(format!("{:?}", KEY.parse::<AppKey>().unwrap()), "AppKey(a1b2…)");
+    // Of eight characters four may be shown, of seven none.
+    assert_eq!(format!("{:?}", "a1b2c3d4".parse::<AppKey>().unwrap()), "AppKey(a1b2…)");
     assert_eq!(format!("{:?}", "a1b2c3d".parse::<AppKey>().unwrap()), "AppKey(…)");
+}
+
+#[test]
+fn a_secret_in_debug_is_named_but_not_shown() {
+    assert_eq!(format!("{:?}", SECRET.parse::<SecretKey>().unwrap()), "SecretKey(…)");
+    let credentials = Credentials::new(KEY.parse().unwrap(), SECRET.parse().unwrap());
+    assert_eq!(format!("{:?}", credentials.sign(1_654_573_158).token), "Token(…)");
 }
 
 #[test]

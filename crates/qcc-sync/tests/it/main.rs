@@ -12,6 +12,7 @@ mod archives;
 mod convergence;
 mod delivery;
 mod failing_archives;
+mod folders;
 mod following;
 mod gaps;
 mod healing;
