@@ -6,6 +6,7 @@ mod download;
 mod error;
 mod excerpt;
 mod range;
+mod rate;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ use qcc_sign::Credentials;
 
 pub use download::{Download, Resume};
 pub use error::{Error, ErrorClass, LinkFault};
+pub use rate::MinimumRate;
 
 use crate::{BaseUrl, Deadlines, DownloadHosts, HttpClient};
 
@@ -41,6 +43,7 @@ pub struct Client {
     download_hosts: DownloadHosts,
     api_deadlines: Deadlines,
     file_deadlines: Deadlines,
+    minimum_rate: MinimumRate,
 }
 
 impl Client {
@@ -54,6 +57,7 @@ impl Client {
             download_hosts: DownloadHosts::default(),
             api_deadlines: Deadlines::default(),
             file_deadlines: Deadlines::default(),
+            minimum_rate: MinimumRate::default(),
         }
     }
 
@@ -78,7 +82,8 @@ impl Client {
         self
     }
 
-    /// Limits the phases of a call: connect 10 s, head 30 s, idle 30 s if unset.
+    /// Limits the phases of a call: connect 10 s, head 30 s, idle 30 s, and all
+    /// of it 60 s if unset.
     #[must_use]
     pub fn with_api_deadlines(mut self, deadlines: Deadlines) -> Self {
         self.api_deadlines = deadlines;
@@ -86,9 +91,19 @@ impl Client {
     }
 
     /// Limits the phases of a download: connect 10 s, head 30 s, idle 30 s if unset.
+    ///
+    /// The total is not kept, because archives differ in size: see
+    /// [`with_minimum_rate`](Self::with_minimum_rate).
     #[must_use]
     pub fn with_file_deadlines(mut self, deadlines: Deadlines) -> Self {
         self.file_deadlines = deadlines;
+        self
+    }
+
+    /// How slow a download may be: 1 KiB a second, over a minute, if unset.
+    #[must_use]
+    pub fn with_minimum_rate(mut self, rate: MinimumRate) -> Self {
+        self.minimum_rate = rate;
         self
     }
 
@@ -174,7 +189,7 @@ impl Client {
         link: &DownloadLink,
         resume: Option<&Resume>,
     ) -> Result<Download, Error> {
-        download::start(&self.files, &self.download_hosts, self.file_deadlines, link, resume).await
+        download::start(self, link, resume).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt, future::Future, pin::Pin, sync::Arc, ti
 use bytes::Bytes;
 use http::{Request, Response};
 
-use crate::Body;
+use crate::{Body, limited};
 
 /// Sends one request and hands back one answer whose body streams.
 ///
@@ -15,7 +15,8 @@ use crate::Body;
 /// - any status is `Ok`; only a failure to get an answer is an error;
 /// - no redirect is followed, nothing is retried, no content is decoded;
 /// - the request's URI is absolute and goes out byte for byte;
-/// - each of the [`Deadlines`] ends its phase with [`TransportErrorKind::Timeout`];
+/// - each of the [`Deadlines`] ends its phase with [`TransportErrorKind::Timeout`]
+///   (the total is kept by [`HttpClient`]);
 /// - dropping the future, or the body, releases the connection.
 pub trait Transport: Send + Sync + 'static {
     /// Sends `request`; resolves when the answer's head is there.
@@ -39,12 +40,24 @@ pub struct Deadlines {
     pub head: Duration,
     /// Between two pieces of the answer's body.
     pub idle: Duration,
+    /// From sending to the last byte of the body, where there is such a limit.
+    ///
+    /// Kept by [`HttpClient`], so that it holds over any transport: the other
+    /// three leave room for a server that sends a byte every 29 seconds.
+    pub total: Option<Duration>,
 }
 
 impl Deadlines {
-    /// The three limits.
+    /// The three limits a transport keeps, and a total of one minute.
     pub const fn new(connect: Duration, head: Duration, idle: Duration) -> Self {
-        Self { connect, head, idle }
+        Self { connect, head, idle, total: Some(Duration::from_secs(60)) }
+    }
+
+    /// The same with another total, or none.
+    #[must_use]
+    pub const fn with_total(mut self, total: Option<Duration>) -> Self {
+        self.total = total;
+        self
     }
 }
 
@@ -154,6 +167,9 @@ impl StdError for TransportError {
 }
 
 /// Any [`Transport`], erased: cheap to clone, and a `Transport` itself.
+///
+/// Keeps [`Deadlines::total`], and ends an exchange whose transport keeps none
+/// of its deadlines. Needs a tokio runtime that has its clock.
 #[derive(Clone)]
 pub struct HttpClient(Arc<dyn Erased>);
 
@@ -176,7 +192,7 @@ impl Transport for HttpClient {
         request: Request<Bytes>,
         deadlines: Deadlines,
     ) -> Result<Response<Body>, TransportError> {
-        self.0.send_boxed(request, deadlines).await
+        limited::within(deadlines, self.0.send_boxed(request, deadlines)).await
     }
 }
 

@@ -14,13 +14,11 @@ use qcc_proto::DownloadLink;
 use tracing::debug;
 
 use super::{
-    Error, LinkFault,
+    Client, Error, LinkFault,
     range::{ContentRange, number},
+    rate::Rated,
 };
-use crate::{
-    Body, Deadlines, Delivery, DownloadHosts, HttpClient, Transport, TransportError,
-    TransportErrorKind,
-};
+use crate::{Body, Delivery, DownloadHosts, Transport, TransportError, TransportErrorKind};
 
 /// What an error page of the file host may weigh.
 const REFUSAL_LIMIT: usize = 64 << 10;
@@ -78,13 +76,11 @@ impl fmt::Debug for Resume {
 }
 
 pub(super) async fn start(
-    http: &HttpClient,
-    hosts: &DownloadHosts,
-    deadlines: Deadlines,
+    client: &Client,
     link: &DownloadLink,
     resume: Option<&Resume>,
 ) -> Result<Download, Error> {
-    let uri = allowed(link, hosts).map_err(Error::LinkRefused)?;
+    let uri = allowed(link, &client.download_hosts).map_err(Error::LinkRefused)?;
     // Nothing received is no reason to ask for a part.
     let resume = resume.filter(|resume| resume.offset > 0);
     let mut request = Request::get(uri);
@@ -98,7 +94,7 @@ pub(super) async fn start(
     })?;
 
     let started = Instant::now();
-    let answer = http.send(request, deadlines).await?;
+    let answer = client.files.send(request, client.file_deadlines.with_total(None)).await?;
     debug!(
         file = link.without_query(),
         http = answer.status().as_u16(),
@@ -106,7 +102,7 @@ pub(super) async fn start(
         elapsed = ?started.elapsed(),
         "file host answered"
     );
-    accept(answer, resume).await
+    accept(answer.map(|body| Rated::body(body, client.minimum_rate)), resume).await
 }
 
 /// The link as a URI, if it may be followed.

@@ -12,6 +12,7 @@ mod blocking;
 mod client;
 mod conformance;
 mod download;
+mod limits;
 mod proxy;
 mod secrets;
 mod support;
