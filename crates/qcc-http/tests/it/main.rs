@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, its shared functions included"
 )]
 
+mod addresses;
 mod blocking;
 mod client;
 mod conformance;
