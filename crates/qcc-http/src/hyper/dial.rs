@@ -115,7 +115,8 @@ pub(super) fn port(dst: &Uri) -> u16 {
     dst.port_u16().unwrap_or(by_scheme)
 }
 
-fn literal(host: &str) -> Option<IpAddr> {
+/// The address a host is, where it is written out.
+pub(super) fn literal(host: &str) -> Option<IpAddr> {
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     bare.parse().ok()
 }
