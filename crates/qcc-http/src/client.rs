@@ -2,11 +2,14 @@
 //! repeat is the engine's to decide.
 
 mod call;
+mod coding;
 mod download;
 mod error;
 mod excerpt;
 mod range;
 mod rate;
+mod redirect;
+mod retry_after;
 
 use std::fmt;
 
@@ -20,6 +23,7 @@ use qcc_sign::Credentials;
 pub use download::{Download, Resume};
 pub use error::{Error, ErrorClass, LinkFault};
 pub use rate::MinimumRate;
+pub use redirect::RedirectPolicy;
 
 use crate::{BaseUrl, Deadlines, DownloadHosts, HttpClient};
 
@@ -44,6 +48,7 @@ pub struct Client {
     api_deadlines: Deadlines,
     file_deadlines: Deadlines,
     minimum_rate: MinimumRate,
+    redirects: RedirectPolicy,
 }
 
 impl Client {
@@ -58,6 +63,7 @@ impl Client {
             api_deadlines: Deadlines::default(),
             file_deadlines: Deadlines::default(),
             minimum_rate: MinimumRate::default(),
+            redirects: RedirectPolicy::default(),
         }
     }
 
@@ -104,6 +110,13 @@ impl Client {
     #[must_use]
     pub fn with_minimum_rate(mut self, rate: MinimumRate) -> Self {
         self.minimum_rate = rate;
+        self
+    }
+
+    /// Which redirects of calls and downloads are followed: none if unset.
+    #[must_use]
+    pub fn with_redirects(mut self, policy: RedirectPolicy) -> Self {
+        self.redirects = policy;
         self
     }
 

@@ -14,11 +14,13 @@ use qcc_proto::DownloadLink;
 use tracing::debug;
 
 use super::{
-    Client, Error, LinkFault,
+    Client, Error, LinkFault, coding,
     range::{ContentRange, number},
     rate::Rated,
+    redirect::Redirect,
+    retry_after,
 };
-use crate::{Body, Delivery, DownloadHosts, Transport, TransportError, TransportErrorKind};
+use crate::{Body, Delivery, DownloadHosts, TransportError, TransportErrorKind};
 
 /// What an error page of the file host may weigh.
 const REFUSAL_LIMIT: usize = 64 << 10;
@@ -94,7 +96,10 @@ pub(super) async fn start(
     })?;
 
     let started = Instant::now();
-    let answer = client.files.send(request, client.file_deadlines.with_total(None)).await?;
+    let deadlines = client.file_deadlines.with_total(None);
+    let (answer, uri) = client
+        .send(&client.files, request, deadlines, |to| check(to, &client.download_hosts).is_ok())
+        .await?;
     debug!(
         file = link.without_query(),
         http = answer.status().as_u16(),
@@ -102,7 +107,7 @@ pub(super) async fn start(
         elapsed = ?started.elapsed(),
         "file host answered"
     );
-    accept(answer.map(|body| Rated::body(body, client.minimum_rate)), resume).await
+    accept(answer.map(|body| Rated::body(body, client.minimum_rate)), &uri, resume).await
 }
 
 /// The link as a URI, if it may be followed.
@@ -111,6 +116,11 @@ pub(super) async fn start(
 /// cannot disagree.
 fn allowed(link: &DownloadLink, hosts: &DownloadHosts) -> Result<Uri, LinkFault> {
     let uri: Uri = link.reveal().parse().map_err(|_| LinkFault::NotAUrl)?;
+    check(&uri, hosts)?;
+    Ok(uri)
+}
+
+fn check(uri: &Uri, hosts: &DownloadHosts) -> Result<(), LinkFault> {
     let default_port = match uri.scheme_str() {
         Some("http") => 80,
         Some("https") => 443,
@@ -131,10 +141,14 @@ fn allowed(link: &DownloadLink, hosts: &DownloadHosts) -> Result<Uri, LinkFault>
     if !hosts.allows(host, port) {
         return Err(LinkFault::Host { named: format!("{host}:{port}") });
     }
-    Ok(uri)
+    Ok(())
 }
 
-async fn accept(answer: Response<Body>, resume: Option<&Resume>) -> Result<Download, Error> {
+async fn accept(
+    answer: Response<Body>,
+    uri: &Uri,
+    resume: Option<&Resume>,
+) -> Result<Download, Error> {
     let (head, body) = answer.into_parts();
     match head.status {
         StatusCode::OK => {}
@@ -142,12 +156,11 @@ async fn accept(answer: Response<Body>, resume: Option<&Resume>) -> Result<Downl
         StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PRECONDITION_FAILED if resume.is_some() => {
             return Err(Error::NotResumable);
         }
-        http => return Err(refusal(http, body).await),
+        http => return Err(refusal(http, uri, &head.headers, body).await),
     }
     let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let identity = |encoding: &str| encoding.trim().eq_ignore_ascii_case("identity");
-    if !text(header::CONTENT_ENCODING).is_none_or(identity) {
-        return Err(Error::Encoded);
+    if let Some(coding) = coding::applied(&head.headers) {
+        return Err(Error::Encoded { endpoint: None, coding });
     }
     let length = announced(&head.headers, &body);
     let validator = text(header::ETAG).filter(|tag| is_strong(tag)).map(str::to_owned);
@@ -180,7 +193,7 @@ fn announced(headers: &HeaderMap, body: &Body) -> Option<u64> {
 }
 
 /// What the file host's error page means.
-async fn refusal(http: StatusCode, body: Body) -> Error {
+async fn refusal(http: StatusCode, uri: &Uri, headers: &HeaderMap, body: Body) -> Error {
     if http == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
         let error = TransportError::new(TransportErrorKind::Proxy, Delivery::Unknown);
         return error.with_source("it wants a user name and password (HTTP 407)").into();
@@ -195,7 +208,12 @@ async fn refusal(http: StatusCode, body: Body) -> Error {
     if http == StatusCode::FORBIDDEN && code == Some("AccessDenied") && expired {
         return Error::LinkExpired;
     }
-    Error::Storage { http, code: code.map(str::to_owned) }
+    Error::Storage {
+        http,
+        code: code.map(str::to_owned),
+        leads_to: Redirect::of(uri, http, headers).map(|to| to.place()),
+        retry_after: retry_after::wished(http, headers, None),
+    }
 }
 
 /// The text of the first element of this name.

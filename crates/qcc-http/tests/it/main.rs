@@ -15,6 +15,7 @@ mod conformance;
 mod download;
 mod limits;
 mod proxy;
+mod redirect;
 mod secrets;
 mod support;
 mod tls;

@@ -62,6 +62,32 @@ pub(crate) struct TlsServer {
 
 /// Answers each request with its own head.
 pub(crate) async fn tls_server(authority: &Authority, name: &str) -> TlsServer {
+    serve(authority, name, |head| answer(200, "", head)).await
+}
+
+/// Answers each request with this body.
+pub(crate) async fn tls_server_saying(
+    authority: &Authority,
+    name: &str,
+    body: Vec<u8>,
+) -> TlsServer {
+    serve(authority, name, move |_| answer(200, "", &body)).await
+}
+
+/// Answers each request with these bytes.
+pub(crate) async fn tls_server_answering(
+    authority: &Authority,
+    name: &str,
+    bytes: Vec<u8>,
+) -> TlsServer {
+    serve(authority, name, move |_| bytes.clone()).await
+}
+
+async fn serve(
+    authority: &Authority,
+    name: &str,
+    reply: impl Fn(String) -> Vec<u8> + Send + 'static,
+) -> TlsServer {
     let acceptor = TlsAcceptor::from(Arc::new(authority.server_config(name)));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -70,7 +96,7 @@ pub(crate) async fn tls_server(authority: &Authority, name: &str) -> TlsServer {
             // A client that trusts nobody hangs up.
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
             let head = read_head(&mut stream).await;
-            let _ = stream.write_all(&answer(200, "", head)).await;
+            let _ = stream.write_all(&reply(head)).await;
             let _ = stream.shutdown().await;
         }
     });
