@@ -142,7 +142,7 @@ fn canonical(name: &'static str, url: &str) -> Result<String, InvalidProxy> {
 ///
 /// Names the variable, and nothing of a proxy's URL, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name} cannot be used: {fault}")]
+#[error("{name} {fault}")]
 pub struct InvalidProxy {
     name: &'static str,
     fault: Fault,
@@ -151,12 +151,12 @@ pub struct InvalidProxy {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum Fault {
     #[error(
-        "{0}. http://host:port or socks5h://user:password@host:port is expected (schemes: http, \
+        "is not the URL of a proxy: {0}. http://host:port or socks5h://user:password@host:port is expected (schemes: http, \
          https, socks4, socks4a, socks5, socks5h)"
     )]
     Url(&'static str),
     #[error(
-        "{0} is not understood. Domains (corp.example, .corp.example, *.corp.example), addresses, \
+        "cannot be used: {0} is not understood. Domains (corp.example, .corp.example, *.corp.example), addresses, \
          networks (10.0.0.0/8), host:port, or * for everything are expected, separated by commas"
     )]
     Exception(String),
