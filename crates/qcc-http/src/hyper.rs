@@ -32,6 +32,9 @@ pub use roots::{InvalidRoots, Roots};
 /// How long an unused connection is kept; shorter than servers usually do.
 const IDLE_CONNECTION: Duration = Duration::from_secs(20);
 
+/// More headers than any answer has; how long a head may be is limited, too.
+const MANY_HEADERS: usize = 500;
+
 /// A [`Transport`] over hyper: HTTP/1.1, TLS by rustls, HTTP and SOCKS proxies.
 ///
 /// Cheap to clone; clones share one pool of connections. It runs on tokio and
@@ -192,6 +195,11 @@ impl HyperTransportBuilder {
             .pool_idle_timeout(IDLE_CONNECTION)
             .pool_max_idle_per_host(4)
             .http1_title_case_headers(true)
+            // As lenient as curl with heads that leave no doubt. Lengths stay strict.
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http1_ignore_invalid_headers_in_responses(true)
+            .http1_max_headers(MANY_HEADERS)
             .build(HttpsConnector::from((hops, tls)));
         Ok(HyperTransport { client, proxies: self.proxies, user_agent: self.user_agent })
     }

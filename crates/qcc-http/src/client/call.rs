@@ -151,5 +151,8 @@ fn served_at(answer: &Response<Body>) -> Option<Timestamp> {
 /// Whether this HTTP status may turn into success by waiting.
 pub(super) fn passes(status: StatusCode) -> bool {
     status.is_server_error()
-        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+        || matches!(
+            status,
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
+        )
 }

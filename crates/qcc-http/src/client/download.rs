@@ -3,6 +3,7 @@
 use std::{
     fmt,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
@@ -10,6 +11,7 @@ use std::{
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
 use qcc_proto::DownloadLink;
 use tracing::debug;
 
@@ -20,7 +22,7 @@ use super::{
     redirect::Redirect,
     retry_after,
 };
-use crate::{Body, Delivery, DownloadHosts, TransportError, TransportErrorKind};
+use crate::{Body, Delivery, DownloadHosts, TransportError, TransportErrorKind, limited};
 
 /// What an error page of the file host may weigh.
 const REFUSAL_LIMIT: usize = 64 << 10;
@@ -107,7 +109,14 @@ pub(super) async fn start(
         elapsed = ?started.elapsed(),
         "file host answered"
     );
-    accept(answer.map(|body| Rated::body(body, client.minimum_rate)), &uri, resume).await
+    let answer = answer.map(|body| Rated::body(body, client.minimum_rate));
+    let mut download = accept(answer, &uri, resume).await?;
+    // What is found out up here does not pass the layer that names the host.
+    if let Some(peer) = limited::peer(&uri) {
+        let body = download.body.map_err(move |error| error.with_peer(Arc::clone(&peer)));
+        download.body = Body::new(body);
+    }
+    Ok(download)
 }
 
 /// The link as a URI, if it may be followed.
@@ -188,6 +197,10 @@ async fn accept(
 
 /// The body's length by its header, or as the HTTP stack knows it.
 fn announced(headers: &HeaderMap, body: &Body) -> Option<u64> {
+    // Where both are there, chunks decide, and the length is of something else.
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        return body.announced();
+    }
     let header = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     header.and_then(number).or_else(|| body.announced())
 }

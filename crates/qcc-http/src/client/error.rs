@@ -140,13 +140,18 @@ pub enum ErrorClass {
     /// The link is not allowed: the list of download hosts, or the vendor's
     /// link, is wrong. Tell a person.
     LinkRefused,
-    /// Proxy, certificates or addresses on our side: tell a person. It may
+    /// The proxy's credentials or addresses on our side: tell a person. It may
     /// also be a network that is about to come back, so a daemon goes on slowly.
     Setup,
 }
 
 impl Error {
-    /// What to do.
+    /// What to do, for every error there is.
+    ///
+    /// Transient is whatever may end without anybody's help: a name that does
+    /// not resolve, a refused connection, a failed TLS handshake, stalls and
+    /// drips, a broken connection, what is no HTTP, HTTP 408, 425, 429 and 5xx,
+    /// a success other than 200, and answers that are none.
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Rejected { refusal, .. } => match refusal.class() {
@@ -174,9 +179,14 @@ impl Error {
             Self::NotResumable => ErrorClass::StartOver,
             Self::Encoded { .. } => ErrorClass::Transient,
             Self::Transport(error) => match error.kind() {
-                kind if kind.is_transient() => ErrorClass::Transient,
+                TransportErrorKind::Resolve
+                | TransportErrorKind::Connect
+                | TransportErrorKind::Tls
+                | TransportErrorKind::Timeout
+                | TransportErrorKind::Broken
+                | TransportErrorKind::Protocol => ErrorClass::Transient,
                 TransportErrorKind::Forbidden => ErrorClass::LinkRefused,
-                _ => ErrorClass::Setup,
+                TransportErrorKind::Request | TransportErrorKind::Proxy => ErrorClass::Setup,
             },
         }
     }

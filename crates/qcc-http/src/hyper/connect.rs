@@ -161,9 +161,17 @@ impl Service<Uri> for Hops {
 }
 
 /// The proxy was reached and did not open the way.
+///
+/// Other credentials are a person's to find. Whatever else happens there may be
+/// over soon: a proxy that restarts, or one that does not reach the target.
 fn no_way(proxy: &Uri, error: impl StdError + Send + Sync + 'static) -> TransportError {
-    TransportError::new(Kind::Proxy, Delivery::NotSent)
-        .with_source(format!("the proxy {}: {error}", authority(proxy)))
+    let said = error.to_string();
+    // The types of these errors are not exported.
+    let wants_credentials =
+        ["authorization", "authentication", "credentials"].iter().any(|word| said.contains(word));
+    let kind = if wants_credentials { Kind::Proxy } else { Kind::Connect };
+    TransportError::new(kind, Delivery::NotSent)
+        .with_source(format!("the proxy {}: {said}", authority(proxy)))
 }
 
 /// Host and port; user and password were taken off when the proxy was parsed.

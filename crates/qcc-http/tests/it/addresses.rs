@@ -44,6 +44,12 @@ impl Silent {
     }
 }
 
+/// A port nobody listens at.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
 /// The time an address has to itself, several times over; far below any deadline.
 const SOON: Duration = Duration::from_secs(3);
 
@@ -82,9 +88,7 @@ async fn a_proxy_with_a_dead_address_is_reached_at_the_other() {
 
 #[tokio::test]
 async fn where_every_address_is_dead_each_is_named() {
-    let server = Canned::start([""]).await;
-    let port = server.address.port();
-    drop(server);
+    let port = free_port();
     let transport = hyper().resolve("vendor.example", [REFUSES, ALIVE]).build().unwrap();
     let url = format!("http://vendor.example:{port}/?key=1");
     let error = transport.send(get(&url), PATIENT).await.unwrap_err();
@@ -96,9 +100,7 @@ async fn where_every_address_is_dead_each_is_named() {
 
 #[tokio::test]
 async fn all_addresses_together_have_the_time_to_connect() {
-    let server = Canned::start([""]).await;
-    let port = server.address.port();
-    drop(server);
+    let port = free_port();
     let _silent = Silent::start(port).await;
     let transport = hyper().resolve("vendor.example", [SILENT]).build().unwrap();
     let deadlines = Deadlines::new(Duration::from_millis(400), PATIENT.head, PATIENT.idle);

@@ -348,7 +348,8 @@ async fn an_unreachable_vendor_got_nothing() {
     let error = client(&url).list_orders(Timestamp::now()).await.unwrap_err();
     assert_eq!((error.class(), error.delivery()), (ErrorClass::Transient, Delivery::NotSent));
     let error = client("http://no-such-host.invalid").activate(Timestamp::now()).await.unwrap_err();
-    assert!(chain(&error).starts_with("the host name does not resolve: "), "{}", chain(&error));
+    let text = chain(&error);
+    assert!(text.starts_with("the host name no-such-host.invalid does not resolve: "), "{text}");
 }
 
 #[tokio::test]

@@ -191,6 +191,13 @@ async fn what_is_no_coding_changes_no_byte() {
 }
 
 #[tokio::test]
+async fn chunks_decide_where_a_length_stands_beside_them() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let server = Canned::start([format!("{head}a\r\n0123456789\r\n0\r\n\r\n")]).await;
+    assert_eq!(whole(fetch(&server, None).await.unwrap()).await.unwrap(), FILE);
+}
+
+#[tokio::test]
 async fn every_truncation_of_an_answer_is_an_error() {
     let answer = answer(200, "", FILE);
     for cut in 0..answer.len() {
@@ -301,6 +308,7 @@ async fn a_body_of_another_length_is_an_error_whatever_the_stack() {
         let client = client_over("http://127.0.0.1:1", http);
         let link = DownloadLink::new("http://127.0.0.1/x");
         let download = client.download(&link, None).await.unwrap();
-        assert_eq!(whole(download).await.expect_err(announced).kind(), Kind::Broken);
+        let error = whole(download).await.expect_err(announced);
+        assert_eq!((error.kind(), error.peer()), (Kind::Broken, Some("127.0.0.1:80")));
     }
 }

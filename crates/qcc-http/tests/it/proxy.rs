@@ -185,17 +185,22 @@ async fn a_proxy_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_says_so() {
-    for (answer, words) in [
-        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "authorization required"),
-        ("HTTP/1.1 403 Forbidden\r\n\r\n", "unsuccessful"),
-        ("SSH-2.0-OpenSSH\r\n", "unsuccessful"),
-        ("", "end of file"),
+async fn a_proxy_that_does_not_open_the_way_says_so() {
+    for (answer, kind, words) in [
+        (
+            "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+            Kind::Proxy,
+            "authorization required",
+        ),
+        ("HTTP/1.1 403 Forbidden\r\n\r\n", Kind::Connect, "unsuccessful"),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", Kind::Connect, "unsuccessful"),
+        ("SSH-2.0-OpenSSH\r\n", Kind::Connect, "unsuccessful"),
+        ("", Kind::Connect, "end of file"),
     ] {
         let proxy = Canned::start([answer]).await;
         let transport = over(&format!("http://me:hunter2@{}", proxy.address));
         let error = failure(&transport, "https://vendor.example/?Signature=1").await;
-        assert_eq!(error.kind(), Kind::Proxy, "{answer:?}: {error:?}");
+        assert_eq!(error.kind(), kind, "{answer:?}: {error:?}");
         let text = chain(&error);
         assert!(text.contains(&proxy.address.to_string()) && text.contains(words), "{text}");
     }

@@ -128,9 +128,11 @@ async fn who_is_not_trusted_gets_nothing() {
     let server = tls_server(&authority, "localhost").await;
     let port = server.address.port();
     for (roots, host, words) in [
+        (Roots::bundled(), "localhost", "no authority that is trusted here has signed"),
         (Roots::bundled(), "localhost", "UnknownIssuer"),
         (Authority::new().roots(), "localhost", "certificate"),
         (authority.roots(), "127.0.0.1", "certificate not valid for name"),
+        (authority.roots(), "127.0.0.1", "its certificate is for another name"),
     ] {
         let url = format!("https://{host}:{port}/?Signature=D0%2BS");
         let error = trusting(roots).send(get(&url), PATIENT).await.expect_err(words);
@@ -155,6 +157,9 @@ async fn a_server_without_tls_is_told_from_a_bad_certificate() {
         });
         let error = trusting(Roots::bundled()).send(get(&url), PATIENT).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (kind, Delivery::NotSent), "{error:?}");
+        if kind == Kind::Tls {
+            assert!(chain(&error).contains("what it sent is not TLS"), "{}", chain(&error));
+        }
     }
 }
 
