@@ -33,6 +33,10 @@ pub(crate) struct Config {
     pub(crate) base_url: Sourced<String>,
     /// Hosts archives may come from, as a comma list.
     pub(crate) download_hosts: Sourced<String>,
+    /// A file with authorities to trust beside the usual ones.
+    pub(crate) ca_file: Option<Sourced<PathBuf>>,
+    /// Which redirects are followed.
+    pub(crate) redirects: Option<Sourced<String>>,
     /// The database.
     pub(crate) store: Sourced<String>,
     /// Where raw archives are kept.
@@ -85,6 +89,8 @@ impl Config {
                 last(&layers, |l| l.download_hosts.as_ref()),
                 qcc_proto::DEFAULT_DOWNLOAD_HOST,
             ),
+            ca_file: last(&layers, |l| l.ca_file.as_ref()),
+            redirects: last(&layers, |l| l.redirects.as_ref()),
             store,
             archive_dir,
             archive_password: last(&layers, |l| l.archive_password.as_ref()),

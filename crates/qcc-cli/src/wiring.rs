@@ -12,7 +12,9 @@ use std::{
 };
 
 use anyhow::Context;
-use qcc_http::{BaseUrl, Client, DownloadHosts, HttpClient, HyperTransport, Proxies};
+use qcc_http::{
+    BaseUrl, Client, DownloadHosts, HttpClient, HyperTransport, Proxies, RedirectPolicy, Roots,
+};
 use qcc_sync::{Engine, FolderArchives, Parts, Policy, SystemClock, Worker};
 
 pub(crate) use kept::{Replays, existing_archives, replay};
@@ -34,19 +36,22 @@ pub(crate) fn client_over(config: &Config, api: HttpClient) -> anyhow::Result<Cl
     let credentials = config.credentials()?;
     let hosts = download_hosts(config)?;
     let files = HyperTransport::builder()
+        .roots(roots(config)?)
         .proxies(proxies(config)?)
         .address_rules(hosts.address_rules())
         .build()?;
     Ok(Client::new(credentials, api)
         .with_files(HttpClient::new(files))
         .with_base_url(base_url(config)?)
+        .with_redirects(redirects(config)?)
         .with_download_hosts(hosts))
 }
 
 /// What signed calls go over: the base URL is the operator's word, so every
 /// address is fine.
 pub(crate) fn api_transport(config: &Config) -> anyhow::Result<HyperTransport> {
-    Ok(HyperTransport::builder().proxies(proxies(config)?).build()?)
+    let builder = HyperTransport::builder().roots(roots(config)?).proxies(proxies(config)?);
+    Ok(builder.build()?)
 }
 
 /// A transport that stays on this machine, whatever proxies are set.
@@ -69,6 +74,51 @@ pub(crate) fn download_hosts(config: &Config) -> Result<DownloadHosts, Usage> {
 pub(crate) fn proxies(config: &Config) -> Result<Proxies, Usage> {
     Proxies::from_vars(|name| config.vars.value(name).map(str::to_owned))
         .map_err(|error| Usage::new("the proxy cannot be used").with_source(error))
+}
+
+/// Which redirects are followed.
+pub(crate) fn redirects(config: &Config) -> Result<RedirectPolicy, Usage> {
+    let Some(setting) = &config.redirects else { return Ok(RedirectPolicy::default()) };
+    match setting.value.as_str() {
+        "never" => Ok(RedirectPolicy::Never),
+        "https" => Ok(RedirectPolicy::ToHttps),
+        _ => {
+            let origin = &setting.origin;
+            Err(Usage::new(format!("{origin} must be `never` or `https` (to the same host)")))
+        }
+    }
+}
+
+/// Whom to trust for TLS: Mozilla's authorities, the machine's or those the usual
+/// variables name in their place, and the company's own.
+///
+/// # Errors
+/// [`Usage`] where a file that is named cannot be read or holds no certificate:
+/// without it every call would fail with a worse message.
+pub(crate) fn roots(config: &Config) -> Result<Roots, Usage> {
+    let wrong = |name: &dyn fmt::Display, error| {
+        Usage::new(format!("{name} cannot be used")).with_source(error)
+    };
+    let named = |name: &str| config.vars.value(name).map(str::to_owned);
+    let mut roots = Roots::bundled();
+    match (named("SSL_CERT_FILE"), named("SSL_CERT_DIR")) {
+        (None, None) => roots = roots.and(Roots::platform()),
+        (file, folders) => {
+            if let Some(file) = file {
+                let read = Roots::file(Path::new(&file));
+                roots = roots.and(read.map_err(|error| wrong(&"SSL_CERT_FILE", error))?);
+            }
+            for folder in std::env::split_paths(&folders.unwrap_or_default()) {
+                let read = Roots::folder(&folder);
+                roots = roots.and(read.map_err(|error| wrong(&"SSL_CERT_DIR", error))?);
+            }
+        }
+    }
+    if let Some(setting) = &config.ca_file {
+        let read = Roots::file(&setting.value);
+        roots = roots.and(read.map_err(|error| wrong(&setting.origin, error))?);
+    }
+    Ok(roots)
 }
 
 /// Where the database lies.

@@ -2,10 +2,14 @@
 //! repeat is the engine's to decide.
 
 mod call;
+mod coding;
 mod download;
 mod error;
 mod excerpt;
 mod range;
+mod rate;
+mod redirect;
+mod retry_after;
 
 use std::fmt;
 
@@ -18,6 +22,8 @@ use qcc_sign::Credentials;
 
 pub use download::{Download, Resume};
 pub use error::{Error, ErrorClass, LinkFault};
+pub use rate::MinimumRate;
+pub use redirect::RedirectPolicy;
 
 use crate::{BaseUrl, Deadlines, DownloadHosts, HttpClient};
 
@@ -41,6 +47,8 @@ pub struct Client {
     download_hosts: DownloadHosts,
     api_deadlines: Deadlines,
     file_deadlines: Deadlines,
+    minimum_rate: MinimumRate,
+    redirects: RedirectPolicy,
 }
 
 impl Client {
@@ -54,6 +62,8 @@ impl Client {
             download_hosts: DownloadHosts::default(),
             api_deadlines: Deadlines::default(),
             file_deadlines: Deadlines::default(),
+            minimum_rate: MinimumRate::default(),
+            redirects: RedirectPolicy::default(),
         }
     }
 
@@ -78,7 +88,8 @@ impl Client {
         self
     }
 
-    /// Limits the phases of a call: connect 10 s, head 30 s, idle 30 s if unset.
+    /// Limits the phases of a call: connect 10 s, head 30 s, idle 30 s, and all
+    /// of it 60 s if unset.
     #[must_use]
     pub fn with_api_deadlines(mut self, deadlines: Deadlines) -> Self {
         self.api_deadlines = deadlines;
@@ -86,9 +97,26 @@ impl Client {
     }
 
     /// Limits the phases of a download: connect 10 s, head 30 s, idle 30 s if unset.
+    ///
+    /// The total is not kept, because archives differ in size: see
+    /// [`with_minimum_rate`](Self::with_minimum_rate).
     #[must_use]
     pub fn with_file_deadlines(mut self, deadlines: Deadlines) -> Self {
         self.file_deadlines = deadlines;
+        self
+    }
+
+    /// How slow a download may be: 1 KiB a second, over a minute, if unset.
+    #[must_use]
+    pub fn with_minimum_rate(mut self, rate: MinimumRate) -> Self {
+        self.minimum_rate = rate;
+        self
+    }
+
+    /// Which redirects of calls and downloads are followed: none if unset.
+    #[must_use]
+    pub fn with_redirects(mut self, policy: RedirectPolicy) -> Self {
+        self.redirects = policy;
         self
     }
 
@@ -174,7 +202,7 @@ impl Client {
         link: &DownloadLink,
         resume: Option<&Resume>,
     ) -> Result<Download, Error> {
-        download::start(&self.files, &self.download_hosts, self.file_deadlines, link, resume).await
+        download::start(self, link, resume).await
     }
 }
 

@@ -5,9 +5,10 @@ mod connect;
 mod dial;
 mod paced;
 mod proxies;
+mod race;
 mod roots;
 
-use std::{fmt, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -20,7 +21,7 @@ use hyper_util::{
 };
 use tokio::time::timeout;
 
-use self::{connect::Hops, paced::Paced};
+use self::{connect::Hops, dial::Names, paced::Paced};
 use crate::{
     AddressRules, Body, Deadlines, Delivery, Transport, TransportError, TransportErrorKind,
 };
@@ -31,11 +32,16 @@ pub use roots::{InvalidRoots, Roots};
 /// How long an unused connection is kept; shorter than servers usually do.
 const IDLE_CONNECTION: Duration = Duration::from_secs(20);
 
+/// More headers than any answer has; how long a head may be is limited, too.
+const MANY_HEADERS: usize = 500;
+
 /// A [`Transport`] over hyper: HTTP/1.1, TLS by rustls, HTTP and SOCKS proxies.
 ///
 /// Cheap to clone; clones share one pool of connections. It runs on tokio and
 /// reads no environment. A pooled connection that turns out closed before a
 /// byte of the request was written is replaced; nothing else is tried twice.
+/// Where a name has several addresses they are raced, so that a dead one among
+/// them costs a quarter of a second.
 ///
 /// Header names go out in title case (`Timespan`), as the manual spells them.
 #[derive(Clone)]
@@ -52,6 +58,7 @@ impl HyperTransport {
             roots: Roots::default(),
             proxies: Proxies::none(),
             rules: AddressRules::any(),
+            names: Names::new(),
             user_agent: HeaderValue::from_str(concat!("qcc/", env!("CARGO_PKG_VERSION"))).ok(),
         }
     }
@@ -134,6 +141,7 @@ pub struct HyperTransportBuilder {
     roots: Roots,
     proxies: Proxies,
     rules: AddressRules,
+    names: Names,
     user_agent: Option<HeaderValue>,
 }
 
@@ -160,6 +168,15 @@ impl HyperTransportBuilder {
         self
     }
 
+    /// Where `host` is, whatever the system's resolver says of it.
+    ///
+    /// Address rules hold for these addresses, too. A proxy that resolves names
+    /// itself does not learn of them; that of its own name is taken from here.
+    pub fn resolve(mut self, host: &str, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.names.insert(host.to_ascii_lowercase(), addresses.into_iter().collect());
+        self
+    }
+
     /// The `User-Agent`, or none; `qcc/` and the version if unset.
     pub fn user_agent(mut self, user_agent: Option<HeaderValue>) -> Self {
         self.user_agent = user_agent;
@@ -172,12 +189,17 @@ impl HyperTransportBuilder {
     /// [`InvalidRoots`] where no root is left to trust.
     pub fn build(self) -> Result<HyperTransport, InvalidRoots> {
         let tls = Arc::new(self.roots.into_config()?);
-        let hops = Hops::new(self.proxies.clone(), self.rules, Arc::clone(&tls));
+        let hops = Hops::new(self.proxies.clone(), self.rules, self.names, Arc::clone(&tls));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_CONNECTION)
             .pool_max_idle_per_host(4)
             .http1_title_case_headers(true)
+            // As lenient as curl with heads that leave no doubt. Lengths stay strict.
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http1_ignore_invalid_headers_in_responses(true)
+            .http1_max_headers(MANY_HEADERS)
             .build(HttpsConnector::from((hops, tls)));
         Ok(HyperTransport { client, proxies: self.proxies, user_agent: self.user_agent })
     }

@@ -11,6 +11,7 @@ pub mod conformance;
 mod download_hosts;
 #[cfg(feature = "hyper")]
 mod hyper;
+mod limited;
 mod transport;
 
 #[cfg(feature = "hyper")]
@@ -22,7 +23,9 @@ pub use base_url::{BaseUrl, InvalidBaseUrl};
 #[cfg(feature = "blocking")]
 pub use blocking::{Blocking, BlockingTransport, Cancellation};
 pub use body::Body;
-pub use client::{Client, Download, Error, ErrorClass, LinkFault, Resume};
+pub use client::{
+    Client, Download, Error, ErrorClass, LinkFault, MinimumRate, RedirectPolicy, Resume,
+};
 pub use download_hosts::{DownloadHosts, InvalidDownloadHosts};
 pub use transport::{
     Deadlines, Delivery, HttpClient, Transport, TransportError, TransportErrorKind,

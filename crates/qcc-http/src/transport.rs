@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt, future::Future, pin::Pin, sync::Arc, ti
 use bytes::Bytes;
 use http::{Request, Response};
 
-use crate::Body;
+use crate::{Body, limited};
 
 /// Sends one request and hands back one answer whose body streams.
 ///
@@ -15,7 +15,8 @@ use crate::Body;
 /// - any status is `Ok`; only a failure to get an answer is an error;
 /// - no redirect is followed, nothing is retried, no content is decoded;
 /// - the request's URI is absolute and goes out byte for byte;
-/// - each of the [`Deadlines`] ends its phase with [`TransportErrorKind::Timeout`];
+/// - each of the [`Deadlines`] ends its phase with [`TransportErrorKind::Timeout`]
+///   (the total is kept by [`HttpClient`]);
 /// - dropping the future, or the body, releases the connection.
 pub trait Transport: Send + Sync + 'static {
     /// Sends `request`; resolves when the answer's head is there.
@@ -39,12 +40,24 @@ pub struct Deadlines {
     pub head: Duration,
     /// Between two pieces of the answer's body.
     pub idle: Duration,
+    /// From sending to the last byte of the body, where there is such a limit.
+    ///
+    /// Kept by [`HttpClient`], so that it holds over any transport: the other
+    /// three leave room for a server that sends a byte every 29 seconds.
+    pub total: Option<Duration>,
 }
 
 impl Deadlines {
-    /// The three limits.
+    /// The three limits a transport keeps, and a total of one minute.
     pub const fn new(connect: Duration, head: Duration, idle: Duration) -> Self {
-        Self { connect, head, idle }
+        Self { connect, head, idle, total: Some(Duration::from_secs(60)) }
+    }
+
+    /// The same with another total, or none.
+    #[must_use]
+    pub const fn with_total(mut self, total: Option<Duration>) -> Self {
+        self.total = total;
+        self
     }
 }
 
@@ -56,11 +69,13 @@ impl Default for Deadlines {
 
 /// No answer, or one that broke off.
 ///
-/// Holds nothing of the request: no URL, no header, no key.
+/// Holds nothing of the request but host and port: no path, no query, no
+/// header, no key.
 #[derive(Debug, Clone)]
 pub struct TransportError {
     kind: TransportErrorKind,
     delivery: Delivery,
+    peer: Option<Arc<str>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -74,11 +89,12 @@ pub enum TransportErrorKind {
     Resolve,
     /// An address the rules forbid. Do not repeat.
     Forbidden,
-    /// Nobody answered at the address, or it closed the door. Repeat later.
+    /// Nobody answered at the address, it closed the door, or a proxy did not
+    /// open the way to it. Repeat later.
     Connect,
-    /// The TLS handshake failed. A person should look.
+    /// The TLS handshake failed. Repeat later; a person should look if it stays.
     Tls,
-    /// The proxy refused or is not one. A person should look.
+    /// The proxy wants other credentials. A person should look.
     Proxy,
     /// A deadline passed. Repeat later.
     Timeout,
@@ -100,17 +116,39 @@ pub enum Delivery {
 impl TransportErrorKind {
     /// Whether the same request may go through later without anybody's help.
     pub const fn is_transient(self) -> bool {
-        matches!(
-            self,
-            Self::Resolve | Self::Connect | Self::Timeout | Self::Broken | Self::Protocol
-        )
+        match self {
+            // A failed handshake counts: certificates are replaced and balancers
+            // restarted on the other side, and the reason is shown meanwhile.
+            Self::Resolve
+            | Self::Connect
+            | Self::Tls
+            | Self::Timeout
+            | Self::Broken
+            | Self::Protocol => true,
+            Self::Request | Self::Forbidden | Self::Proxy => false,
+        }
+    }
+
+    /// What happened, where it is not known to whom.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Request => "the request cannot be sent as it is",
+            Self::Resolve => "the host name does not resolve",
+            Self::Forbidden => "the address is not allowed",
+            Self::Connect => "cannot connect",
+            Self::Tls => "the TLS handshake failed",
+            Self::Proxy => "the proxy did not let the request through",
+            Self::Timeout => "no answer in time",
+            Self::Broken => "the connection broke",
+            Self::Protocol => "the answer is not HTTP",
+        }
     }
 }
 
 impl TransportError {
     /// An error without a cause.
     pub fn new(kind: TransportErrorKind, delivery: Delivery) -> Self {
-        Self { kind, delivery, source: None }
+        Self { kind, delivery, peer: None, source: None }
     }
 
     /// The same with what caused it. The cause must not name URL or headers.
@@ -118,6 +156,20 @@ impl TransportError {
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(Arc::from(source.into()));
         self
+    }
+
+    /// The same, said of this `host:port`, unless it is said of one already.
+    ///
+    /// [`HttpClient`] does this for any transport.
+    #[must_use]
+    pub fn with_peer(mut self, peer: impl Into<Arc<str>>) -> Self {
+        self.peer.get_or_insert_with(|| peer.into());
+        self
+    }
+
+    /// Whom the request was for: `host:port`, as the URL has it.
+    pub fn peer(&self) -> Option<&str> {
+        self.peer.as_deref()
     }
 
     /// What went wrong.
@@ -133,17 +185,23 @@ impl TransportError {
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            TransportErrorKind::Request => "the request cannot be sent as it is",
-            TransportErrorKind::Resolve => "the host name does not resolve",
-            TransportErrorKind::Forbidden => "the address is not allowed",
-            TransportErrorKind::Connect => "no connection",
-            TransportErrorKind::Tls => "the TLS handshake failed",
-            TransportErrorKind::Proxy => "the proxy did not let the request through",
-            TransportErrorKind::Timeout => "no answer in time",
-            TransportErrorKind::Broken => "the connection broke",
-            TransportErrorKind::Protocol => "the answer is not HTTP",
-        })
+        let Some(peer) = &self.peer else { return f.write_str(self.kind.words()) };
+        let host = peer.rsplit_once(':').map_or(&**peer, |(host, _)| host);
+        match self.kind {
+            TransportErrorKind::Request => {
+                write!(f, "the request to {peer} cannot be sent as it is")
+            }
+            TransportErrorKind::Resolve => write!(f, "the host name {host} does not resolve"),
+            TransportErrorKind::Forbidden => write!(f, "the address of {peer} is not allowed"),
+            TransportErrorKind::Connect => write!(f, "cannot connect to {peer}"),
+            TransportErrorKind::Tls => write!(f, "the TLS handshake with {peer} failed"),
+            TransportErrorKind::Proxy => {
+                write!(f, "the proxy did not let the request to {peer} through")
+            }
+            TransportErrorKind::Timeout => write!(f, "no answer in time from {peer}"),
+            TransportErrorKind::Broken => write!(f, "the connection to {peer} broke"),
+            TransportErrorKind::Protocol => write!(f, "the answer of {peer} is not HTTP"),
+        }
     }
 }
 
@@ -154,6 +212,9 @@ impl StdError for TransportError {
 }
 
 /// Any [`Transport`], erased: cheap to clone, and a `Transport` itself.
+///
+/// Keeps [`Deadlines::total`], ends an exchange whose transport keeps none of
+/// its deadlines, and has errors name host and port. Needs a tokio runtime that has its clock.
 #[derive(Clone)]
 pub struct HttpClient(Arc<dyn Erased>);
 
@@ -176,7 +237,8 @@ impl Transport for HttpClient {
         request: Request<Bytes>,
         deadlines: Deadlines,
     ) -> Result<Response<Body>, TransportError> {
-        self.0.send_boxed(request, deadlines).await
+        let peer = limited::peer(request.uri());
+        limited::within(deadlines, peer, self.0.send_boxed(request, deadlines)).await
     }
 }
 

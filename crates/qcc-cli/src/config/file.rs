@@ -32,6 +32,8 @@ pub(super) fn read(path: &Path) -> Result<Layer, Usage> {
         secret_key_file: reader.path("secret_key_file")?,
         base_url: reader.text("base_url")?,
         download_hosts: reader.list("download_hosts")?,
+        ca_file: reader.path("ca_file")?,
+        redirects: reader.text("redirects")?,
         store: reader.store()?,
         archive_dir: reader.path("archive_dir")?,
         archive_password: reader.text("archive_password")?.map(secret),
@@ -50,8 +52,8 @@ pub(super) fn read(path: &Path) -> Result<Layer, Usage> {
 }
 
 /// What `qcc.toml` may say.
-const KEYS: &str = "key, secret_key, secret_key_file, base_url, download_hosts, store, \
-                    archive_dir, archive_password, window, log, [serve]";
+const KEYS: &str = "key, secret_key, secret_key_file, base_url, download_hosts, ca_file, \
+                    redirects, store, archive_dir, archive_password, window, log, [serve]";
 
 /// What its table `[serve]` may say.
 const SERVE_KEYS: &str = "listen, callback_path, admin_listen, public_url, poll_interval, tls_cert, \

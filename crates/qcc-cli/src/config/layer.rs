@@ -13,6 +13,8 @@ pub(super) struct Layer {
     pub(super) secret_key_file: Option<Sourced<PathBuf>>,
     pub(super) base_url: Option<Sourced<String>>,
     pub(super) download_hosts: Option<Sourced<String>>,
+    pub(super) ca_file: Option<Sourced<PathBuf>>,
+    pub(super) redirects: Option<Sourced<String>>,
     pub(super) store: Option<Sourced<String>>,
     pub(super) archive_dir: Option<Sourced<PathBuf>>,
     pub(super) archive_password: Option<Sourced<Secret>>,
@@ -38,6 +40,8 @@ impl Layer {
             secret_key_file: path("QCC_SECRET_KEY_FILE"),
             base_url: text("QCC_BASE_URL"),
             download_hosts: text("QCC_DOWNLOAD_HOSTS"),
+            ca_file: path("QCC_CA_FILE"),
+            redirects: text("QCC_REDIRECTS"),
             store: text("QCC_STORE"),
             archive_dir: path("QCC_ARCHIVE_DIR"),
             archive_password: secret("QCC_ARCHIVE_PASSWORD"),
@@ -74,13 +78,15 @@ pub(super) fn of_variable(vars: &Vars, name: &'static str) -> Option<Sourced<Str
 }
 
 /// Names this version reads.
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 17] = [
     "QCC_CONFIG",
     "QCC_KEY",
     "QCC_SECRET_KEY",
     "QCC_SECRET_KEY_FILE",
     "QCC_BASE_URL",
     "QCC_DOWNLOAD_HOSTS",
+    "QCC_CA_FILE",
+    "QCC_REDIRECTS",
     "QCC_STORE",
     "QCC_ARCHIVE_DIR",
     "QCC_ARCHIVE_PASSWORD",
@@ -104,6 +110,9 @@ const PROXY: [&str; 8] = [
     "no_proxy",
 ];
 
+/// The usual variables for authorities to trust.
+const AUTHORITIES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
 /// The environment, as far as it concerns this program. `Debug` shows names.
 #[derive(Clone, Default)]
 pub(crate) struct Vars(BTreeMap<String, OsString>);
@@ -112,7 +121,10 @@ impl Vars {
     /// Those of this process.
     pub(crate) fn of_process() -> Self {
         let ours = |name: &str| {
-            name.starts_with("QCC_") || PROXY.contains(&name) || name == "REQUEST_METHOD"
+            name.starts_with("QCC_")
+                || PROXY.contains(&name)
+                || AUTHORITIES.contains(&name)
+                || name == "REQUEST_METHOD"
         };
         let named = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;

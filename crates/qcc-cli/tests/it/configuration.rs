@@ -29,8 +29,40 @@ fn what_is_wrong_is_named_and_not_quoted() {
     with("QCC_STORE", "postgres://me:S3CR3T@h/db").says("not in this version");
     with("QCC_STORE", "qcc.db").says("sqlite:PATH is expected");
     with("HTTP_PROXY", "me:S3CR3T@").says("HTTP_PROXY is not the URL of a proxy");
+    with("HTTP_PROXY", "http://me:S3CR3T/x@p:1").says("HTTP_PROXY is not the URL of a proxy");
+    with("HTTP_PROXY", "http://me:31337/S3CR3T@p:1").says("must be written as %2F");
+    with("QCC_CA_FILE", "/nowhere/ca.pem")
+        .says("QCC_CA_FILE cannot be used")
+        .says("/nowhere/ca.pem");
+    with("SSL_CERT_FILE", "/nowhere/ca.pem").says("SSL_CERT_FILE cannot be used").says("/nowhere");
+    with("SSL_CERT_DIR", "/nowhere").says("SSL_CERT_DIR cannot be used").says("/nowhere");
+    with("QCC_REDIRECTS", "yes").says("QCC_REDIRECTS must be `never` or `https`");
     with("QCC_LOG", "qcc=[").says("QCC_LOG is no log filter");
     with("QCC_SECRET_KEY_FILE", "/x").says("remove one");
+}
+
+#[test]
+fn exceptions_of_a_proxy_in_no_known_form_are_named() {
+    let world = World::new();
+    let with = |exceptions: &str| {
+        let mut command = world.command(&["sync"]);
+        command.env("HTTP_PROXY", "http://127.0.0.1:1").env("NO_PROXY", exceptions);
+        Ran::from(command.output().unwrap())
+    };
+    with("localhost,10.*").ends(2).says("NO_PROXY cannot be used: \"10.*\" is not understood");
+    // The vendor of this test has an address and no name.
+    with("*").ends(0);
+    with("localhost 127.0.0.0/8").ends(0);
+}
+
+#[test]
+fn doctor_names_the_authorities() {
+    let world = World::new();
+    let ran: Ran = world.command(&["doctor"]).output().unwrap().into();
+    ran.prints("the bundled ones, this machine's");
+    let ran: Ran =
+        world.command(&["doctor"]).env("QCC_CA_FILE", "/nowhere.pem").output().unwrap().into();
+    ran.prints("QCC_CA_FILE cannot be used");
 }
 
 #[test]

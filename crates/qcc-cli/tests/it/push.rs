@@ -61,7 +61,7 @@ fn no_network_and_a_wrong_proxy_are_1() {
     let world = World::new();
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let ran = world.run(&["--base-url", &format!("http://{closed}"), "push", "activate"]);
-    ran.ends(1).says("no connection");
+    ran.ends(1).says("cannot connect to 127.0.0.1:");
     let mut command = world.command(&["push", "activate"]);
     command.env("HTTP_PROXY", format!("http://me:S3CR3T@{closed}"));
     let ran = Ran::from(command.output().unwrap()).ends(1);

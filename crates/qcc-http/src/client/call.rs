@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
-use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
+use http::{Request, Response, StatusCode, Uri, header};
+use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{Answer, ApiRequest, EnvelopeError, Refusal, StatusClass};
 use tracing::{debug, warn};
 
-use super::{Client, Error, excerpt};
-use crate::{Body, Delivery, Transport, TransportError, TransportErrorKind};
+use super::{Client, Error, coding, excerpt, redirect::Redirect, retry_after};
+use crate::{Body, Deadlines, Delivery, HttpClient, Transport, TransportError, TransportErrorKind};
 
 /// What an API answer may weigh; thirty orders weigh four kilobytes.
 const ANSWER_LIMIT: usize = 4 << 20;
@@ -57,33 +57,63 @@ impl Client {
         let key = self.credentials.key().as_str();
         let outgoing = self.outgoing(request, &signed)?;
 
-        let answer = self.api.send(outgoing, self.api_deadlines).await?;
+        let (answer, uri) = self.send(&self.api, outgoing, self.api_deadlines, |_| true).await?;
         let http = answer.status();
         let date = served_at(&answer);
         debug!(endpoint = endpoint.name(), http = http.as_u16(), elapsed = ?started.elapsed(), "answered");
 
+        let leads_to = Redirect::of(&uri, http, answer.headers()).map(|to| to.place());
+        let retry_after = retry_after::wished(http, answer.headers(), Some(now));
+        let coding = coding::applied(answer.headers());
         let content_type = answer.headers().get(header::CONTENT_TYPE).cloned();
         let seen =
             |body: &[u8]| excerpt::of(body, content_type.as_ref(), &[key, signed.token.reveal()]);
         let body = answer.into_body().read_within(ANSWER_LIMIT).await;
-        if !http.is_success() {
+        // Envelopes come with 200 alone. A part of one, or one from a cache, is none.
+        if http != StatusCode::OK {
             // The status is the news; a body that fails on top of it is not.
             let body = body.ok().flatten().unwrap_or_default();
-            return Err(Error::Http { endpoint, http, seen: seen(&body) });
+            return Err(Error::Http { endpoint, http, seen: seen(&body), leads_to, retry_after });
         }
         let body = body?.ok_or(Error::TooLarge { endpoint, limit: ANSWER_LIMIT })?;
-        let envelope = parse(&body).map_err(|source| Error::Malformed {
-            endpoint,
-            http,
-            seen: seen(&body),
-            source,
-        })?;
+        let envelope =
+            parse(&body).map_err(|source| match coding.or_else(|| coding::looks_like(&body)) {
+                Some(coding) => Error::Encoded { endpoint: Some(endpoint), coding },
+                None => Error::Malformed { endpoint, http, seen: seen(&body), source },
+            })?;
         debug!(endpoint = endpoint.name(), status = %envelope.status, "read");
         envelope.into_payload().map_err(|refusal| Error::Rejected {
             endpoint,
             refusal: without(refusal, &[key, signed.token.reveal()]),
             skew: date.map(|theirs| theirs.duration_since(now)),
         })
+    }
+
+    /// Sends a request, and once more where it is redirected to where the policy
+    /// and the caller let it go. The answer, and the URI it is of.
+    pub(super) async fn send(
+        &self,
+        http: &HttpClient,
+        request: Request<Bytes>,
+        deadlines: Deadlines,
+        may_lead_to: impl Fn(&Uri) -> bool,
+    ) -> Result<(Response<Body>, Uri), TransportError> {
+        let from = request.uri().clone();
+        let answer = http.send(request.clone(), deadlines).await?;
+        let to = Redirect::of(&from, answer.status(), answer.headers())
+            .and_then(|redirect| redirect.followed(self.redirects))
+            .filter(may_lead_to);
+        let Some(to) = to else { return Ok((answer, from)) };
+        // The body goes first, so that no two connections are held.
+        drop(answer);
+        warn!(
+            host = to.host().unwrap_or_default(),
+            "redirected to https: followed, but set the address to https:// yourself, because what \
+             was sent before was not encrypted"
+        );
+        let mut again = request;
+        *again.uri_mut() = to.clone();
+        http.send(again, deadlines).await.map(|answer| (answer, to))
     }
 
     fn outgoing(
@@ -115,12 +145,14 @@ fn without(mut refusal: Refusal, sent: &[&str]) -> Refusal {
 
 /// The vendor's clock, by the `Date` header.
 fn served_at(answer: &Response<Body>) -> Option<Timestamp> {
-    let date = answer.headers().get(header::DATE)?;
-    DateTimeParser::new().parse_timestamp(date.as_bytes()).ok()
+    retry_after::date(answer.headers().get(header::DATE)?.as_bytes())
 }
 
 /// Whether this HTTP status may turn into success by waiting.
 pub(super) fn passes(status: StatusCode) -> bool {
     status.is_server_error()
-        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+        || matches!(
+            status,
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
+        )
 }

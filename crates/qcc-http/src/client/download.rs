@@ -3,6 +3,7 @@
 use std::{
     fmt,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
@@ -10,17 +11,18 @@ use std::{
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
 use qcc_proto::DownloadLink;
 use tracing::debug;
 
 use super::{
-    Error, LinkFault,
+    Client, Error, LinkFault, coding,
     range::{ContentRange, number},
+    rate::Rated,
+    redirect::Redirect,
+    retry_after,
 };
-use crate::{
-    Body, Deadlines, Delivery, DownloadHosts, HttpClient, Transport, TransportError,
-    TransportErrorKind,
-};
+use crate::{Body, Delivery, DownloadHosts, TransportError, TransportErrorKind, limited};
 
 /// What an error page of the file host may weigh.
 const REFUSAL_LIMIT: usize = 64 << 10;
@@ -78,13 +80,11 @@ impl fmt::Debug for Resume {
 }
 
 pub(super) async fn start(
-    http: &HttpClient,
-    hosts: &DownloadHosts,
-    deadlines: Deadlines,
+    client: &Client,
     link: &DownloadLink,
     resume: Option<&Resume>,
 ) -> Result<Download, Error> {
-    let uri = allowed(link, hosts).map_err(Error::LinkRefused)?;
+    let uri = allowed(link, &client.download_hosts).map_err(Error::LinkRefused)?;
     // Nothing received is no reason to ask for a part.
     let resume = resume.filter(|resume| resume.offset > 0);
     let mut request = Request::get(uri);
@@ -98,7 +98,10 @@ pub(super) async fn start(
     })?;
 
     let started = Instant::now();
-    let answer = http.send(request, deadlines).await?;
+    let deadlines = client.file_deadlines.with_total(None);
+    let (answer, uri) = client
+        .send(&client.files, request, deadlines, |to| check(to, &client.download_hosts).is_ok())
+        .await?;
     debug!(
         file = link.without_query(),
         http = answer.status().as_u16(),
@@ -106,7 +109,14 @@ pub(super) async fn start(
         elapsed = ?started.elapsed(),
         "file host answered"
     );
-    accept(answer, resume).await
+    let answer = answer.map(|body| Rated::body(body, client.minimum_rate));
+    let mut download = accept(answer, &uri, resume).await?;
+    // What is found out up here does not pass the layer that names the host.
+    if let Some(peer) = limited::peer(&uri) {
+        let body = download.body.map_err(move |error| error.with_peer(Arc::clone(&peer)));
+        download.body = Body::new(body);
+    }
+    Ok(download)
 }
 
 /// The link as a URI, if it may be followed.
@@ -115,6 +125,11 @@ pub(super) async fn start(
 /// cannot disagree.
 fn allowed(link: &DownloadLink, hosts: &DownloadHosts) -> Result<Uri, LinkFault> {
     let uri: Uri = link.reveal().parse().map_err(|_| LinkFault::NotAUrl)?;
+    check(&uri, hosts)?;
+    Ok(uri)
+}
+
+fn check(uri: &Uri, hosts: &DownloadHosts) -> Result<(), LinkFault> {
     let default_port = match uri.scheme_str() {
         Some("http") => 80,
         Some("https") => 443,
@@ -135,10 +150,14 @@ fn allowed(link: &DownloadLink, hosts: &DownloadHosts) -> Result<Uri, LinkFault>
     if !hosts.allows(host, port) {
         return Err(LinkFault::Host { named: format!("{host}:{port}") });
     }
-    Ok(uri)
+    Ok(())
 }
 
-async fn accept(answer: Response<Body>, resume: Option<&Resume>) -> Result<Download, Error> {
+async fn accept(
+    answer: Response<Body>,
+    uri: &Uri,
+    resume: Option<&Resume>,
+) -> Result<Download, Error> {
     let (head, body) = answer.into_parts();
     match head.status {
         StatusCode::OK => {}
@@ -146,12 +165,11 @@ async fn accept(answer: Response<Body>, resume: Option<&Resume>) -> Result<Downl
         StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PRECONDITION_FAILED if resume.is_some() => {
             return Err(Error::NotResumable);
         }
-        http => return Err(refusal(http, body).await),
+        http => return Err(refusal(http, uri, &head.headers, body).await),
     }
     let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let identity = |encoding: &str| encoding.trim().eq_ignore_ascii_case("identity");
-    if !text(header::CONTENT_ENCODING).is_none_or(identity) {
-        return Err(Error::Encoded);
+    if let Some(coding) = coding::applied(&head.headers) {
+        return Err(Error::Encoded { endpoint: None, coding });
     }
     let length = announced(&head.headers, &body);
     let validator = text(header::ETAG).filter(|tag| is_strong(tag)).map(str::to_owned);
@@ -179,12 +197,16 @@ async fn accept(answer: Response<Body>, resume: Option<&Resume>) -> Result<Downl
 
 /// The body's length by its header, or as the HTTP stack knows it.
 fn announced(headers: &HeaderMap, body: &Body) -> Option<u64> {
+    // Where both are there, chunks decide, and the length is of something else.
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        return body.announced();
+    }
     let header = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     header.and_then(number).or_else(|| body.announced())
 }
 
 /// What the file host's error page means.
-async fn refusal(http: StatusCode, body: Body) -> Error {
+async fn refusal(http: StatusCode, uri: &Uri, headers: &HeaderMap, body: Body) -> Error {
     if http == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
         let error = TransportError::new(TransportErrorKind::Proxy, Delivery::Unknown);
         return error.with_source("it wants a user name and password (HTTP 407)").into();
@@ -199,7 +221,12 @@ async fn refusal(http: StatusCode, body: Body) -> Error {
     if http == StatusCode::FORBIDDEN && code == Some("AccessDenied") && expired {
         return Error::LinkExpired;
     }
-    Error::Storage { http, code: code.map(str::to_owned) }
+    Error::Storage {
+        http,
+        code: code.map(str::to_owned),
+        leads_to: Redirect::of(uri, http, headers).map(|to| to.place()),
+        retry_after: retry_after::wished(http, headers, None),
+    }
 }
 
 /// The text of the first element of this name.

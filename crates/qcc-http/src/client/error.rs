@@ -1,6 +1,8 @@
 //! Why a call gave nothing: whose fault, what it means, and what to do.
 
-use std::{error::Error as StdError, fmt};
+mod words;
+
+use std::{error::Error as StdError, time::Duration};
 
 use http::StatusCode;
 use jiff::SignedDuration;
@@ -26,8 +28,8 @@ pub enum Error {
         /// `Date` header; `None` where it sent none.
         skew: Option<SignedDuration>,
     },
-    /// The answer's HTTP status is no success: not the vendor speaks, but its
-    /// server or something on the way.
+    /// The answer's HTTP status is not 200: not the vendor speaks, but its server
+    /// or something on the way.
     Http {
         /// The call.
         endpoint: Endpoint,
@@ -35,6 +37,10 @@ pub enum Error {
         http: StatusCode,
         /// What the body looked like; never a secret of it.
         seen: String,
+        /// Where it redirects to: scheme, host and port.
+        leads_to: Option<String>,
+        /// How long a 429 or 503 asks to wait, an hour at most.
+        retry_after: Option<Duration>,
     },
     /// An HTTP success whose body is no answer of the vendor's.
     Malformed {
@@ -73,11 +79,20 @@ pub enum Error {
         http: StatusCode,
         /// The `Code` of its XML, if it sent one.
         code: Option<String>,
+        /// Where it redirects to: scheme, host and port.
+        leads_to: Option<String>,
+        /// How long a 429 or 503 asks to wait, an hour at most.
+        retry_after: Option<Duration>,
     },
     /// The file host cannot go on where the last attempt stopped.
     NotResumable,
-    /// The file host compressed the transfer, which nobody asked for.
-    Encoded,
+    /// The answer came compressed, which nobody asked for.
+    Encoded {
+        /// The call; `None` for a download.
+        endpoint: Option<Endpoint>,
+        /// The coding, by the name it has in `Content-Encoding`.
+        coding: &'static str,
+    },
     /// No answer, or one that broke off.
     Transport(TransportError),
 }
@@ -125,13 +140,18 @@ pub enum ErrorClass {
     /// The link is not allowed: the list of download hosts, or the vendor's
     /// link, is wrong. Tell a person.
     LinkRefused,
-    /// Proxy, certificates or addresses on our side: tell a person. It may
+    /// The proxy's credentials or addresses on our side: tell a person. It may
     /// also be a network that is about to come back, so a daemon goes on slowly.
     Setup,
 }
 
 impl Error {
-    /// What to do.
+    /// What to do, for every error there is.
+    ///
+    /// Transient is whatever may end without anybody's help: a name that does
+    /// not resolve, a refused connection, a failed TLS handshake, stalls and
+    /// drips, a broken connection, what is no HTTP, HTTP 408, 425, 429 and 5xx,
+    /// a success other than 200, and answers that are none.
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Rejected { refusal, .. } => match refusal.class() {
@@ -146,7 +166,8 @@ impl Error {
                 }
                 _ => ErrorClass::UnknownStatus,
             },
-            Self::Http { http, .. } if passes(*http) => ErrorClass::Transient,
+            // An unexpected success is some gateway's, and gone once that works again.
+            Self::Http { http, .. } if passes(*http) || http.is_success() => ErrorClass::Transient,
             Self::Http { .. } | Self::EchoDiffers => ErrorClass::Setup,
             Self::Malformed { .. } | Self::TooLarge { .. } | Self::WrongOrder { .. } => {
                 ErrorClass::Transient
@@ -156,11 +177,16 @@ impl Error {
             Self::Storage { http, .. } if passes(*http) => ErrorClass::Transient,
             Self::Storage { .. } => ErrorClass::NewLink,
             Self::NotResumable => ErrorClass::StartOver,
-            Self::Encoded => ErrorClass::Transient,
+            Self::Encoded { .. } => ErrorClass::Transient,
             Self::Transport(error) => match error.kind() {
-                kind if kind.is_transient() => ErrorClass::Transient,
+                TransportErrorKind::Resolve
+                | TransportErrorKind::Connect
+                | TransportErrorKind::Tls
+                | TransportErrorKind::Timeout
+                | TransportErrorKind::Broken
+                | TransportErrorKind::Protocol => ErrorClass::Transient,
                 TransportErrorKind::Forbidden => ErrorClass::LinkRefused,
-                _ => ErrorClass::Setup,
+                TransportErrorKind::Request | TransportErrorKind::Proxy => ErrorClass::Setup,
             },
         }
     }
@@ -186,6 +212,15 @@ impl Error {
         }
     }
 
+    /// How long whoever answered 429 or 503 asks to be left alone, by its
+    /// `Retry-After`; an hour at most.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Http { retry_after, .. } | Self::Storage { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// Whether the request may have arrived.
     pub fn delivery(&self) -> Delivery {
         match self {
@@ -202,65 +237,6 @@ impl From<TransportError> for Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rejected { refusal, skew, .. } => {
-                write!(f, "{refusal}. {}", refusal.status.advice())?;
-                match skew.filter(|_| self.class() == ErrorClass::ClockOrSignature) {
-                    Some(skew) => write!(f, " {}", Skew(skew)),
-                    None => Ok(()),
-                }
-            }
-            Self::Http { endpoint, http, seen } => {
-                let name = endpoint.name();
-                write!(
-                    f,
-                    "{name}: HTTP {http} instead of an answer ({seen}); {}",
-                    http_advice(*http)
-                )
-            }
-            Self::Malformed { endpoint, http, seen, .. } => write!(
-                f,
-                "{}: HTTP {http}, but no answer of the vendor's ({seen}); \
-                 if it stays, see whether the base URL and the proxy are right",
-                endpoint.name()
-            ),
-            Self::TooLarge { endpoint, limit } => write!(
-                f,
-                "{}: the answer is longer than {limit} bytes; see whether the base URL is right",
-                endpoint.name()
-            ),
-            Self::WrongOrder { asked, answered } => write!(
-                f,
-                "asked for order {asked}, the vendor answered about {answered}; \
-                 nothing of it was used, ask again later"
-            ),
-            Self::EchoDiffers => f.write_str(
-                "the vendor echoed another callback URL than it was sent and may call the wrong \
-                 place: set it again, without unusual characters",
-            ),
-            Self::LinkRefused(fault) => write!(f, "the download link was not followed: {fault}"),
-            Self::LinkExpired => f.write_str("the download link has expired: ask for a new one"),
-            Self::Storage { http, code: Some(code) } => {
-                write!(f, "the file host refused the download: HTTP {http}, {code}")
-            }
-            Self::Storage { http, code: None } => {
-                write!(f, "the file host refused the download: HTTP {http}")
-            }
-            Self::NotResumable => f.write_str(
-                "the file host cannot continue the download: start over from the beginning",
-            ),
-            Self::Encoded => f.write_str(
-                "the file was sent compressed in transfer, which changes its bytes: \
-                 something on the way interferes, try again later",
-            ),
-            // A wrapper without words of its own: its cause is the next one.
-            Self::Transport(error) => error.fmt(f),
-        }
-    }
-}
-
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
@@ -268,61 +244,5 @@ impl StdError for Error {
             Self::Transport(error) => error.source(),
             _ => None,
         }
-    }
-}
-
-impl fmt::Display for LinkFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAUrl => f.write_str("it is no http or https URL"),
-            Self::UserInfo => f.write_str("it carries a user name or password"),
-            Self::Host { named } => write!(
-                f,
-                "{named} is not among the allowed download hosts; \
-                 if archives shall come from there, add it to them"
-            ),
-        }
-    }
-}
-
-/// What a person does about an HTTP status that is none of the vendor's own.
-fn http_advice(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-            "the proxy wants a user name and password: put them into its URL"
-        }
-        _ if passes(status) => "try again later",
-        _ if status.is_redirection() => {
-            "redirects are not followed: see whether the base URL is right"
-        }
-        _ => "see whether the base URL is right and nothing on the way blocks the call",
-    }
-}
-
-/// A skew in words. Beyond a minute, the vendor's time was tried as well.
-struct Skew(SignedDuration);
-
-impl fmt::Display for Skew {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        let off = seconds.unsigned_abs();
-        let side = match seconds {
-            -60..=60 => {
-                return write!(
-                    f,
-                    "The clocks agree within {} s, so it is not the clock: the secret key is \
-                     wrong or this machine's address is not allowed.",
-                    off.max(1)
-                );
-            }
-            61.. => "behind",
-            _ => "ahead of",
-        };
-        write!(
-            f,
-            "This machine's clock is {off} s {side} the vendor's: set it right. But signed with \
-             the vendor's time it was refused too, so the secret key is wrong or this machine's \
-             address is not allowed."
-        )
     }
 }

@@ -39,6 +39,8 @@ cases![
     a_reset_body_is_an_error,
     a_stalled_body_times_out,
     a_missing_head_times_out,
+    a_dripping_head_times_out,
+    a_dripping_body_times_out,
     a_closed_connection_is_an_error_and_not_retried,
     what_is_no_http_is_an_error,
     a_refused_connection_sent_nothing,
@@ -53,6 +55,12 @@ const PATIENT: Deadlines =
 
 /// Long enough for a connection on loopback, short enough to wait for.
 const SHORT: Duration = Duration::from_millis(300);
+
+/// Longer than that, for what must not end by the shorter one.
+const LONGER: Duration = Duration::from_millis(900);
+
+/// A pause that none of these limits forbids.
+const DRIP: Duration = Duration::from_millis(20);
 
 async fn every_status_is_an_answer(client: HttpClient) -> Verdict {
     for status in [200_u16, 201, 204, 304, 400, 403, 404, 407, 416, 429, 500, 502, 599] {
@@ -247,6 +255,27 @@ async fn a_missing_head_times_out(client: HttpClient) -> Verdict {
     let mut server = Server::start(vec![Part::Stall]).await?;
     let deadlines = Deadlines::new(PATIENT.connect, SHORT, PATIENT.idle);
     let ended = send_within(&client, &server.url("/"), deadlines).await;
+    expect_error(ended, Kind::Timeout, Delivery::Unknown)?;
+    server.peer_closed().await
+}
+
+async fn a_dripping_head_times_out(client: HttpClient) -> Verdict {
+    let mut script = reply("HTTP/1.1 200 OK\r\nX-Slow: ");
+    script.push(Part::Drip(b'x', DRIP));
+    let mut server = Server::start(script).await?;
+    let deadlines = Deadlines::new(PATIENT.connect, SHORT, PATIENT.idle).with_total(Some(LONGER));
+    let ended = send_within(&client, &server.url("/"), deadlines).await;
+    expect_error(ended, Kind::Timeout, Delivery::Unknown)?;
+    server.peer_closed().await
+}
+
+async fn a_dripping_body_times_out(client: HttpClient) -> Verdict {
+    let mut script = reply("HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\nhello");
+    script.push(Part::Drip(b'x', DRIP));
+    let mut server = Server::start(script).await?;
+    let deadlines = PATIENT.with_total(Some(LONGER));
+    let answer = send_within(&client, &server.url("/"), deadlines).await.map_err(shown)?;
+    let ended = collect(answer.into_body()).await;
     expect_error(ended, Kind::Timeout, Delivery::Unknown)?;
     server.peer_closed().await
 }

@@ -1,12 +1,13 @@
 //! A server that follows a script, byte by byte.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, mpsc},
     task::JoinHandle,
+    time::timeout,
 };
 
 /// What the server does once it has read a request's head.
@@ -18,6 +19,8 @@ pub(super) enum Part {
     Await,
     /// Waits until the other side closes.
     Stall,
+    /// Sends this byte again and again, with a pause, until the other side closes.
+    Drip(u8, Duration),
     /// Closes so that the other side sees a reset.
     Reset,
 }
@@ -112,6 +115,15 @@ impl Actor {
                 Part::Stall => {
                     let mut rest = [0; 1024];
                     while matches!(stream.read(&mut rest).await, Ok(n) if n > 0) {}
+                    let _ = self.closed.send(());
+                }
+                Part::Drip(byte, pause) => {
+                    let mut rest = [0; 1024];
+                    // Whatever else is read does not matter; an end or an error does.
+                    while match timeout(*pause, stream.read(&mut rest)).await {
+                        Err(_) => stream.write_all(&[*byte]).await.is_ok(),
+                        Ok(read) => matches!(read, Ok(n) if n > 0),
+                    } {}
                     let _ = self.closed.send(());
                 }
                 Part::Reset => stream.set_zero_linger()?,

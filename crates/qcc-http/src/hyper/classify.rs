@@ -49,7 +49,7 @@ fn broken(error: &hyper::Error) -> TransportError {
 /// Connected, but no TLS came of it. Nothing of the request was written.
 pub(super) fn handshake(error: &(dyn StdError + 'static)) -> TransportError {
     if let Some(cause) = find::<rustls::Error>(error) {
-        return TransportError::new(Kind::Tls, Delivery::NotSent).with_source(cause.clone());
+        return TransportError::new(Kind::Tls, Delivery::NotSent).with_source(tls(cause));
     }
     if find::<rustls::pki_types::InvalidDnsNameError>(error).is_some() {
         return TransportError::new(Kind::Request, Delivery::NotSent)
@@ -60,6 +60,32 @@ pub(super) fn handshake(error: &(dyn StdError + 'static)) -> TransportError {
         Some(cause) => closed.with_source(copied(cause)),
         None => closed.with_source("the connection closed during the handshake"),
     }
+}
+
+/// Why there is no TLS, in a sentence; what the library says in brackets.
+fn tls(cause: &rustls::Error) -> String {
+    use rustls::{CertificateError as Bad, Error};
+    let sentence = match cause {
+        Error::InvalidCertificate(Bad::UnknownIssuer) => {
+            "no authority that is trusted here has signed its certificate; where a company's \
+             proxy inspects TLS, name its authority"
+        }
+        Error::InvalidCertificate(
+            Bad::Expired
+            | Bad::ExpiredContext { .. }
+            | Bad::NotValidYet
+            | Bad::NotValidYetContext { .. },
+        ) => "its certificate has expired or is not valid yet, or this machine's clock is wrong",
+        Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
+            "its certificate is for another name"
+        }
+        Error::InvalidCertificate(_) => "its certificate cannot be trusted",
+        Error::InvalidMessage(_) => "what it sent is not TLS",
+        Error::AlertReceived(_) => "it refused the handshake",
+        Error::PeerIncompatible(_) => "it speaks no version of TLS, or no cipher, that is safe",
+        _ => return cause.to_string(),
+    };
+    format!("{sentence} ({cause})")
 }
 
 /// An I/O error like this one, which cannot be moved out of its chain.

@@ -25,28 +25,43 @@ use tower_service::Service;
 
 use super::{
     Proxies, classify,
-    dial::{Dial, Tcp, check_literal, port, resolve},
+    dial::{Dial, Names, Tcp, check_literal, port},
+    race::race,
 };
 use crate::{AddressRules, Delivery, TransportError, TransportErrorKind as Kind};
 
 type Stream = MaybeHttpsStream<Tcp>;
+
+/// How many addresses of a target a SOCKS proxy is asked for at most.
+const ASKED_OF_A_PROXY: usize = 8;
 
 /// Connects to where a request goes, TLS to the target not included.
 #[derive(Clone)]
 pub(super) struct Hops {
     proxies: Proxies,
     rules: Arc<AddressRules>,
+    names: Arc<Names>,
     tls: Arc<ClientConfig>,
 }
 
 impl Hops {
-    pub(super) fn new(proxies: Proxies, rules: AddressRules, tls: Arc<ClientConfig>) -> Self {
-        Self { proxies, rules: Arc::new(rules), tls }
+    pub(super) fn new(
+        proxies: Proxies,
+        rules: AddressRules,
+        names: Names,
+        tls: Arc<ClientConfig>,
+    ) -> Self {
+        Self { proxies, rules: Arc::new(rules), names: Arc::new(names), tls }
+    }
+
+    /// The way to the target's own addresses, within the rules.
+    fn dial(&self) -> Dial {
+        Dial::new(Arc::clone(&self.rules), Arc::clone(&self.names))
     }
 
     async fn connect(self, dst: Uri) -> Result<Hop, TransportError> {
         let Some(proxy) = self.proxies.intercept(&dst) else {
-            let tcp = Dial::new(self.rules).call(dst).await?;
+            let tcp = self.dial().call(dst).await?;
             return Ok(Hop { stream: MaybeHttpsStream::Http(tcp), is_proxied: false });
         };
         check_literal(&self.rules, &dst)?;
@@ -72,24 +87,35 @@ impl Hops {
 
     async fn over_socks(&self, dst: Uri, proxy: &Intercept) -> Result<Hop, TransportError> {
         let scheme = proxy.uri().scheme_str().unwrap_or_default();
-        let mut target = with_port(&dst, port(&dst))?;
-        if matches!(scheme, "socks4" | "socks5") {
-            let addresses = resolve(&self.rules, &target).await?;
-            let fits = |address: &&std::net::SocketAddr| scheme == "socks5" || address.is_ipv4();
-            let address = addresses.iter().find(fits).ok_or_else(|| {
-                TransportError::new(Kind::Resolve, Delivery::NotSent)
-                    .with_source("it has no IPv4 address, which is all a SOCKS4 proxy takes")
-            })?;
-            target = Uri::builder()
+        let target = with_port(&dst, port(&dst))?;
+        if !matches!(scheme, "socks4" | "socks5") {
+            return self.socks_to(target, proxy).await;
+        }
+        let mut addresses = self.dial().resolve(&target).await?;
+        addresses.retain(|address| scheme == "socks5" || address.is_ipv4());
+        if addresses.is_empty() {
+            return Err(TransportError::new(Kind::Resolve, Delivery::NotSent)
+                .with_source("it has no IPv4 address, which is all a SOCKS4 proxy takes"));
+        }
+        addresses.truncate(ASKED_OF_A_PROXY);
+        // A dead address is the proxy's to wait for, which may take all the time there is.
+        race(&addresses, |address| async move {
+            let target = Uri::builder()
                 .scheme("http")
                 .authority(address.to_string())
                 .path_and_query("/")
                 .build()
                 .map_err(|_| TransportError::new(Kind::Request, Delivery::NotSent))?;
-        }
+            self.socks_to(target, proxy).await
+        })
+        .await
+    }
+
+    async fn socks_to(&self, target: Uri, proxy: &Intercept) -> Result<Hop, TransportError> {
+        let is_v4 = proxy.uri().scheme_str().is_some_and(|scheme| scheme.starts_with("socks4"));
         let at = with_port(proxy.uri(), proxy.uri().port_u16().unwrap_or(1080))?;
         let once = Once(Some(self.to_proxy(&at).await?));
-        let stream = if scheme.starts_with("socks4") {
+        let stream = if is_v4 {
             SocksV4::new(at.clone(), once).call(target).await
         } else {
             let mut socks = SocksV5::new(at.clone(), once);
@@ -104,7 +130,7 @@ impl Hops {
 
     /// The proxy is the operator's: no address rules.
     async fn to_proxy(&self, proxy: &Uri) -> Result<Stream, TransportError> {
-        let dial = Dial::new(Arc::new(AddressRules::any()));
+        let dial = Dial::new(Arc::new(AddressRules::any()), Arc::clone(&self.names));
         let mut connector = HttpsConnector::from((dial, Arc::clone(&self.tls)));
         // Every scheme but https is plain TCP to begin with.
         let plain =
@@ -135,9 +161,17 @@ impl Service<Uri> for Hops {
 }
 
 /// The proxy was reached and did not open the way.
+///
+/// Other credentials are a person's to find. Whatever else happens there may be
+/// over soon: a proxy that restarts, or one that does not reach the target.
 fn no_way(proxy: &Uri, error: impl StdError + Send + Sync + 'static) -> TransportError {
-    TransportError::new(Kind::Proxy, Delivery::NotSent)
-        .with_source(format!("the proxy {}: {error}", authority(proxy)))
+    let said = error.to_string();
+    // The types of these errors are not exported.
+    let wants_credentials =
+        ["authorization", "authentication", "credentials"].iter().any(|word| said.contains(word));
+    let kind = if wants_credentials { Kind::Proxy } else { Kind::Connect };
+    TransportError::new(kind, Delivery::NotSent)
+        .with_source(format!("the proxy {}: {said}", authority(proxy)))
 }
 
 /// Host and port; user and password were taken off when the proxy was parsed.

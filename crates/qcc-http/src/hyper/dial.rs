@@ -1,14 +1,14 @@
-//! TCP: a name resolved, its addresses vetted, one of them connected to.
+//! TCP: a name resolved, its addresses vetted, the first that answers connected to.
 
 use std::{
+    collections::HashMap,
     future::{Future, Ready, ready},
-    io,
+    io, iter,
     net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
-    vec,
 };
 
 use http::Uri;
@@ -19,7 +19,10 @@ use hyper_util::{
 use tokio::net::{TcpStream, lookup_host};
 use tower_service::Service;
 
-use super::classify::{copied, find};
+use super::{
+    classify::{copied, find},
+    race::race,
+};
 use crate::{AddressRules, Delivery, TransportError, TransportErrorKind as Kind};
 
 pub(super) type Tcp = TokioIo<TcpStream>;
@@ -31,16 +34,24 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub(super) struct Dial {
     rules: Arc<AddressRules>,
+    names: Arc<Names>,
 }
 
+/// Names whose addresses are given, in lower case.
+pub(super) type Names = HashMap<String, Vec<IpAddr>>;
+
 impl Dial {
-    pub(super) fn new(rules: Arc<AddressRules>) -> Self {
-        Self { rules }
+    pub(super) fn new(rules: Arc<AddressRules>, names: Arc<Names>) -> Self {
+        Self { rules, names }
     }
 
     async fn dial(self, dst: Uri) -> Result<Tcp, TransportError> {
-        let addresses = resolve(&self.rules, &dst).await?;
-        let mut connector = HttpConnector::new_with_resolver(Vetted(addresses));
+        let addresses = self.resolve(&dst).await?;
+        race(&addresses, |address| Self::dial_one(dst.clone(), address)).await
+    }
+
+    async fn dial_one(dst: Uri, address: SocketAddr) -> Result<Tcp, TransportError> {
+        let mut connector = HttpConnector::new_with_resolver(Vetted(address));
         connector.enforce_http(false);
         connector.set_nodelay(true);
         connector.set_keepalive(Some(KEEPALIVE));
@@ -51,6 +62,27 @@ impl Dial {
                 None => failed.with_source(error),
             }
         })
+    }
+
+    /// The addresses of a URI's host that may be connected to.
+    pub(super) async fn resolve(&self, dst: &Uri) -> Result<Vec<SocketAddr>, TransportError> {
+        let host = dst.host().unwrap_or_default();
+        let port = port(dst);
+        let found: Vec<_> = match (literal(host), self.names.get(&host.to_ascii_lowercase())) {
+            (Some(address), _) => vec![SocketAddr::new(address, port)],
+            (None, Some(given)) => given.iter().map(|ip| SocketAddr::new(*ip, port)).collect(),
+            (None, None) => lookup_host((host, port)).await.map_err(unresolved)?.collect(),
+        };
+        let refused = found.first().map(SocketAddr::ip);
+        let allowed: Vec<_> = found
+            .into_iter()
+            .filter(|address| self.rules.allows(host, port, address.ip()))
+            .collect();
+        match refused {
+            None => Err(TransportError::new(Kind::Resolve, Delivery::NotSent)),
+            Some(address) if allowed.is_empty() => Err(forbidden(host, port, address)),
+            Some(_) => Ok(allowed),
+        }
     }
 }
 
@@ -65,27 +97,6 @@ impl Service<Uri> for Dial {
 
     fn call(&mut self, dst: Uri) -> Self::Future {
         Box::pin(self.clone().dial(dst))
-    }
-}
-
-/// The addresses of a URI's host that may be connected to.
-pub(super) async fn resolve(
-    rules: &AddressRules,
-    dst: &Uri,
-) -> Result<Vec<SocketAddr>, TransportError> {
-    let host = dst.host().unwrap_or_default();
-    let port = port(dst);
-    let found: Vec<_> = match literal(host) {
-        Some(address) => vec![SocketAddr::new(address, port)],
-        None => lookup_host((host, port)).await.map_err(unresolved)?.collect(),
-    };
-    let refused = found.first().map(SocketAddr::ip);
-    let allowed: Vec<_> =
-        found.into_iter().filter(|address| rules.allows(host, port, address.ip())).collect();
-    match refused {
-        None => Err(TransportError::new(Kind::Resolve, Delivery::NotSent)),
-        Some(address) if allowed.is_empty() => Err(forbidden(host, port, address)),
-        Some(_) => Ok(allowed),
     }
 }
 
@@ -104,7 +115,8 @@ pub(super) fn port(dst: &Uri) -> u16 {
     dst.port_u16().unwrap_or(by_scheme)
 }
 
-fn literal(host: &str) -> Option<IpAddr> {
+/// The address a host is, where it is written out.
+pub(super) fn literal(host: &str) -> Option<IpAddr> {
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     bare.parse().ok()
 }
@@ -119,12 +131,12 @@ fn forbidden(host: &str, port: u16, address: IpAddr) -> TransportError {
     ))
 }
 
-/// Addresses that were checked, so that no second look-up can differ.
+/// An address that was checked, so that no second look-up can differ.
 #[derive(Clone)]
-struct Vetted(Vec<SocketAddr>);
+struct Vetted(SocketAddr);
 
 impl Service<Name> for Vetted {
-    type Response = vec::IntoIter<SocketAddr>;
+    type Response = iter::Once<SocketAddr>;
     type Error = io::Error;
     type Future = Ready<Result<Self::Response, io::Error>>;
 
@@ -133,6 +145,6 @@ impl Service<Name> for Vetted {
     }
 
     fn call(&mut self, _: Name) -> Self::Future {
-        ready(Ok(self.0.clone().into_iter()))
+        ready(Ok(iter::once(self.0)))
     }
 }

@@ -1,9 +1,14 @@
 //! Which requests go through which proxy, as the usual variables say it.
 
+mod exceptions;
+mod url;
+
 use std::{fmt, sync::Arc};
 
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+
+use exceptions::Exceptions;
 
 /// Which requests go through which proxy.
 ///
@@ -11,15 +16,20 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 /// without user name and password in their URL. Plain requests are put to an
 /// HTTP proxy as such, encrypted ones go through it by `CONNECT`. The `a` and
 /// `h` forms leave names to the proxy, `socks4` and `socks5` resolve them here.
+///
+/// A URL is read strictly, because its password must not be taken for a host or
+/// a path and shown: `/`, `?`, `#` and `\` in user name or password have to be
+/// escaped, and nothing may follow host and port.
 #[derive(Clone)]
 pub struct Proxies {
     matcher: Arc<Matcher>,
+    exceptions: Arc<Exceptions>,
 }
 
 impl Proxies {
     /// No proxy at all.
     pub fn none() -> Self {
-        Self { matcher: Arc::new(Matcher::builder().build()) }
+        Self::of(Matcher::builder().build(), Exceptions::default())
     }
 
     /// One proxy for everything.
@@ -27,18 +37,27 @@ impl Proxies {
     /// # Errors
     /// [`InvalidProxy`] where `url` is no proxy's.
     pub fn all(url: &str) -> Result<Self, InvalidProxy> {
-        check("proxy", url)?;
-        Ok(Self { matcher: Arc::new(Matcher::builder().all(url).build()) })
+        let url = canonical("proxy", url)?;
+        Ok(Self::of(Matcher::builder().all(url).build(), Exceptions::default()))
+    }
+
+    fn of(matcher: Matcher, exceptions: Exceptions) -> Self {
+        Self { matcher: Arc::new(matcher), exceptions: Arc::new(exceptions) }
     }
 
     /// What the usual variables say; `lookup` is asked for each by name.
     ///
     /// `http_proxy` for plain targets, `https_proxy` for encrypted ones,
-    /// `all_proxy` for what is left, and `no_proxy`: a comma list of domains
-    /// (with all below them), addresses, networks (`10.0.0.0/8`), or `*`. Each
-    /// in lower case first, else in upper case. Under CGI, told by
-    /// `REQUEST_METHOD`, the upper-case `HTTP_PROXY` is a visitor's header and
-    /// left alone.
+    /// `all_proxy` for what is left. Each in lower case first, else in upper
+    /// case. Under CGI, told by `REQUEST_METHOD`, the upper-case `HTTP_PROXY` is
+    /// a visitor's header and left alone.
+    ///
+    /// `no_proxy` lists what is reached without one, separated by commas or
+    /// blanks, in any case: `corp.example` and `.corp.example` (the domain and
+    /// all below it), `*.corp.example` (all below it), addresses (IPv6 with or
+    /// without brackets), networks (`10.0.0.0/8`), any of these with a port
+    /// (`corp.example:8080`), or `*` for everything. It is read where there is
+    /// a proxy.
     ///
     /// ```
     /// use qcc_http::Proxies;
@@ -54,7 +73,8 @@ impl Proxies {
     ///
     /// # Errors
     /// [`InvalidProxy`] with the variable's name, where its value is no proxy's
-    /// URL: going without it could send past a proxy what must not.
+    /// URL or no list of exceptions: to go on without it could send past a proxy,
+    /// or to one, what must not.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidProxy> {
         let is_cgi = lookup("REQUEST_METHOD").is_some();
         let either = |lower: &'static str, upper: &'static str| {
@@ -62,20 +82,25 @@ impl Proxies {
             of(lower).or_else(|| of(upper).filter(|_| !(is_cgi && upper == "HTTP_PROXY")))
         };
         let proxy = |lower, upper| match either(lower, upper) {
-            Some((name, url)) if !url.is_empty() => check(name, &url).map(|()| url),
+            Some((name, url)) if !url.is_empty() => canonical(name, &url),
             _ => Ok(String::new()),
         };
-        let matcher = Matcher::builder()
-            .all(proxy("all_proxy", "ALL_PROXY")?)
-            .http(proxy("http_proxy", "HTTP_PROXY")?)
-            .https(proxy("https_proxy", "HTTPS_PROXY")?)
-            .no(either("no_proxy", "NO_PROXY").map(|(_, list)| list).unwrap_or_default())
-            .build();
-        Ok(Self { matcher: Arc::new(matcher) })
+        let all = proxy("all_proxy", "ALL_PROXY")?;
+        let http = proxy("http_proxy", "HTTP_PROXY")?;
+        let https = proxy("https_proxy", "HTTPS_PROXY")?;
+        if [&all, &http, &https].iter().all(|url| url.is_empty()) {
+            return Ok(Self::none());
+        }
+        let exceptions = match either("no_proxy", "NO_PROXY") {
+            Some((name, list)) => Exceptions::parse(&list)
+                .map_err(|entry| InvalidProxy { name, fault: Fault::Exception(entry) })?,
+            None => Exceptions::default(),
+        };
+        Ok(Self::of(Matcher::builder().all(all).http(http).https(https).build(), exceptions))
     }
 
     pub(super) fn intercept(&self, dst: &Uri) -> Option<Intercept> {
-        self.matcher.intercept(dst)
+        if self.exceptions.contain(dst) { None } else { self.matcher.intercept(dst) }
     }
 
     /// The `Proxy-Authorization` of a request that is put to the proxy itself.
@@ -93,30 +118,48 @@ impl Proxies {
 impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The matcher keeps user name and password apart and does not show them.
-        self.matcher.fmt(f)
+        f.debug_struct("Proxies")
+            .field("matcher", &self.matcher)
+            .field("exceptions", &self.exceptions)
+            .finish()
     }
 }
 
-/// The matcher ignores what it cannot read, so it is asked for each value alone.
-fn check(name: &'static str, url: &str) -> Result<(), InvalidProxy> {
+/// The URL in the one spelling the matcher cannot misread: it ignores what it
+/// cannot read, and takes a part of a password for a host.
+fn canonical(name: &'static str, url: &str) -> Result<String, InvalidProxy> {
+    let refused = |why| InvalidProxy { name, fault: Fault::Url(why) };
+    let url = url::canonical(url).map_err(refused)?;
     let anywhere = Uri::from_static("http://target.example/");
-    let read = Matcher::builder().all(url).build().intercept(&anywhere);
-    match read {
-        Some(proxy) if proxy.uri().host().is_some_and(|host| !host.is_empty()) => Ok(()),
-        _ => Err(InvalidProxy { name }),
+    match Matcher::builder().all(url.as_str()).build().intercept(&anywhere) {
+        Some(_) => Ok(url),
+        None => Err(refused("it is longer than a URL may be")),
     }
 }
 
-/// A proxy is set to what is no proxy's URL. The operator's fault; nothing was sent.
+/// A proxy, or the list of what goes without one, is set to what is none. The
+/// operator's fault; nothing was sent.
 ///
-/// Names the variable, and nothing of its value, which may hold a password.
+/// Names the variable, and nothing of a proxy's URL, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{name} is not the URL of a proxy: http://host:port or socks5h://host:port is expected \
-     (schemes: http, https, socks4, socks4a, socks5, socks5h)"
-)]
+#[error("{name} {fault}")]
 pub struct InvalidProxy {
     name: &'static str,
+    fault: Fault,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum Fault {
+    #[error(
+        "is not the URL of a proxy: {0}. http://host:port or socks5h://user:password@host:port is expected (schemes: http, \
+         https, socks4, socks4a, socks5, socks5h)"
+    )]
+    Url(&'static str),
+    #[error(
+        "cannot be used: {0} is not understood. Domains (corp.example, .corp.example, *.corp.example), addresses, \
+         networks (10.0.0.0/8), host:port, or * for everything are expected, separated by commas"
+    )]
+    Exception(String),
 }
 
 #[cfg(test)]
@@ -166,6 +209,24 @@ mod tests {
             check_vars(&vars, target, expected);
         }
         check_vars(&[("ALL_PROXY", "http://p:1"), ("NO_PROXY", "*")], "http://a/", None);
+        check_vars(&[("ALL_PROXY", "http://p:1"), ("NO_PROXY", "*")], "http://127.0.0.1/", None);
+    }
+
+    #[test]
+    fn exceptions_matter_only_where_there_is_a_proxy() {
+        let vars = |proxy: &'static str| {
+            move |name: &str| match name {
+                "ALL_PROXY" => Some(proxy.to_owned()),
+                "no_proxy" => Some("a.example,10.*".to_owned()),
+                _ => None,
+            }
+        };
+        assert!(Proxies::from_vars(vars("")).is_ok());
+        let error = Proxies::from_vars(vars("http://p:1")).unwrap_err().to_string();
+        assert!(
+            error.starts_with("no_proxy cannot be used: \"10.*\" is not understood"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -1,13 +1,22 @@
 //! Whom to trust for TLS, and the configuration that follows.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+};
 
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use tracing::debug;
+use tracing::{debug, warn};
+
+/// No bundle of authorities comes near this; what is longer is something else.
+const LONGEST_FILE: u64 = 16 << 20;
 
 /// Whom to trust for TLS. Choices add up with [`and`](Self::and).
 ///
@@ -31,7 +40,9 @@ impl Roots {
     ///
     /// Found where the platform keeps them, or where `SSL_CERT_FILE` and
     /// `SSL_CERT_DIR` say: the one place where a library below reads the
-    /// environment.
+    /// environment. What cannot be read there is skipped; a program that is
+    /// told by these variables uses [`file`](Self::file) and
+    /// [`folder`](Self::folder) instead, which fail.
     pub fn platform() -> Self {
         Self { bundled: false, platform: true, own: Vec::new() }
     }
@@ -46,6 +57,59 @@ impl Roots {
             .map_err(|error| InvalidRoots { why: format!("the PEM text is broken: {error}") })?;
         if own.is_empty() {
             return Err(InvalidRoots { why: "the PEM text holds no certificate".to_owned() });
+        }
+        Ok(Self { bundled: false, platform: false, own })
+    }
+
+    /// The certificates of a file, PEM or DER, and no others.
+    ///
+    /// # Errors
+    /// [`InvalidRoots`], which names the file, where it cannot be read or holds
+    /// no certificate that can be a root.
+    pub fn file(path: &Path) -> Result<Self, InvalidRoots> {
+        let named = |why| InvalidRoots { why: format!("{}: {why}", path.display()) };
+        let bytes = read(path).map_err(|error| named(format!("it cannot be read: {error}")))?;
+        let own = certificates(&bytes).map_err(named)?;
+        let (own, refused) = usable(own);
+        match (own.is_empty(), refused) {
+            (true, Some(why)) => Err(named(format!("it holds no usable certificate: {why}"))),
+            (true, None) => Err(named("it holds no certificate".to_owned())),
+            (false, refused) => {
+                if let Some(why) = refused {
+                    let file = path.display();
+                    warn!(%file, why, "a certificate of this file cannot be used as a root");
+                }
+                Ok(Self { bundled: false, platform: false, own })
+            }
+        }
+    }
+
+    /// The certificates of all files in a folder, and no others. Files that are
+    /// no certificates are skipped, as are links that lead nowhere.
+    ///
+    /// # Errors
+    /// [`InvalidRoots`], which names folder or file, where one cannot be read, or
+    /// there is no certificate.
+    pub fn folder(path: &Path) -> Result<Self, InvalidRoots> {
+        let unread = |path: &Path, error: io::Error| InvalidRoots {
+            why: format!("{}: it cannot be read: {error}", path.display()),
+        };
+        let mut own = Vec::new();
+        for entry in fs::read_dir(path).map_err(|error| unread(path, error))? {
+            let file = entry.map_err(|error| unread(path, error))?.path();
+            // Follows links: a folder of authorities consists of them.
+            match fs::metadata(&file) {
+                Ok(meta) if meta.is_file() => {}
+                Ok(_) => continue,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(unread(&file, error)),
+            }
+            let bytes = read(&file).map_err(|error| unread(&file, error))?;
+            own.extend(usable(certificates(&bytes).unwrap_or_default()).0);
+        }
+        if own.is_empty() {
+            let why = format!("{}: no file in it is a certificate", path.display());
+            return Err(InvalidRoots { why });
         }
         Ok(Self { bundled: false, platform: false, own })
     }
@@ -94,6 +158,52 @@ impl Roots {
         }
         Ok(store)
     }
+}
+
+/// A regular file, and not more of it than a bundle of authorities has.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let refused = |why| io::Error::new(io::ErrorKind::InvalidInput, why);
+    // Asked before it is opened: to open a pipe waits for a writer.
+    if !fs::metadata(path)?.is_file() {
+        return Err(refused("it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Err(refused("it is longer than 16 MiB"));
+    }
+    Ok(bytes)
+}
+
+/// The certificates in PEM, or the one in DER.
+fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    const MARK: &[u8] = b"-----BEGIN ";
+    if bytes.windows(MARK.len()).any(|part| part == MARK) {
+        return CertificateDer::pem_slice_iter(bytes)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| format!("the PEM text is broken: {error}"));
+    }
+    // DER begins with the mark of a sequence.
+    match bytes.first() {
+        Some(0x30) => Ok(vec![CertificateDer::from(bytes.to_vec())]),
+        _ => Err("it is neither PEM nor DER".to_owned()),
+    }
+}
+
+/// Those that can be roots, and why the first of the others cannot.
+fn usable(found: Vec<CertificateDer<'static>>) -> (Vec<CertificateDer<'static>>, Option<String>) {
+    let mut refused = None;
+    let good = found
+        .into_iter()
+        .filter(|certificate| match RootCertStore::empty().add(certificate.clone()) {
+            Ok(()) => true,
+            Err(error) => {
+                refused.get_or_insert_with(|| error.to_string());
+                false
+            }
+        })
+        .collect();
+    (good, refused)
 }
 
 impl Default for Roots {

@@ -194,6 +194,37 @@ async fn the_http_status_comes_before_the_envelope() {
 }
 
 #[tokio::test]
+async fn an_envelope_counts_with_http_200_alone() {
+    for http in [201, 202, 203, 204, 206, 299] {
+        let body = if http == 204 { Vec::new() } else { fixture("list.json") };
+        let server = Canned::start([answer(http, "Content-Range: bytes 0-1/2\r\n", body)]).await;
+        let error = client(&server.url("")).list_orders(Timestamp::now()).await.unwrap_err();
+        let Error::Http { http: seen, .. } = &error else { panic!("{http}: {error:?}") };
+        assert_eq!((seen.as_u16(), error.class()), (http, ErrorClass::Transient));
+        assert!(error.to_string().contains("answers with HTTP 200 only"), "{error}");
+        assert_eq!(server.heads().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_answer_is_said_to_be_one() {
+    let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xab\x56\0\0".as_slice();
+    for (headers, coding) in
+        [("Content-Encoding: gzip\r\n", "gzip"), ("", "gzip"), ("Content-Encoding: br\r\n", "br")]
+    {
+        let server = Canned::start([answer(200, headers, gzip)]).await;
+        let error = client(&server.url("")).list_orders(Timestamp::now()).await.unwrap_err();
+        assert!(error.is_transient());
+        let text = error.to_string();
+        assert!(text.contains(&format!("compressed ({coding})")), "{text}");
+    }
+    // A header that lies about a plain answer does no harm.
+    let lying = answer(200, "Content-Encoding: gzip\r\n", fixture("list.json"));
+    let server = Canned::start([lying]).await;
+    client(&server.url("")).list_orders(Timestamp::now()).await.unwrap();
+}
+
+#[tokio::test]
 async fn the_page_of_a_proxy_keeps_its_status_and_its_words() {
     let template = ResponseTemplate::new(502).set_body_raw(fixture("proxy-502.html"), "text/html");
     let server = vendor(template).await;
@@ -317,7 +348,8 @@ async fn an_unreachable_vendor_got_nothing() {
     let error = client(&url).list_orders(Timestamp::now()).await.unwrap_err();
     assert_eq!((error.class(), error.delivery()), (ErrorClass::Transient, Delivery::NotSent));
     let error = client("http://no-such-host.invalid").activate(Timestamp::now()).await.unwrap_err();
-    assert!(chain(&error).starts_with("the host name does not resolve: "), "{}", chain(&error));
+    let text = chain(&error);
+    assert!(text.starts_with("the host name no-such-host.invalid does not resolve: "), "{text}");
 }
 
 #[tokio::test]

@@ -162,11 +162,38 @@ async fn the_file_hosts_refusal_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_compressed_transfer_is_refused() {
-    let server = Canned::start([answer(200, "Content-Encoding: gzip\r\n", FILE)]).await;
-    let error = fetch(&server, None).await.unwrap_err();
-    assert!(matches!(error, Error::Encoded), "{error:?}");
-    let server = Canned::start([answer(200, "Content-Encoding: Identity\r\n", FILE)]).await;
+async fn a_compressed_transfer_is_refused_by_the_name_of_its_coding() {
+    for coding in ["gzip", "x-gzip", "br", "deflate", "zstd", "compress"] {
+        for headers in [
+            format!("Content-Encoding: {coding}\r\n"),
+            format!("Content-Encoding: utf-8\r\nContent-Encoding: identity, {coding}\r\n"),
+        ] {
+            let server = Canned::start([answer(200, &headers, FILE)]).await;
+            let error = fetch(&server, None).await.unwrap_err();
+            assert!(matches!(error, Error::Encoded { endpoint: None, .. }), "{error:?}");
+            assert_eq!(error.class(), ErrorClass::Transient);
+            assert!(error.to_string().contains(&format!("({coding})")), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_coding_changes_no_byte() {
+    for value in
+        ["", "identity", "Identity", "none", "utf-8", "UTF8", "gbk", "binary", "utf-8, none"]
+    {
+        let headers = format!("Content-Encoding: {value}\r\n");
+        let server = Canned::start([answer(200, &headers, FILE)]).await;
+        let download = fetch(&server, None).await;
+        let download = download.unwrap_or_else(|error| panic!("{value:?}: {error}"));
+        assert_eq!(whole(download).await.unwrap(), FILE);
+    }
+}
+
+#[tokio::test]
+async fn chunks_decide_where_a_length_stands_beside_them() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let server = Canned::start([format!("{head}a\r\n0123456789\r\n0\r\n\r\n")]).await;
     assert_eq!(whole(fetch(&server, None).await.unwrap()).await.unwrap(), FILE);
 }
 
@@ -281,6 +308,7 @@ async fn a_body_of_another_length_is_an_error_whatever_the_stack() {
         let client = client_over("http://127.0.0.1:1", http);
         let link = DownloadLink::new("http://127.0.0.1/x");
         let download = client.download(&link, None).await.unwrap();
-        assert_eq!(whole(download).await.expect_err(announced).kind(), Kind::Broken);
+        let error = whole(download).await.expect_err(announced);
+        assert_eq!((error.kind(), error.peer()), (Kind::Broken, Some("127.0.0.1:80")));
     }
 }

@@ -8,11 +8,16 @@
     reason = "a test fails by panicking, its shared functions included"
 )]
 
+mod addresses;
 mod blocking;
 mod client;
 mod conformance;
 mod download;
+mod errors;
+mod limits;
 mod proxy;
+mod redirect;
 mod secrets;
+mod sloppy;
 mod support;
 mod tls;

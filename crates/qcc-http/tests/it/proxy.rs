@@ -61,6 +61,68 @@ async fn a_plain_target_is_asked_of_the_proxy_with_its_credentials() {
 }
 
 #[tokio::test]
+async fn a_password_may_hold_anything_that_is_escaped() {
+    for (written, basic) in [
+        // base64 of "me:a/b?c#d", "me:a@b:c", "me:100%" and "me:ä"
+        ("a%2Fb%3Fc%23d", "Basic bWU6YS9iP2MjZA=="),
+        ("a%40b:c", "Basic bWU6YUBiOmM="),
+        ("a@b:c", "Basic bWU6YUBiOmM="),
+        ("100%25", "Basic bWU6MTAwJQ=="),
+        ("100%", "Basic bWU6MTAwJQ=="),
+        ("%C3%A4", "Basic bWU6w6Q="),
+    ] {
+        let proxy = Canned::start([answer(200, "", "hi")]).await;
+        let transport = over(&format!("http://me:{written}@{}", proxy.address));
+        transport.send(get("http://files.example/"), PATIENT).await.unwrap();
+        assert_eq!(header(&proxy.heads()[0], "proxy-authorization"), Some(basic), "{written}");
+    }
+    let target = Canned::start([answer(200, "", "hi")]).await;
+    let address = target.address;
+    let (proxy, _heard) = listen(move |stream| socks5(stream, address, "a/b?c#d@")).await;
+    let transport = over(&format!("socks5h://user:a%2Fb%3Fc%23d%40@{proxy}"));
+    transport.send(get("http://files.example/"), PATIENT).await.unwrap();
+}
+
+#[test]
+fn a_proxy_url_that_leaves_doubt_is_refused_by_its_variable() {
+    for url in [
+        "http://svc:Hunter2/abc@127.0.0.1:3128",
+        "http://svc:Hunter2#abc@127.0.0.1:3128",
+        "http://svc:Hunter2?abc@127.0.0.1:3128",
+        "socks5h://svc:Hunter2/abc@127.0.0.1:1080",
+        "http://svc:31337/Hunter2@127.0.0.1:3128",
+        "svc:31337/Hunter2@127.0.0.1:3128",
+    ] {
+        for variable in ["HTTP_PROXY", "https_proxy", "ALL_PROXY"] {
+            let error = Proxies::from_vars(|name| (name == variable).then(|| url.to_owned()));
+            let error = error.expect_err(url);
+            let text = format!("{error} {error:?}");
+            assert!(text.starts_with(variable) && text.contains("%2F"), "{text}");
+            for part in ["Hunter2", "31337", "svc"] {
+                assert!(!text.contains(part), "{text}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_excepted_goes_straight_in_every_form() {
+    let target = Canned::start([answer(200, "", "hi")]).await;
+    let port = target.address.port();
+    let forms = ["*", "127.0.0.1", "127.0.0.0/8", "a b 127.0.0.1", "x,127.0.0.1:PORT"];
+    for form in forms.map(|form| form.replace("PORT", &port.to_string())) {
+        let proxies = Proxies::from_vars(|name| match name {
+            "ALL_PROXY" => Some("http://127.0.0.1:1".to_owned()),
+            "NO_PROXY" => Some(form.clone()),
+            _ => None,
+        });
+        let transport = hyper().proxies(proxies.unwrap()).build().unwrap();
+        let answered = transport.send(get(&target.url("/")), PATIENT).await;
+        assert!(answered.is_ok(), "{form}: {}", chain(&answered.unwrap_err()));
+    }
+}
+
+#[tokio::test]
 async fn credentials_stay_with_the_proxy() {
     let target = Canned::start([answer(200, "", "hi")]).await;
     let url = target.url("/");
@@ -123,17 +185,22 @@ async fn a_proxy_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_says_so() {
-    for (answer, words) in [
-        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "authorization required"),
-        ("HTTP/1.1 403 Forbidden\r\n\r\n", "unsuccessful"),
-        ("SSH-2.0-OpenSSH\r\n", "unsuccessful"),
-        ("", "end of file"),
+async fn a_proxy_that_does_not_open_the_way_says_so() {
+    for (answer, kind, words) in [
+        (
+            "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+            Kind::Proxy,
+            "authorization required",
+        ),
+        ("HTTP/1.1 403 Forbidden\r\n\r\n", Kind::Connect, "unsuccessful"),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", Kind::Connect, "unsuccessful"),
+        ("SSH-2.0-OpenSSH\r\n", Kind::Connect, "unsuccessful"),
+        ("", Kind::Connect, "end of file"),
     ] {
         let proxy = Canned::start([answer]).await;
         let transport = over(&format!("http://me:hunter2@{}", proxy.address));
         let error = failure(&transport, "https://vendor.example/?Signature=1").await;
-        assert_eq!(error.kind(), Kind::Proxy, "{answer:?}: {error:?}");
+        assert_eq!(error.kind(), kind, "{answer:?}: {error:?}");
         let text = chain(&error);
         assert!(text.contains(&proxy.address.to_string()) && text.contains(words), "{text}");
     }

@@ -1,12 +1,15 @@
 //! TLS against an authority made here.
 
 use std::{
+    fs,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 
-use qcc_http::{Deadlines, Delivery, HyperTransport, Roots, Transport, TransportErrorKind as Kind};
+use qcc_http::{
+    Deadlines, Delivery, HyperTransport, InvalidRoots, Roots, Transport, TransportErrorKind as Kind,
+};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
     ServerConfig,
@@ -25,6 +28,7 @@ use crate::support::{PATIENT, answer, chain, get, read_head};
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
+    der: Vec<u8>,
 }
 
 impl Authority {
@@ -32,8 +36,9 @@ impl Authority {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self { issuer: Issuer::new(params, key), pem }
+        let own = params.self_signed(&key).unwrap();
+        let (pem, der) = (own.pem(), own.der().to_vec());
+        Self { issuer: Issuer::new(params, key), pem, der }
     }
 
     pub(crate) fn roots(&self) -> Roots {
@@ -62,6 +67,32 @@ pub(crate) struct TlsServer {
 
 /// Answers each request with its own head.
 pub(crate) async fn tls_server(authority: &Authority, name: &str) -> TlsServer {
+    serve(authority, name, |head| answer(200, "", head)).await
+}
+
+/// Answers each request with this body.
+pub(crate) async fn tls_server_saying(
+    authority: &Authority,
+    name: &str,
+    body: Vec<u8>,
+) -> TlsServer {
+    serve(authority, name, move |_| answer(200, "", &body)).await
+}
+
+/// Answers each request with these bytes.
+pub(crate) async fn tls_server_answering(
+    authority: &Authority,
+    name: &str,
+    bytes: Vec<u8>,
+) -> TlsServer {
+    serve(authority, name, move |_| bytes.clone()).await
+}
+
+async fn serve(
+    authority: &Authority,
+    name: &str,
+    reply: impl Fn(String) -> Vec<u8> + Send + 'static,
+) -> TlsServer {
     let acceptor = TlsAcceptor::from(Arc::new(authority.server_config(name)));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -70,7 +101,7 @@ pub(crate) async fn tls_server(authority: &Authority, name: &str) -> TlsServer {
             // A client that trusts nobody hangs up.
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
             let head = read_head(&mut stream).await;
-            let _ = stream.write_all(&answer(200, "", head)).await;
+            let _ = stream.write_all(&reply(head)).await;
             let _ = stream.shutdown().await;
         }
     });
@@ -97,9 +128,11 @@ async fn who_is_not_trusted_gets_nothing() {
     let server = tls_server(&authority, "localhost").await;
     let port = server.address.port();
     for (roots, host, words) in [
+        (Roots::bundled(), "localhost", "no authority that is trusted here has signed"),
         (Roots::bundled(), "localhost", "UnknownIssuer"),
         (Authority::new().roots(), "localhost", "certificate"),
         (authority.roots(), "127.0.0.1", "certificate not valid for name"),
+        (authority.roots(), "127.0.0.1", "its certificate is for another name"),
     ] {
         let url = format!("https://{host}:{port}/?Signature=D0%2BS");
         let error = trusting(roots).send(get(&url), PATIENT).await.expect_err(words);
@@ -124,6 +157,9 @@ async fn a_server_without_tls_is_told_from_a_bad_certificate() {
         });
         let error = trusting(Roots::bundled()).send(get(&url), PATIENT).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (kind, Delivery::NotSent), "{error:?}");
+        if kind == Kind::Tls {
+            assert!(chain(&error).contains("what it sent is not TLS"), "{}", chain(&error));
+        }
     }
 }
 
@@ -135,4 +171,51 @@ async fn a_handshake_that_never_ends_counts_as_connecting() {
     let error = trusting(Roots::bundled()).send(get(&url), deadlines).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (Kind::Timeout, Delivery::NotSent));
     assert!(chain(&error).contains("not connected after 200ms"), "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn a_file_of_authorities_may_be_pem_or_der() {
+    let authority = Authority::new();
+    let server = tls_server(&authority, "localhost").await;
+    let url = format!("https://localhost:{}/", server.address.port());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca");
+    let bundle = format!("# our own\r\n{}{}", Authority::new().pem, authority.pem);
+    for bytes in [authority.pem.as_bytes(), &authority.der, bundle.as_bytes()] {
+        fs::write(&path, bytes).unwrap();
+        for roots in [Roots::file(&path), Roots::folder(folder.path())] {
+            let transport = trusting(roots.unwrap().and(Roots::bundled()));
+            transport.send(get(&url), PATIENT).await.unwrap();
+        }
+    }
+    // What lies beside it in a folder does not matter.
+    fs::write(folder.path().join("README"), "no certificate").unwrap();
+    fs::create_dir(folder.path().join("more")).unwrap();
+    trusting(Roots::folder(folder.path()).unwrap()).send(get(&url), PATIENT).await.unwrap();
+}
+
+#[test]
+fn a_file_without_authorities_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("company.pem");
+    let named = |roots: Result<Roots, InvalidRoots>, why: &str| {
+        let text = roots.expect_err(why).to_string();
+        assert!(text.contains(folder.path().to_str().unwrap()) && text.contains(why), "{text}");
+    };
+    named(Roots::file(&path), "cannot be read");
+    named(Roots::folder(&path), "cannot be read");
+    named(Roots::file(folder.path()), "not a regular file");
+    named(Roots::folder(folder.path()), "no file in it is a certificate");
+    let key = KeyPair::generate().unwrap().serialize_pem();
+    for (bytes, why) in [
+        (&b""[..], "neither PEM nor DER"),
+        (b"hello", "neither PEM nor DER"),
+        (key.as_bytes(), "holds no certificate"),
+        (b"0\x03abc", "no usable certificate"),
+        (b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", "PEM text is broken"),
+        (b"-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n", "no usable"),
+    ] {
+        fs::write(&path, bytes).unwrap();
+        named(Roots::file(&path), why);
+    }
 }

@@ -47,8 +47,28 @@ pub(super) fn settings(config: &Config) -> Vec<Finding> {
         Ok(_) => Finding::fine("download hosts", told(&config.download_hosts)),
         Err(error) => Finding::of_error("download hosts", &error.into()),
     });
+    findings
+        .extend(wiring::redirects(config).err().map(|e| Finding::of_error("redirects", &e.into())));
+    findings.push(authorities(config));
     findings.extend(daemon(config));
     findings
+}
+
+/// Whom TLS trusts, and who said so.
+fn authorities(config: &Config) -> Finding {
+    if let Err(error) = wiring::roots(config) {
+        return Finding::of_error("authorities", &error.into());
+    }
+    let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+    let mut told: Vec<String> = named
+        .iter()
+        .filter_map(|name| Some(format!("{} ({name})", config.vars.value(name)?)))
+        .collect();
+    if told.is_empty() {
+        told.push("this machine's".to_owned());
+    }
+    told.extend(config.ca_file.as_ref().map(|s| format!("{} ({})", s.value.display(), s.origin)));
+    Finding::fine("authorities", format!("the bundled ones, {}", told.join(", ")))
 }
 
 /// The settings of `qcc serve`, where there are any.
