@@ -1,6 +1,6 @@
 //! The command line: names and flags, as `docs/cli.md` documents them.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
@@ -42,7 +42,7 @@ pub(crate) struct GlobalArgs {
     pub(crate) download_hosts: Option<String>,
     /// The database [env: QCC_STORE] [default: sqlite:qcc.db]
     #[arg(long, global = true, value_name = "sqlite:PATH")]
-    pub(crate) store: Option<String>,
+    pub(crate) store: Option<OsString>,
     /// Where raw archives are kept [env: QCC_ARCHIVE_DIR] [default: qcc-archives beside the database]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) archive_dir: Option<PathBuf>,
@@ -89,6 +89,28 @@ pub(crate) enum Command {
     Doctor(commands::doctor::Doctor),
     /// Print the completions of a shell
     Completions(commands::completions::Completions),
+}
+
+/// Which argument is no text, by the flag before it or by its place: the parser
+/// does not say.
+pub(crate) fn named_without_text(arguments: impl Iterator<Item = OsString>) -> Option<String> {
+    let mut flag = None;
+    for (at, argument) in arguments.enumerate().skip(1) {
+        match argument.to_str() {
+            Some(text) if text.starts_with('-') => flag = Some(text.to_owned()),
+            Some(_) => flag = None,
+            None => {
+                let lossy = argument.to_string_lossy();
+                let joined = lossy.split_once('=').filter(|_| lossy.starts_with("--"));
+                let name = joined.map(|(name, _)| name.to_owned()).or(flag);
+                return Some(match name {
+                    Some(name) => format!("the value of {name}"),
+                    None => format!("argument {at}"),
+                });
+            }
+        }
+    }
+    None
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     app::App,
-    exit::Exit,
+    exit::{Exit, Usage},
     output::{Paint, plain},
 };
 
@@ -63,6 +63,11 @@ impl Finding {
         let lines: Vec<String> = crate::exit::causes(error);
         Self::bad(check, crate::exit::exit_for(error), lines.join(": "))
     }
+
+    /// Something that is set wrong.
+    fn of_problem(check: &'static str, problem: &Usage) -> Self {
+        Self::bad(check, Exit::Usage, crate::exit::causes_of(problem).join(": "))
+    }
 }
 
 impl Doctor {
@@ -113,10 +118,7 @@ fn callback_url(text: &str) -> Finding {
     let url: CallbackUrl = match text.parse() {
         Ok(url) => url,
         Err(error) => {
-            return Finding::of_error(
-                CHECK,
-                &crate::exit::Usage::new("not usable").with_source(error).into(),
-            );
+            return Finding::of_error(CHECK, &Usage::new("not usable").with_source(error).into());
         }
     };
     match super::push::doubts(&url).as_slice() {

@@ -8,7 +8,7 @@ use super::Finding;
 use crate::{
     commands::serve,
     config::{Config, Origin, Sourced},
-    exit::Exit,
+    exit::{Exit, Usage},
     output::{bytes, many},
     wiring,
 };
@@ -23,6 +23,8 @@ pub(super) fn settings(config: &Config) -> Vec<Finding> {
         None => "no qcc.toml; environment and flags only".to_owned(),
     };
     let mut findings = vec![Finding::fine("configuration", file)];
+    let problem = |problem: &Usage| Finding::of_problem("configuration", problem);
+    findings.extend(config.problems.iter().map(problem));
     findings.extend(config.remarks.iter().map(|remark| Finding::doubtful("configuration", remark)));
     findings.push(match config.app_key() {
         Ok(_) => Finding::fine("key", from(config.key.as_ref().map(|key| &key.origin))),
