@@ -2,6 +2,7 @@
 
 mod fetch;
 mod show;
+mod target;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
