@@ -153,6 +153,7 @@ impl Config {
         let key = self.key.as_ref().ok_or_else(|| {
             Usage::new("no key: set QCC_KEY, or `key` in qcc.toml (`qcc demo` needs none)")
         })?;
+        unquoted(&key.value, &key.origin)?;
         key.value
             .parse()
             .map_err(|e| Usage::new(format!("{} is no key", key.origin)).with_source(e))
@@ -160,6 +161,19 @@ impl Config {
 
     /// The secret, checked.
     pub(crate) fn secret(&self) -> Result<SecretKey, Usage> {
+        let (text, origin) = self.secret_and_origin()?;
+        unquoted(text.reveal(), &origin)?;
+        text.reveal()
+            .parse()
+            .map_err(|e| Usage::new(format!("{origin} is no SecretKey")).with_source(e))
+    }
+
+    /// The secret as it is written, where there is one.
+    pub(crate) fn secret_text(&self) -> Option<Secret> {
+        self.secret_and_origin().ok().map(|(text, _)| text)
+    }
+
+    fn secret_and_origin(&self) -> Result<(Secret, Origin), Usage> {
         let secret = self.secret_key.as_ref().ok_or_else(|| {
             Usage::new(
                 "no SecretKey: set QCC_SECRET_KEY, or QCC_SECRET_KEY_FILE to a file that holds it \
@@ -170,15 +184,25 @@ impl Config {
             SecretFrom::Text(text) => text.clone(),
             SecretFrom::File(path) => secret::from_file(path, &secret.origin)?,
         };
-        text.reveal()
-            .parse()
-            .map_err(|e| Usage::new(format!("{} is no SecretKey", secret.origin)).with_source(e))
+        Ok((text, secret.origin.clone()))
     }
 
     /// Where the secret came from.
     pub(crate) fn secret_origin(&self) -> Option<&Origin> {
         self.secret_key.as_ref().map(|secret| &secret.origin)
     }
+}
+
+/// Files of variables are read with the quotes by some programs, and no key has any.
+fn unquoted(text: &str, origin: &Origin) -> Result<(), Usage> {
+    const QUOTES: [char; 7] = ['"', '\'', '`', '“', '”', '‘', '’'];
+    if text.starts_with(QUOTES) || text.ends_with(QUOTES) {
+        return Err(Usage::new(format!(
+            "{origin} holds quotation marks around the value, which are taken as part of it: \
+             remove them"
+        )));
+    }
+    Ok(())
 }
 
 fn last<T: Clone>(

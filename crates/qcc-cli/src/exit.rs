@@ -7,7 +7,10 @@ use qcc_http::TransportErrorKind;
 use qcc_proto::DocumentError;
 use qcc_sync::StoreErrorKind;
 
-use crate::output::{StdoutError, plain};
+use crate::{
+    commands::peace::Resting,
+    output::{StdoutError, plain},
+};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +83,9 @@ fn exit_of(cause: &(dyn StdError + 'static)) -> Option<Exit> {
     if cause.is::<Usage>() {
         return Some(Exit::Usage);
     }
+    if cause.is::<Resting>() {
+        return Some(Exit::Unfinished);
+    }
     if let Some(error) = cause.downcast_ref::<qcc_http::Error>() {
         return Some(exit_of_call(error));
     }
@@ -102,7 +108,7 @@ fn exit_of(cause: &(dyn StdError + 'static)) -> Option<Exit> {
 fn exit_of_call(error: &qcc_http::Error) -> Exit {
     use qcc_http::Error;
     match error {
-        Error::Rejected { .. } | Error::EchoDiffers => Exit::Vendor,
+        Error::Rejected { .. } | Error::EchoDiffers(_) => Exit::Vendor,
         Error::Storage { .. } if !error.is_transient() => Exit::Vendor,
         Error::LinkExpired => Exit::Vendor,
         // The list of download hosts is ours to set right.

@@ -22,7 +22,7 @@ pub use base_url::{BaseUrl, InvalidBaseUrl};
 #[cfg(feature = "blocking")]
 pub use blocking::{Blocking, BlockingTransport, Cancellation};
 pub use body::Body;
-pub use client::{Client, Download, Error, ErrorClass, LinkFault, Resume};
+pub use client::{Client, Download, EchoedUrl, Error, ErrorClass, LinkFault, Resume};
 pub use download_hosts::{DownloadHosts, InvalidDownloadHosts};
 pub use transport::{
     Deadlines, Delivery, HttpClient, Transport, TransportError, TransportErrorKind,

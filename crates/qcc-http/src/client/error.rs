@@ -62,7 +62,7 @@ pub enum Error {
         answered: OrderNo,
     },
     /// The vendor echoed another callback URL than it was sent.
-    EchoDiffers,
+    EchoDiffers(EchoedUrl),
     /// The link points where downloads do not go. Nothing was sent.
     LinkRefused(LinkFault),
     /// The file host says that the link has run out.
@@ -147,7 +147,7 @@ impl Error {
                 _ => ErrorClass::UnknownStatus,
             },
             Self::Http { http, .. } if passes(*http) => ErrorClass::Transient,
-            Self::Http { .. } | Self::EchoDiffers => ErrorClass::Setup,
+            Self::Http { .. } | Self::EchoDiffers(_) => ErrorClass::Setup,
             Self::Malformed { .. } | Self::TooLarge { .. } | Self::WrongOrder { .. } => {
                 ErrorClass::Transient
             }
@@ -196,6 +196,30 @@ impl Error {
     }
 }
 
+/// The callback URL as the vendor echoed it.
+///
+/// Its path may be a secret, so neither an error's text nor `Debug` shows it: who
+/// set the URL by hand may look.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EchoedUrl(Box<str>);
+
+impl EchoedUrl {
+    pub(super) fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, as it came. Whoever prints it takes care of what is in it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for EchoedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EchoedUrl(…)")
+    }
+}
+
 impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
         Self::Transport(error)
@@ -206,10 +230,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected { refusal, skew, .. } => {
-                write!(f, "{refusal}. {}", refusal.status.advice())?;
+                // What was measured says more than the advice, which begins with the clock.
                 match skew.filter(|_| self.class() == ErrorClass::ClockOrSignature) {
-                    Some(skew) => write!(f, " {}", Skew(skew)),
-                    None => Ok(()),
+                    Some(skew) => write!(f, "{refusal}. {}", Skew(skew)),
+                    None => write!(f, "{refusal}. {}", refusal.status.advice()),
                 }
             }
             Self::Http { endpoint, http, seen } => {
@@ -236,7 +260,7 @@ impl fmt::Display for Error {
                 "asked for order {asked}, the vendor answered about {answered}; \
                  nothing of it was used, ask again later"
             ),
-            Self::EchoDiffers => f.write_str(
+            Self::EchoDiffers(_) => f.write_str(
                 "the vendor echoed another callback URL than it was sent and may call the wrong \
                  place: set it again, without unusual characters",
             ),
@@ -311,7 +335,8 @@ impl fmt::Display for Skew {
                 return write!(
                     f,
                     "The clocks agree within {} s, so it is not the clock: the secret key is \
-                     wrong or this machine's address is not allowed.",
+                     wrong or this machine's address is not allowed. Compare the SecretKey with \
+                     the settings centre first, then ask for the allowlist of addresses.",
                     off.max(1)
                 );
             }
@@ -322,7 +347,8 @@ impl fmt::Display for Skew {
             f,
             "This machine's clock is {off} s {side} the vendor's: set it right. But signed with \
              the vendor's time it was refused too, so the secret key is wrong or this machine's \
-             address is not allowed."
+             address is not allowed. Compare the SecretKey with the settings centre first, then \
+             ask for the allowlist of addresses."
         )
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn settings(config: &Config) -> Vec<Finding> {
         Ok(_) => Finding::fine("SecretKey", from(config.secret_origin())),
         Err(error) => Finding::of_error("SecretKey", &error.into()),
     });
+    findings.extend(swapped(config));
     findings.push(match wiring::base_url(config) {
         Ok(url) if url.is_https() => Finding::fine("base URL", told(&config.base_url)),
         Ok(_) => Finding::doubtful(
@@ -51,6 +52,34 @@ pub(super) fn settings(config: &Config) -> Vec<Finding> {
     });
     findings.extend(daemon(config));
     findings
+}
+
+/// Whether key and SecretKey may stand in each other's place.
+///
+/// The manual does not say what they look like. The vendor writes a key in small
+/// and a SecretKey in capital hexadecimal digits, as far as is known.
+fn swapped(config: &Config) -> Option<Finding> {
+    const CHECK: &str = "key, SecretKey";
+    let key = config.key.as_ref()?.value.as_str();
+    let secret = config.secret_text()?;
+    let hex = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let capital = |text: &str| text.bytes().any(|byte| byte.is_ascii_uppercase());
+    let small = |text: &str| text.bytes().any(|byte| byte.is_ascii_lowercase());
+    let only = |text: &str, one: &dyn Fn(&str) -> bool, other: &dyn Fn(&str) -> bool| {
+        hex(text) && one(text) && !other(text)
+    };
+    if key == secret.reveal() {
+        let told = "both are the same: copy each anew from the settings centre";
+        return Some(Finding::bad(CHECK, Exit::Usage, told));
+    }
+    let looks = only(key, &capital, &small) && only(secret.reveal(), &small, &capital);
+    looks.then(|| {
+        Finding::doubtful(
+            CHECK,
+            "they look swapped: compare both with the settings centre before you go on, for a key \
+             is shown in every URL",
+        )
+    })
 }
 
 /// The settings of `qcc serve`, where there are any.

@@ -18,9 +18,9 @@ use serde_json::json;
 use super::target::{Target, part_of};
 use crate::{
     app::App,
+    commands::peace::Peace,
     exit::{Exit, Usage},
     output::{Progress, bytes},
-    wiring,
 };
 
 #[derive(Debug, Args)]
@@ -31,6 +31,8 @@ pub(crate) struct Fetch {
     /// Where to write the archive
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    peace: Peace,
     /// Print the password
     #[arg(long)]
     reveal: bool,
@@ -56,7 +58,7 @@ const LARGEST: u64 = 4 << 30;
 
 impl Fetch {
     pub(super) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let client = wiring::client(&app.config)?;
+        let client = self.peace.client(app).await?;
         // What cannot be written is found out before anything is asked or downloaded.
         let mut archive = Target::look(&self.output, self.force, &self.part("archive"))?;
         let look = |path: &PathBuf| Target::look(path, self.force, &self.part("password"));

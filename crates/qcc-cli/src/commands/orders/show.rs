@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::App,
+    commands::peace::Peace,
     exit::{Exit, Usage},
     output::{bytes, count, facts, instant, json_reason, when},
     wiring,
@@ -21,6 +22,8 @@ pub(crate) struct Show {
     /// Do not ask the vendor
     #[arg(long)]
     offline: bool,
+    #[command(flatten)]
+    peace: Peace,
     /// Show the link's signature and the password
     #[arg(long, conflicts_with = "offline")]
     reveal: bool,
@@ -44,7 +47,7 @@ impl Show {
         let asked = if self.offline {
             None
         } else {
-            let client = wiring::client(&app.config)?;
+            let client = self.peace.client(app).await?;
             Some(client.locate(&self.order, Timestamp::now()).await)
         };
         let location = asked.as_ref().and_then(|answer| answer.as_ref().ok());
