@@ -13,6 +13,7 @@ mod daemon;
 mod demo;
 mod doctor;
 mod foreign;
+mod full_disk;
 mod kept;
 mod kills;
 mod orders;
