@@ -79,6 +79,9 @@ pub(crate) fn password_from(file: Option<&PathBuf>, config: &Config) -> Result<S
     }
     let known = config.archive_password.as_ref().map(|password| password.value.clone());
     known.ok_or_else(|| {
-        Usage::new("no password: set QCC_ARCHIVE_PASSWORD, or name a file with --password-file")
+        Usage::new(
+            "no password: set QCC_ARCHIVE_PASSWORD, or name a file with --password-file (an \
+             archive that `qcc` kept has it in the label beside it)",
+        )
     })
 }

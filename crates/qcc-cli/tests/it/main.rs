@@ -12,6 +12,7 @@ mod configuration;
 mod daemon;
 mod demo;
 mod doctor;
+mod documents;
 mod foreign;
 mod full_disk;
 mod kept;

@@ -41,13 +41,23 @@ fn an_order_is_shown_without_its_secrets() {
     let shown = world.run(&["orders", "show", no, "--offline", "--json"]).ends(0).json();
     assert_eq!(shown["ledger"]["state"], "applied");
     assert_eq!(shown["vendor"], serde_json::Value::Null);
-    world.run(&["orders", "show", no, "--offline"]).ends(0).prints("sha256");
+    let path = shown["ledger"]["archive"]["path"].as_str().unwrap();
+    assert!(world.path(path).is_file(), "{path}");
+    world.run(&["orders", "show", no, "--offline"]).ends(0).prints("sha256").prints(path);
+
+    // What was kept opens without further ado: its label lies beside it.
+    let ran = world.run(&["archive", "records", path, "--count"]).ends(0);
+    assert!(ran.out.contains("records, pushed"), "{}", ran.out);
+    fs::copy(world.path(path), world.path("copy.zip")).unwrap();
+    world.run(&["archive", "records", "copy.zip", "--count"]).ends(2).says("no password");
 }
 
 #[test]
 fn an_order_the_vendor_does_not_know_is_3() {
     let world = World::new();
-    world.run(&["orders", "show", "DDMON1"]).ends(3).says("the vendor answered");
+    let ran = world.run(&["orders", "show", "DDMON1"]).ends(3).says("there is no order DDMON1");
+    let ran = ran.says("the vendor answered 201");
+    assert!(!ran.err.contains("Nothing to do"), "{}", ran.err);
     let ran = world.run(&["orders", "fetch", "DDMON1", "-o", "x.zip"]).ends(3);
     ran.says("the vendor answered");
     assert!(!world.path("x.zip").exists());

@@ -19,7 +19,7 @@ use super::target::{Target, part_of};
 use crate::{
     app::App,
     commands::peace::Peace,
-    exit::{Exit, Usage},
+    exit::{Exit, NoSuchOrder, Usage},
     output::{Progress, bytes},
 };
 
@@ -66,7 +66,8 @@ impl Fetch {
         if password.as_ref().is_some_and(|password| password.is(&archive)) {
             bail!(Usage::new("archive and password cannot go into the same file"));
         }
-        let location = client.locate(&self.order, Timestamp::now()).await?;
+        let location = client.locate(&self.order, Timestamp::now()).await;
+        let location = location.map_err(|error| NoSuchOrder::or(&self.order, error))?;
         let progress = Progress::new(app.notes, &app.config);
         let size = self.download(&client, &location, archive.file(), &progress).await?;
         progress.finish();
