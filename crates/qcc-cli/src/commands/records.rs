@@ -4,7 +4,7 @@ mod columns;
 mod moment;
 mod order;
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -206,7 +206,7 @@ impl Records {
 /// The most frequent words first, not all of them.
 fn sorted(found: BTreeMap<String, u64>) -> Vec<(String, u64)> {
     let mut words: Vec<(String, u64)> = found.into_iter().collect();
-    words.sort_by(|one, other| other.1.cmp(&one.1));
+    words.sort_by_key(|(_, number)| Reverse(*number));
     words.truncate(WORDS);
     words
 }

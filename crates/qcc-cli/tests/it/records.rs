@@ -146,3 +146,14 @@ fn a_terminal_gets_no_control_character_of_a_record() {
         assert!(!shown.contains(['\u{1b}', '\u{9b}']), "{shown:?}");
     }
 }
+
+#[test]
+fn a_damaged_database_names_both_ways_back() {
+    let world = world();
+    let path = world.path("qcc.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096..].fill(0xa5);
+    std::fs::write(&path, bytes).unwrap();
+    let ran = world.run(&["records"]).ends(1);
+    ran.says("is damaged; restore it from a backup").says("`qcc replay`");
+}
