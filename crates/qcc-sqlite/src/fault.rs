@@ -94,7 +94,12 @@ fn sqlite(error: rusqlite::Error, path: &Path) -> StoreError {
         ),
         _ => format!("SQLite refused to work on {path}"),
     };
-    StoreError::new(kind, detail).with_source(error)
+    let told = StoreError::new(kind, detail);
+    match (kind, error.sqlite_error_code()) {
+        // SQLite's own word, "disk I/O error", would send a person to the wrong place.
+        (Kind::Full, Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen)) => told,
+        _ => told.with_source(error),
+    }
 }
 
 /// The file of shared memory could not be given its size, which only room can keep

@@ -205,7 +205,8 @@ impl Records {
 
 /// The most frequent words first, not all of them.
 fn sorted(found: BTreeMap<String, u64>) -> Vec<(String, u64)> {
-    let mut words: Vec<(String, u64)> = found.into_iter().collect();
+    let mut words: Vec<(String, u64)> =
+        found.into_iter().filter(|(word, _)| !word.is_empty()).collect();
     words.sort_by_key(|(_, number)| Reverse(*number));
     words.truncate(WORDS);
     words
