@@ -1,6 +1,6 @@
 //! The command line: names and flags, as `docs/cli.md` documents them.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
@@ -29,28 +29,28 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Configuration (flags win over environment over qcc.toml)")]
 pub(crate) struct GlobalArgs {
     /// The configuration file [env: QCC_CONFIG] [default: qcc.toml, if there is one]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// The account's key; its secret never is a flag [env: QCC_KEY]
-    #[arg(long, global = true, value_name = "KEY")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "KEY")]
     pub(crate) key: Option<String>,
     /// Where the vendor's API is [env: QCC_BASE_URL] [default: pro.qcc.com over https]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
     /// Hosts archives may be downloaded from, separated by commas [env: QCC_DOWNLOAD_HOSTS]
-    #[arg(long, global = true, value_name = "HOSTS")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "HOSTS")]
     pub(crate) download_hosts: Option<String>,
     /// The database [env: QCC_STORE] [default: sqlite:qcc.db]
-    #[arg(long, global = true, value_name = "sqlite:PATH")]
-    pub(crate) store: Option<String>,
+    #[arg(long, global = true, hide_short_help = true, value_name = "sqlite:PATH")]
+    pub(crate) store: Option<OsString>,
     /// Where raw archives are kept [env: QCC_ARCHIVE_DIR] [default: qcc-archives beside the database]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DIR")]
     pub(crate) archive_dir: Option<PathBuf>,
     /// More of the log on standard error: -v info, -vv debug, -vvv trace [env: QCC_LOG]
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, hide_short_help = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
     /// No notes and no progress; errors still show
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, hide_short_help = true)]
     pub(crate) quiet: bool,
 }
 
@@ -91,6 +91,38 @@ pub(crate) enum Command {
     Doctor(commands::doctor::Doctor),
     /// Print the completions of a shell
     Completions(commands::completions::Completions),
+}
+
+/// The arguments, read as they are meant: `qcc help … --help` asks for no more than
+/// `qcc help …`, which the parser would refuse.
+pub(crate) fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut given: Vec<OsString> = given.collect();
+    if given.get(1).is_some_and(|first| first == "help") {
+        given.retain(|argument| argument != "--help" && argument != "-h");
+    }
+    given
+}
+
+/// Which argument is no text, by the flag before it or by its place: the parser
+/// does not say.
+pub(crate) fn named_without_text(arguments: impl Iterator<Item = OsString>) -> Option<String> {
+    let mut flag = None;
+    for (at, argument) in arguments.enumerate().skip(1) {
+        match argument.to_str() {
+            Some(text) if text.starts_with('-') => flag = Some(text.to_owned()),
+            Some(_) => flag = None,
+            None => {
+                let lossy = argument.to_string_lossy();
+                let joined = lossy.split_once('=').filter(|_| lossy.starts_with("--"));
+                let name = joined.map(|(name, _)| name.to_owned()).or(flag);
+                return Some(match name {
+                    Some(name) => format!("the value of {name}"),
+                    None => format!("argument {at}"),
+                });
+            }
+        }
+    }
+    None
 }
 
 #[cfg(test)]

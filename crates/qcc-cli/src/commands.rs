@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod orders;
+pub(crate) mod peace;
 pub(crate) mod push;
 pub(crate) mod records;
 pub(crate) mod replay;

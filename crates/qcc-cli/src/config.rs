@@ -4,19 +4,27 @@
 mod duration;
 mod file;
 mod layer;
+mod log;
 mod origin;
 mod secret;
 mod serve;
+mod small_file;
+mod store;
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::{OsStr, OsString},
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use qcc_sign::{AppKey, Credentials, SecretKey};
 
 pub(crate) use duration::duration;
 pub(crate) use layer::Vars;
-pub(crate) use origin::{Origin, Sourced};
+pub(crate) use origin::{Origin, Setting, Sourced};
 pub(crate) use secret::{Secret, password_from};
 pub(crate) use serve::ServeSettings;
+pub(crate) use store::path_of as store_path;
 
 use crate::{cli::GlobalArgs, exit::Usage};
 use layer::Layer;
@@ -28,7 +36,7 @@ pub(crate) struct Config {
     pub(crate) file: Option<PathBuf>,
     /// The account's key.
     pub(crate) key: Option<Sourced<String>>,
-    secret_key: Option<Sourced<Secret>>,
+    secret_key: Option<Sourced<SecretFrom>>,
     /// Where the vendor's API is.
     pub(crate) base_url: Sourced<String>,
     /// Hosts archives may come from, as a comma list.
@@ -38,7 +46,7 @@ pub(crate) struct Config {
     /// Which redirects are followed.
     pub(crate) redirects: Option<Sourced<String>>,
     /// The database.
-    pub(crate) store: Sourced<String>,
+    pub(crate) store: Sourced<OsString>,
     /// Where raw archives are kept.
     pub(crate) archive_dir: Sourced<PathBuf>,
     /// The password for `archive …` and nothing else.
@@ -55,8 +63,19 @@ pub(crate) struct Config {
     pub(crate) quiet: bool,
     /// What `doctor` should mention: doubtful modes, unknown variables.
     pub(crate) remarks: Vec<String>,
+    /// What cannot be read, in the order it was met. Only `doctor` ever sees any.
+    pub(crate) problems: Vec<Usage>,
+    /// Whether a value is among them, so that a default stands in its place.
+    pub(crate) incomplete: bool,
     /// The usual proxy variables, for the transport.
     pub(crate) vars: Vars,
+}
+
+/// A secret at hand, or the file it is still to be read from.
+#[derive(Debug, Clone)]
+enum SecretFrom {
+    Text(Secret),
+    File(PathBuf),
 }
 
 impl Config {
@@ -64,21 +83,39 @@ impl Config {
     ///
     /// # Errors
     /// [`Usage`] where a named file is not there, is no TOML, holds a key this
-    /// version does not know, or leaves a secret readable to others.
+    /// version does not know, or leaves a secret readable to others, or where a
+    /// value cannot be what it has to be.
     pub(crate) fn load(flags: &GlobalArgs, vars: &Vars) -> Result<Self, Usage> {
+        let mut config = Self::gather(flags, vars);
+        match config.problems.is_empty() {
+            true => Ok(config),
+            false => Err(config.problems.swap_remove(0)),
+        }
+    }
+
+    /// The same, going on behind what cannot be read: for whoever lists it.
+    pub(crate) fn gather(flags: &GlobalArgs, vars: &Vars) -> Self {
         let mut remarks = vars.unknown();
-        let file = file_to_read(flags, vars)?;
-        let from_file = file.as_deref().map(file::read).transpose()?;
+        let mut problems: Vec<Usage> = vars.no_text().collect();
+        let mut incomplete = !problems.is_empty();
+        let file = file_to_read(flags, vars);
+        let from_file = file.as_deref().and_then(|path| {
+            let read = file::read(path, &mut problems);
+            incomplete |= read.is_err();
+            read.map_err(|problem| problems.push(problem)).ok()
+        });
         let layers = [from_file.unwrap_or_default(), Layer::of_vars(vars), Layer::of_flags(flags)];
-        let secret_key = secret_key(&layers, &mut remarks)?;
+        let secret_key = secret_key(&layers, &mut remarks, &mut problems);
         let store = last(&layers, |l| l.store.as_ref())
-            .unwrap_or_else(|| Sourced::default_of("sqlite:qcc.db".to_owned()));
+            .unwrap_or_else(|| Sourced::default_of("sqlite:qcc.db".into()));
         let archive_dir = last(&layers, |l| l.archive_dir.as_ref())
             .unwrap_or_else(|| Sourced::default_of(beside(&store.value)));
+        let log = last(&layers, |l| l.log.as_ref());
+        problems.extend(log.as_ref().and_then(|log| log::check(log).err()));
         let or_default = |found: Option<Sourced<String>>, text: &str| {
             found.unwrap_or_else(|| Sourced::default_of(text.to_owned()))
         };
-        Ok(Self {
+        Self {
             key: last(&layers, |l| l.key.as_ref()),
             secret_key,
             base_url: or_default(
@@ -95,16 +132,18 @@ impl Config {
             archive_dir,
             archive_password: last(&layers, |l| l.archive_password.as_ref()),
             window: last(&layers, |l| l.window.as_ref()),
-            log: last(&layers, |l| l.log.as_ref()).filter(|_| flags.verbose == 0),
+            log: log.filter(|_| flags.verbose == 0),
             serve: layers
                 .iter()
                 .fold(ServeSettings::default(), |below, layer| layer.serve.clone().over(below)),
             verbosity: flags.verbose,
             quiet: flags.quiet,
             remarks,
+            problems,
+            incomplete,
             file,
             vars: vars.clone(),
-        })
+        }
     }
 
     /// Key and secret, for commands that call the vendor.
@@ -120,6 +159,7 @@ impl Config {
         let key = self.key.as_ref().ok_or_else(|| {
             Usage::new("no key: set QCC_KEY, or `key` in qcc.toml (`qcc demo` needs none)")
         })?;
+        unquoted(&key.value, &key.origin)?;
         key.value
             .parse()
             .map_err(|e| Usage::new(format!("{} is no key", key.origin)).with_source(e))
@@ -127,23 +167,48 @@ impl Config {
 
     /// The secret, checked.
     pub(crate) fn secret(&self) -> Result<SecretKey, Usage> {
+        let (text, origin) = self.secret_and_origin()?;
+        unquoted(text.reveal(), &origin)?;
+        text.reveal()
+            .parse()
+            .map_err(|e| Usage::new(format!("{origin} is no SecretKey")).with_source(e))
+    }
+
+    /// The secret as it is written, where there is one.
+    pub(crate) fn secret_text(&self) -> Option<Secret> {
+        self.secret_and_origin().ok().map(|(text, _)| text)
+    }
+
+    fn secret_and_origin(&self) -> Result<(Secret, Origin), Usage> {
         let secret = self.secret_key.as_ref().ok_or_else(|| {
             Usage::new(
                 "no SecretKey: set QCC_SECRET_KEY, or QCC_SECRET_KEY_FILE to a file that holds it \
                  (`secret_key_file` in qcc.toml)",
             )
         })?;
-        secret
-            .value
-            .reveal()
-            .parse()
-            .map_err(|e| Usage::new(format!("{} is no SecretKey", secret.origin)).with_source(e))
+        let text = match &secret.value {
+            SecretFrom::Text(text) => text.clone(),
+            SecretFrom::File(path) => secret::from_file(path, &secret.origin)?,
+        };
+        Ok((text, secret.origin.clone()))
     }
 
     /// Where the secret came from.
     pub(crate) fn secret_origin(&self) -> Option<&Origin> {
         self.secret_key.as_ref().map(|secret| &secret.origin)
     }
+}
+
+/// Files of variables are read with the quotes by some programs, and no key has any.
+fn unquoted(text: &str, origin: &Origin) -> Result<(), Usage> {
+    const QUOTES: [char; 7] = ['"', '\'', '`', '“', '”', '‘', '’'];
+    if text.starts_with(QUOTES) || text.ends_with(QUOTES) {
+        return Err(Usage::new(format!(
+            "{origin} holds quotation marks around the value, which are taken as part of it: \
+             remove them"
+        )));
+    }
+    Ok(())
 }
 
 fn last<T: Clone>(
@@ -153,46 +218,46 @@ fn last<T: Clone>(
     layers.iter().rev().find_map(|layer| pick(layer).cloned())
 }
 
-/// The secret of the topmost layer that has one, as text or as a file.
+/// The secret of the topmost layer that has one, as text or as a file. The file
+/// is read when the secret is wanted: who only reads the database need not be
+/// allowed to see it.
 fn secret_key(
     layers: &[Layer],
     remarks: &mut Vec<String>,
-) -> Result<Option<Sourced<Secret>>, Usage> {
-    for layer in layers.iter().rev() {
-        match (&layer.secret_key, &layer.secret_key_file) {
-            (Some(text), Some(file)) => {
-                return Err(Usage::new(format!(
-                    "{} and {} both name the SecretKey: remove one",
-                    text.origin, file.origin
-                )));
-            }
-            (Some(text), None) => return Ok(Some(text.clone())),
-            (None, Some(file)) => {
-                let (value, remark) = secret::from_file(&file.value)?;
-                remarks.extend(remark);
-                let origin = file.origin.clone();
-                return Ok(Some(Sourced { value, origin }));
-            }
-            (None, None) => {}
-        }
+    problems: &mut Vec<Usage>,
+) -> Option<Sourced<SecretFrom>> {
+    let layer = layers.iter().rev().find(|l| l.secret_key.is_some() || l.secret_key_file.is_some());
+    let layer = layer?;
+    if let (Some(text), Some(file)) = (&layer.secret_key, &layer.secret_key_file) {
+        problems.push(Usage::new(format!(
+            "{} and {} both name the SecretKey: remove one",
+            text.origin, file.origin
+        )));
     }
-    Ok(None)
+    if let Some(Sourced { value, origin }) = layer.secret_key.clone() {
+        return Some(Sourced { value: SecretFrom::Text(value), origin });
+    }
+    let Sourced { value, origin } = layer.secret_key_file.clone()?;
+    remarks.extend(secret::remark_on(&value));
+    Some(Sourced { value: SecretFrom::File(value), origin })
 }
 
 /// The file named by flag or environment, else `qcc.toml` where there is one.
-fn file_to_read(flags: &GlobalArgs, vars: &Vars) -> Result<Option<PathBuf>, Usage> {
-    let named = flags.config.clone().or_else(|| vars.value("QCC_CONFIG").map(PathBuf::from));
-    if let Some(path) = named {
-        return Ok(Some(path));
-    }
-    let usual = PathBuf::from("qcc.toml");
-    Ok(usual.is_file().then_some(usual))
+fn file_to_read(flags: &GlobalArgs, vars: &Vars) -> Option<PathBuf> {
+    let named = flags.config.clone().or_else(|| vars.raw("QCC_CONFIG").map(PathBuf::from));
+    named.or_else(|| {
+        // What lies there and cannot be read is an error, not a reason to use defaults.
+        let usual = PathBuf::from("qcc.toml");
+        let absent = fs::symlink_metadata(&usual)
+            .is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        (!absent).then_some(usual)
+    })
 }
 
 /// The default archive folder: beside the database.
-fn beside(store: &str) -> PathBuf {
-    let path = store.strip_prefix("sqlite:").unwrap_or_default();
-    Path::new(path).parent().unwrap_or(Path::new("")).join("qcc-archives")
+fn beside(store: &OsStr) -> PathBuf {
+    let path = store_path(store).unwrap_or_default();
+    path.parent().unwrap_or(Path::new("")).join("qcc-archives")
 }
 
 #[cfg(test)]

@@ -4,10 +4,13 @@ use std::{error::Error as StdError, fmt, io, process::ExitCode};
 
 use qcc_archive::ErrorKind as ArchiveKind;
 use qcc_http::TransportErrorKind;
-use qcc_proto::DocumentError;
+use qcc_proto::{DocumentError, OrderNo, Status};
 use qcc_sync::StoreErrorKind;
 
-use crate::output::{StdoutError, plain};
+use crate::{
+    commands::peace::Resting,
+    output::{StdoutError, plain},
+};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +70,38 @@ impl StdError for Usage {
     }
 }
 
+/// The vendor knows no order of this number.
+#[derive(Debug)]
+pub(crate) struct NoSuchOrder {
+    order: OrderNo,
+    refusal: String,
+}
+
+impl NoSuchOrder {
+    /// An error of 6.2.5, which for an order that is not there says "no result".
+    pub(crate) fn or(order: &OrderNo, error: qcc_http::Error) -> anyhow::Error {
+        match &error {
+            qcc_http::Error::Rejected { refusal, .. } if refusal.status == Status::NO_RESULT => {
+                Self { order: order.clone(), refusal: refusal.to_string() }.into()
+            }
+            _ => error.into(),
+        }
+    }
+}
+
+impl fmt::Display for NoSuchOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { order, refusal } = self;
+        write!(
+            f,
+            "there is no order {order}: {refusal}. `qcc orders list` shows the newest; an order \
+             that was made just now may take a moment"
+        )
+    }
+}
+
+impl StdError for NoSuchOrder {}
+
 /// The exit code an error ends with: that of the first cause in its chain that
 /// has one.
 pub(crate) fn exit_for(error: &anyhow::Error) -> Exit {
@@ -79,6 +114,12 @@ fn exit_of(cause: &(dyn StdError + 'static)) -> Option<Exit> {
     }
     if cause.is::<Usage>() {
         return Some(Exit::Usage);
+    }
+    if cause.is::<NoSuchOrder>() {
+        return Some(Exit::Vendor);
+    }
+    if cause.is::<Resting>() {
+        return Some(Exit::Unfinished);
     }
     if let Some(error) = cause.downcast_ref::<qcc_http::Error>() {
         return Some(exit_of_call(error));
@@ -102,7 +143,7 @@ fn exit_of(cause: &(dyn StdError + 'static)) -> Option<Exit> {
 fn exit_of_call(error: &qcc_http::Error) -> Exit {
     use qcc_http::Error;
     match error {
-        Error::Rejected { .. } | Error::EchoDiffers => Exit::Vendor,
+        Error::Rejected { .. } | Error::EchoDiffers(_) => Exit::Vendor,
         Error::Storage { .. } if !error.is_transient() => Exit::Vendor,
         Error::LinkExpired => Exit::Vendor,
         // The list of download hosts is ours to set right.

@@ -15,19 +15,25 @@ mod wiring;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, error::ErrorKind};
 
 use crate::{
     app::App,
-    cli::Cli,
+    cli::{Cli, Command},
     config::{Config, Vars},
     exit::{Exit, exit_for, explain},
 };
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(cli::arguments(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => {
+            if error.kind() == ErrorKind::InvalidUtf8
+                && let Some(named) = cli::named_without_text(std::env::args_os())
+            {
+                output::complain(&format!("error: {named} is not UTF-8 text"));
+                return Exit::Usage.into();
+            }
             // Help and version arrive here too; a closed pipe is no reason to complain.
             let _ = error.print();
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
@@ -47,7 +53,12 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<Exit> {
-    let config = Config::load(&cli.global, &Vars::of_process())?;
+    let vars = Vars::of_process();
+    // The doctor tells all that is wrong; everybody else ends at the first.
+    let config = match &cli.command {
+        Command::Doctor(_) => Config::gather(&cli.global, &vars),
+        _ => Config::load(&cli.global, &vars)?,
+    };
     logging::start(&config, &cli.command)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

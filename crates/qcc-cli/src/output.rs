@@ -9,30 +9,45 @@ mod table;
 
 use std::{
     fmt,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal, Write},
 };
 
 pub(crate) use csv::csv_line;
-pub(crate) use json::{instant, line as json_line, reason as json_reason};
+pub(crate) use json::{instant, line as json_line, reason as json_reason, record as json_record};
 pub(crate) use paint::{Paint, colours_wanted};
 pub(crate) use progress::Progress;
 pub(crate) use shown::{bytes, count, duration, many, plain, when};
-pub(crate) use table::{facts, table};
+pub(crate) use table::{facts, table, table_of};
 
 /// Standard output: buffered, and tagged, so that a closed pipe there is told
 /// apart from one anywhere else.
 pub(crate) struct Out {
     inner: BufWriter<Tagged<io::Stdout>>,
+    /// Whether a person looks at it.
+    terminal: bool,
 }
 
 impl Out {
     pub(crate) fn stdout() -> Self {
-        Self { inner: BufWriter::with_capacity(64 * 1024, Tagged(io::stdout())) }
+        Self {
+            inner: BufWriter::with_capacity(64 * 1024, Tagged(io::stdout())),
+            terminal: io::stdout().is_terminal(),
+        }
     }
 
     /// One line.
     pub(crate) fn line(&mut self, text: impl fmt::Display) -> io::Result<()> {
         writeln!(self.inner, "{text}")
+    }
+
+    /// What a record says, its line end included: byte for byte, but where it
+    /// could steer a terminal.
+    pub(crate) fn record(&mut self, text: &str) -> io::Result<()> {
+        if !self.terminal {
+            return self.inner.write_all(text.as_bytes());
+        }
+        let line = text.trim_end_matches(['\r', '\n']);
+        writeln!(self.inner, "{}", plain(line))
     }
 
     /// One JSON value on a line of its own.

@@ -4,6 +4,7 @@ mod kept;
 mod slot;
 
 use std::{
+    ffi::OsStr,
     fmt,
     num::NonZeroU32,
     path::{Path, PathBuf},
@@ -20,7 +21,11 @@ use qcc_sync::{Engine, FolderArchives, Parts, Policy, SystemClock, Worker};
 pub(crate) use kept::{Replays, existing_archives, replay};
 pub(crate) use qcc_sqlite::SqliteStore;
 
-use crate::{config::Config, exit::Usage};
+use crate::{
+    config::{self, Config, Setting},
+    exit::Usage,
+    output::Notes,
+};
 use slot::Slot;
 
 /// A client for the vendor, as configured.
@@ -133,15 +138,12 @@ pub(crate) fn store_path(config: &Config) -> Result<PathBuf, Usage> {
 ///
 /// # Errors
 /// [`Usage`] where it names none this version can use.
-pub(crate) fn named_store(value: &str, origin: impl fmt::Display) -> Result<PathBuf, Usage> {
-    match value.split_once(':') {
-        Some(("sqlite", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
-        Some(("postgres" | "postgresql", _)) => Err(Usage::new(format!(
-            "{origin} asks for PostgreSQL, which is not in this version: use sqlite:PATH"
-        ))),
-        // A database's URL may hold a password, so it is not repeated.
-        _ => Err(Usage::new(format!("{origin} is no store: sqlite:PATH is expected"))),
-    }
+pub(crate) fn named_store(
+    value: impl AsRef<OsStr>,
+    origin: impl fmt::Display,
+) -> Result<PathBuf, Usage> {
+    config::store_path(value.as_ref())
+        .map_err(|fault| Usage::new(format!("{origin} names no database")).with_source(fault))
 }
 
 /// The store, for commands that only make sense where there is one.
@@ -151,8 +153,9 @@ pub(crate) async fn existing_store(config: &Config) -> anyhow::Result<SqliteStor
         let origin = &config.store.origin;
         let message = format!(
             "there is no database {} ({origin}): run `qcc sync` first, `qcc replay` where it was \
-             lost and archives are kept, or set QCC_STORE",
-            path.display()
+             lost and archives are kept, or name another by {}",
+            path.display(),
+            origin.spelling(Setting::STORE)
         );
         return Err(Usage::new(message).into());
     }
@@ -185,8 +188,12 @@ pub(crate) struct Works {
 
 pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
     let client = client(config)?;
-    let store = Arc::new(open(&store_path(config)?).await?);
-    let folder = &config.archive_dir.value;
+    let path = store_path(config)?;
+    // Before the database is made: a mistake here must not leave one behind.
+    check_folder_of(config, &path)?;
+    let folder = archive_folder(config)?;
+    say_of_a_new_folder(config, &path);
+    let store = Arc::new(open(&path).await?);
     let archives = FolderArchives::open(folder)
         .with_context(|| format!("the archive folder {} cannot be used", folder.display()))?;
     let slot = Slot::take(folder)?;
@@ -203,6 +210,55 @@ pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
         policy,
     });
     Ok(Works { engine, store, worker: slot.name(), _slot: slot })
+}
+
+/// The archive folder, which may still be to make.
+///
+/// # Errors
+/// [`Usage`] where something else than a folder is in the way.
+pub(crate) fn archive_folder(config: &Config) -> Result<&Path, Usage> {
+    let folder = config.archive_dir.value.as_path();
+    let shown = folder.display();
+    let origin = &config.archive_dir.origin;
+    match in_the_way(folder) {
+        None => Ok(folder),
+        Some(file) if file == folder => Err(Usage::new(format!(
+            "the archive folder {shown} ({origin}) is a file: name a folder by {}",
+            origin.spelling(Setting::ARCHIVE_DIR)
+        ))),
+        Some(file) => Err(Usage::new(format!(
+            "the archive folder {shown} ({origin}) cannot be made: {} is a file",
+            file.display()
+        ))),
+    }
+}
+
+/// Whether the folder of a database that is still to make can be one.
+fn check_folder_of(config: &Config, path: &Path) -> Result<(), Usage> {
+    let Some(file) = path.parent().and_then(in_the_way) else { return Ok(()) };
+    let origin = &config.store.origin;
+    Err(Usage::new(format!(
+        "the database {} ({origin}) cannot be made: {} is a file",
+        path.display(),
+        file.display()
+    )))
+}
+
+/// What stands where a folder is wanted, and is none.
+fn in_the_way(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|above| above.exists()).filter(|above| !above.is_dir())
+}
+
+/// A new folder is most often meant; one that comes of a mistyped path should be seen.
+fn say_of_a_new_folder(config: &Config, path: &Path) {
+    let above = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = above.filter(|folder| !folder.exists()) {
+        let shown = folder.display();
+        Notes::new(config.quiet).say(format_args!(
+            "note: there is no folder {shown} yet ({}): it is made, and a new database in it",
+            config.store.origin
+        ));
+    }
 }
 
 /// Resolves when the process is asked to end.

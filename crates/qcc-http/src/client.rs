@@ -21,7 +21,7 @@ use qcc_proto::{
 use qcc_sign::Credentials;
 
 pub use download::{Download, Resume};
-pub use error::{Error, ErrorClass, LinkFault};
+pub use error::{EchoedUrl, Error, ErrorClass, LinkFault};
 pub use rate::MinimumRate;
 pub use redirect::RedirectPolicy;
 
@@ -147,7 +147,10 @@ impl Client {
         let request = ApiRequest::SetPush(setting.clone());
         let echo = self.call(&request, now, Answer::<PushEcho>::parse).await?;
         match echo.compare(&setting.callback_url) {
-            EchoMatch::Different => Err(Error::EchoDiffers),
+            EchoMatch::Different => {
+                let echoed = echo.callback_url.as_deref().unwrap_or_default();
+                Err(Error::EchoDiffers(EchoedUrl::new(echoed)))
+            }
             same_or_absent => Ok(same_or_absent),
         }
     }

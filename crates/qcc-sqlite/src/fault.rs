@@ -36,7 +36,8 @@ impl Fault {
                 Kind::Corrupt,
                 format!(
                     "{} holds a value in column {column} that this program never writes; \
-                     restore the file from a backup",
+                     restore the file from a backup, or rebuild it from the kept archives (`qcc \
+                     replay`)",
                     path.display()
                 ),
             ),
@@ -49,16 +50,34 @@ impl Fault {
 }
 
 fn sqlite(error: rusqlite::Error, path: &Path) -> StoreError {
-    let kind = kind(&error);
+    let kind = match kind(&error) {
+        // A file that cannot be made or grown may only want room.
+        Kind::Unavailable if is_full(path) => Kind::Full,
+        kind => kind,
+    };
     let path = path.display();
     let detail = match kind {
         Kind::Busy => format!(
             "{path} stayed locked by another process; try again, or stop that process first"
         ),
-        Kind::Unavailable => format!(
-            "the disk under {path} failed, or a file beside it cannot be opened; check the disk, \
-             the folder and the limit of open files, then try again"
-        ),
+        Kind::Unavailable => match error.sqlite_error_code() {
+            Some(ErrorCode::CannotOpen) => format!(
+                "{path} or a file beside it (-wal, -shm, -inbox) cannot be opened; see whether \
+                 this user may write into the folder, and raise the limit of open files where it \
+                 is low (ulimit -n)"
+            ),
+            Some(ErrorCode::OutOfMemory) => {
+                format!("there was not enough memory to work on {path}; try again")
+            }
+            _ if is_of_reading(&error) => format!(
+                "{path} cannot be read: the disk failed; look into the system's log, and copy \
+                 the file before anything else"
+            ),
+            _ => format!(
+                "{path} cannot be written: the disk failed; look into the system's log, and see \
+                 whether the disk is still there and writable"
+            ),
+        },
         Kind::Full => format!(
             "there is no room to write {path}; make room and try again (nothing half-written was \
              left)"
@@ -69,13 +88,55 @@ fn sqlite(error: rusqlite::Error, path: &Path) -> StoreError {
         Kind::Corrupt if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
             format!("{path} is not an SQLite database; name another file, or move this one away")
         }
-        Kind::Corrupt => format!("{path} is damaged; restore it from a backup"),
+        Kind::Corrupt => format!(
+            "{path} is damaged; restore it from a backup, or move it and the files beside it away \
+             and rebuild it from the kept archives (`qcc replay`)"
+        ),
         _ => format!("SQLite refused to work on {path}"),
     };
-    StoreError::new(kind, detail).with_source(error)
+    let told = StoreError::new(kind, detail);
+    match (kind, error.sqlite_error_code()) {
+        // SQLite's own word, "disk I/O error", would send a person to the wrong place.
+        (Kind::Full, Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen)) => told,
+        _ => told.with_source(error),
+    }
+}
+
+/// The file of shared memory could not be given its size, which only room can keep
+/// from it (SQLITE_IOERR_SHMSIZE).
+const SHARED_MEMORY_SIZE: i32 = 4874;
+
+/// READ, SHORT_READ, FSTAT, CORRUPTFS and DATA of SQLITE_IOERR.
+const READING: [i32; 5] = [266, 522, 1802, 8458, 8202];
+
+fn extended_code(error: &rusqlite::Error) -> Option<i32> {
+    error.sqlite_error().map(|inner| inner.extended_code)
+}
+
+fn is_of_reading(error: &rusqlite::Error) -> bool {
+    extended_code(error).is_some_and(|code| READING.contains(&code))
+}
+
+/// Whether nothing more can be written where a file lies.
+#[cfg(unix)]
+fn is_full(path: &Path) -> bool {
+    /// Less than this is no room for a single page and its log.
+    const LEAST: u64 = 64 * 1024;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let Ok(room) = rustix::fs::statvfs(folder.unwrap_or(Path::new("."))) else { return false };
+    let no_files = room.f_files > 0 && room.f_favail == 0;
+    no_files || room.f_bavail.saturating_mul(room.f_frsize) < LEAST
+}
+
+#[cfg(not(unix))]
+fn is_full(_: &Path) -> bool {
+    false
 }
 
 fn kind(error: &rusqlite::Error) -> Kind {
+    if extended_code(error) == Some(SHARED_MEMORY_SIZE) {
+        return Kind::Full;
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Kind::Busy,
         Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory) => {

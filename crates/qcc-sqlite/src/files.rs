@@ -181,9 +181,10 @@ impl Files {
     }
 }
 
-/// The file was there and could be written, so what SQLite misses is the folder.
+/// The file was there and could be written, so what SQLite misses is the folder,
+/// unless the disk fails.
 fn opening(error: StoreError, path: &Path) -> StoreError {
-    if error.kind() != StoreErrorKind::Unavailable {
+    if error.kind() != StoreErrorKind::Unavailable || !is_unopened(&error) {
         return error;
     }
     let detail = format!(
@@ -192,6 +193,13 @@ fn opening(error: StoreError, path: &Path) -> StoreError {
         path.display()
     );
     StoreError::new(StoreErrorKind::ReadOnly, detail).with_source(error)
+}
+
+fn is_unopened(error: &StoreError) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(|cause: &rusqlite::Error| {
+        cause.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen)
+    })
 }
 
 fn make_folder(path: &Path) -> io::Result<()> {

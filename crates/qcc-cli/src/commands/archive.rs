@@ -1,6 +1,7 @@
 //! `qcc archive`: an archive at hand, without account or store.
 
 mod info;
+mod label;
 mod records;
 
 use std::{
@@ -15,7 +16,7 @@ use qcc_archive::{KeyStrength, Options, Verified};
 
 use crate::{
     app::App,
-    config::password_from,
+    config::{Secret, password_from},
     exit::{Exit, Usage},
     output::raw_stdout,
 };
@@ -61,7 +62,7 @@ impl Input {
     /// Opens the archive and authenticates the entry.
     fn open(&self, app: &App) -> anyhow::Result<Verified<File>> {
         let file = open(&self.file)?;
-        let password = password_from(self.password_file.as_ref(), &app.config)?;
+        let password = self.password(app)?;
         let mut options = Options::default();
         if self.allow_weak_aes {
             options = options.with_min_strength(KeyStrength::Aes128);
@@ -73,6 +74,16 @@ impl Input {
             .with_context(|| self.refused())
     }
 
+    /// From the file named, else from the settings, else from the label that lies
+    /// beside a kept archive.
+    fn password(&self, app: &App) -> Result<Secret, Usage> {
+        let told = password_from(self.password_file.as_ref(), &app.config);
+        match told {
+            Err(_) if self.password_file.is_none() => label::password(&self.file).map_or(told, Ok),
+            told => told,
+        }
+    }
+
     fn refused(&self) -> String {
         format!("{} is refused", self.file.display())
     }
@@ -81,6 +92,11 @@ impl Input {
 /// Opens a file that the caller named.
 fn open(path: &Path) -> anyhow::Result<File> {
     let shown = path.display();
+    // Opening a pipe would wait for whoever writes into it.
+    if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
+        let message = format!("{shown} is a device or a pipe: copy the archive into a file");
+        return Err(Usage::new(message).into());
+    }
     match File::open(path) {
         Ok(file) if file.metadata().is_ok_and(|meta| meta.is_dir()) => {
             Err(Usage::new(format!("{shown} is a folder, not an archive")).into())

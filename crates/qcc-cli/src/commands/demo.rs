@@ -181,11 +181,25 @@ async fn conclude(app: &mut App, store: &SqliteStore, dir: &std::path::Path) -> 
     app.out.line(format_args!("  qcc --store sqlite:{shown} status"))?;
     app.out.line(format_args!("  qcc --store sqlite:{shown} records --level 高风险信息 --csv"))?;
     app.out.line("")?;
+    if !on_the_path("qcc") {
+        let shown = std::env::current_exe().map(|path| path.display().to_string());
+        app.notes.say(format_args!(
+            "note: `qcc` is not on your PATH: `cargo install --path crates/qcc-cli` puts it there, \
+             or write {} instead",
+            shown.unwrap_or_else(|_| "the program's path".to_owned())
+        ));
+    }
     app.out.line(format_args!(
         "All of it lies in {}; remove the folder when you are done.",
         dir.display()
     ))?;
     Ok(())
+}
+
+/// Whether a shell would find a program of that name.
+fn on_the_path(name: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join(name).is_file())
 }
 
 async fn gravest(store: &SqliteStore) -> anyhow::Result<Vec<StoredRecord>> {

@@ -2,27 +2,30 @@
 //! it is not.
 
 mod local;
+mod own_url;
 mod vendor;
 
 use clap::Args;
 use jiff::Timestamp;
-use qcc_proto::CallbackUrl;
 use serde_json::json;
 
 use crate::{
     app::App,
-    exit::Exit,
+    commands::peace::Peace,
+    exit::{Exit, Usage},
     output::{Paint, plain},
 };
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// Also look at this callback URL [env: QCC_PUBLIC_URL]
+    /// Also call this callback URL and see who answers [env: QCC_PUBLIC_URL]
     #[arg(long, value_name = "URL")]
     callback_url: Option<String>,
-    /// Do not call the vendor
+    /// Do not call the vendor, nor the callback URL
     #[arg(long)]
     offline: bool,
+    #[command(flatten)]
+    peace: Peace,
     /// One JSON object for each check
     #[arg(long)]
     json: bool,
@@ -58,10 +61,23 @@ impl Finding {
         Self { check, verdict: Verdict::Bad(exit), detail: detail.into() }
     }
 
+    /// The same, and not quite fine.
+    fn doubted(mut self) -> Self {
+        if self.verdict == Verdict::Fine {
+            self.verdict = Verdict::Doubtful;
+        }
+        self
+    }
+
     /// A failure, in one line, with the exit code it would end a run with.
     fn of_error(check: &'static str, error: &anyhow::Error) -> Self {
         let lines: Vec<String> = crate::exit::causes(error);
         Self::bad(check, crate::exit::exit_for(error), lines.join(": "))
+    }
+
+    /// Something that is set wrong.
+    fn of_problem(check: &'static str, problem: &Usage) -> Self {
+        Self::bad(check, Exit::Usage, crate::exit::causes_of(problem).join(": "))
     }
 }
 
@@ -70,12 +86,14 @@ impl Doctor {
         let mut findings = local::settings(&app.config);
         findings.extend(local::proxies(&app.config));
         if !self.offline {
-            findings.extend(vendor::reach(&app.config, Timestamp::now()).await);
+            findings.extend(vendor::reach(&app.config, self.peace, Timestamp::now()).await);
         }
         findings.push(local::store(&app.config).await);
         findings.push(local::archives(&app.config));
-        let url = self.callback_url.as_deref().or_else(|| app.config.vars.value("QCC_PUBLIC_URL"));
-        findings.extend(url.map(callback_url));
+        let known = app.config.serve.public_url.as_ref().map(|url| url.value.as_str());
+        if let Some(url) = self.callback_url.as_deref().or(known) {
+            findings.push(own_url::look(&app.config, url, self.offline).await);
+        }
         for finding in &findings {
             self.print(app, finding)?;
         }
@@ -106,21 +124,4 @@ fn worst(findings: &[Finding]) -> Exit {
         .into_iter()
         .find(|exit| failed(*exit))
         .unwrap_or(Exit::Done)
-}
-
-fn callback_url(text: &str) -> Finding {
-    const CHECK: &str = "callback URL";
-    let url: CallbackUrl = match text.parse() {
-        Ok(url) => url,
-        Err(error) => {
-            return Finding::of_error(
-                CHECK,
-                &crate::exit::Usage::new("not usable").with_source(error).into(),
-            );
-        }
-    };
-    match super::push::doubts(&url).as_slice() {
-        [] => Finding::fine(CHECK, url.as_str()),
-        doubts => Finding::doubtful(CHECK, doubts.join("; ")),
-    }
 }

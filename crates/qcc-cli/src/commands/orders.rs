@@ -4,6 +4,7 @@ mod add;
 mod dismiss;
 mod fetch;
 mod show;
+mod target;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -11,9 +12,9 @@ use serde_json::json;
 
 use crate::{
     app::App,
+    commands::peace::Peace,
     exit::Exit,
     output::{plain, table},
-    wiring,
 };
 
 #[derive(Debug, Subcommand)]
@@ -44,6 +45,8 @@ impl Orders {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
+    #[command(flatten)]
+    peace: Peace,
     /// JSON Lines
     #[arg(long)]
     json: bool,
@@ -51,7 +54,7 @@ pub(crate) struct List {
 
 impl List {
     async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let list = wiring::client(&app.config)?.list_orders(Timestamp::now()).await?;
+        let list = self.peace.client(app).await?.list_orders(Timestamp::now()).await?;
         for line in &list.unreadable {
             app.notes.say(format_args!("note: a line of the list is no order: {}", plain(line)));
         }

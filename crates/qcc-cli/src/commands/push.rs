@@ -2,13 +2,17 @@
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
+use qcc_http::Error;
 use qcc_proto::{CallbackUrl, EchoMatch, PushSetting, PushState, PushWindow};
 use qcc_sync::Store as _;
 use serde_json::json;
 
 use crate::{
     app::App,
-    exit::{Exit, causes},
+    commands::peace::Peace,
+    config::Config,
+    exit::{Exit, Usage, causes},
+    output::plain,
     wiring::{self, SqliteStore},
 };
 
@@ -23,14 +27,16 @@ pub(crate) enum Push {
 #[derive(Debug, Args)]
 pub(crate) struct Set {
     /// Where the vendor shall call: an absolute http or https URL
-    #[arg(long, value_name = "URL")]
-    callback_url: CallbackUrl,
+    #[arg(long, value_name = "URL", required_unless_present = "disable")]
+    callback_url: Option<CallbackUrl>,
     /// When it shall push: 9, 11, 13, 15, 17 or 19, for two hours from then (Shanghai time)
     #[arg(long, value_name = "HOUR")]
     window: Option<PushWindow>,
-    /// Stop the push
+    /// Stop the push; the vendor wants a URL all the same, by default QCC_PUBLIC_URL
     #[arg(long)]
     disable: bool,
+    #[command(flatten)]
+    peace: Peace,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -38,6 +44,8 @@ pub(crate) struct Set {
 
 #[derive(Debug, Args)]
 pub(crate) struct Activate {
+    #[command(flatten)]
+    peace: Peace,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -54,12 +62,16 @@ impl Push {
 
 impl Set {
     async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let client = wiring::client(&app.config)?;
-        for doubt in doubts(&self.callback_url) {
-            app.notes.say(format_args!("note: {doubt}"));
+        let client = self.peace.client(app).await?;
+        let callback_url = self.callback_url(&app.config)?;
+        if !self.disable {
+            no_query(&callback_url)?;
+            for doubt in doubts(&callback_url) {
+                app.notes.say(format_args!("note: {doubt}"));
+            }
         }
         let enabled = if self.disable { PushState::Disabled } else { PushState::Enabled };
-        let setting = PushSetting { enabled, callback_url: self.callback_url, window: self.window };
+        let setting = PushSetting { enabled, callback_url, window: self.window };
         // One that is disabled is told as it is: no call comes that could be refused, and
         // a daemon that forgot its path would enable the push again.
         let ledger = match self.disable {
@@ -67,7 +79,12 @@ impl Set {
             false => Ledger::open(app).await?,
         };
         ledger.doubt_path().await?;
-        let echo = client.set_push(&setting, Timestamp::now()).await?;
+        let echo = client.set_push(&setting, Timestamp::now()).await;
+        if let Err(Error::EchoDiffers(echoed)) = &echo {
+            app.notes.say(format_args!("sent:      {}", setting.callback_url));
+            app.notes.say(format_args!("came back: {}", shown(echoed.reveal())));
+        }
+        let echo = echo?;
         if ledger.forget_path().await? {
             app.notes.say(
                 "note: the URL had a secret path, which is gone; a running `qcc serve` with \
@@ -91,6 +108,32 @@ impl Set {
         }
         Ok(Exit::Done)
     }
+}
+
+impl Set {
+    /// The URL to tell: the vendor wants one even where it shall not call (6.2.1).
+    fn callback_url(&self, config: &Config) -> Result<CallbackUrl, Usage> {
+        if let Some(url) = &self.callback_url {
+            return Ok(url.clone());
+        }
+        let Some(known) = &config.serve.public_url else {
+            return Err(Usage::new(
+                "the vendor wants the callback URL even to stop the push (6.2.1): name the one it \
+                 has by --callback-url, or set QCC_PUBLIC_URL",
+            ));
+        };
+        known.value.parse().map_err(|error| {
+            Usage::new(format!("{} is no callback URL", known.origin)).with_source(error)
+        })
+    }
+}
+
+/// What a stranger sent, on one line that a person can read.
+fn shown(text: &str) -> String {
+    const LONGEST: usize = 1024;
+    let cut: String = text.chars().take(LONGEST).collect();
+    let more = if cut.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", plain(&cut))
 }
 
 /// What a daemon keeps of its dealings with the vendor, and a person overrides.
@@ -137,6 +180,18 @@ impl Ledger {
     }
 }
 
+/// The vendor appends `?key=…` to the URL (6.2.2), so a second question mark would
+/// come of one that has a query, and no receiver could tell where its own begins.
+pub(super) fn no_query(url: &CallbackUrl) -> Result<(), Usage> {
+    if !url.has_query() {
+        return Ok(());
+    }
+    Err(Usage::new(
+        "the callback URL has a query (`?…`), and the vendor appends `?key=…` to it (6.2.2), so \
+         its calls could not be read: put what the query says into the path",
+    ))
+}
+
 /// What may keep the vendor from calling, or others from not.
 pub(super) fn doubts(url: &CallbackUrl) -> Vec<&'static str> {
     let mut doubts = Vec::new();
@@ -147,15 +202,12 @@ pub(super) fn doubts(url: &CallbackUrl) -> Vec<&'static str> {
         doubts
             .push("the call will travel unencrypted; it carries link and password of the archive");
     }
-    if url.has_query() {
-        doubts.push("the URL has a query, and the manual does not say how the vendor adds its own");
-    }
     doubts
 }
 
 impl Activate {
     async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let client = wiring::client(&app.config)?;
+        let client = self.peace.client(app).await?;
         client.activate(Timestamp::now()).await?;
         // The vendor counts from nothing again. Where the count cannot be written, the
         // next call that is answered well ends it.

@@ -1,19 +1,27 @@
 //! `qcc records`: the table, queried and exported.
 
-use std::io::Write;
+mod columns;
+mod moment;
+mod order;
 
-use anyhow::Context;
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use qcc_proto::{OrderNo, ShanghaiTime};
+use jiff::Timestamp;
+use qcc_proto::OrderNo;
 use qcc_sync::{RecordFilter, Store, StoredRecord};
 use serde_json::Value;
 
 use crate::{
     app::App,
-    exit::Exit,
-    output::{count, csv_line, json_line, table},
-    wiring,
+    exit::{Exit, Usage},
+    output::{count, csv_line, json_record, plain, table_of},
+    wiring::{self, SqliteStore},
 };
+use columns::Column;
+use moment::Moment;
+use order::{First, Sort};
 
 #[derive(Debug, Args)]
 pub(crate) struct Records {
@@ -26,15 +34,24 @@ pub(crate) struct Records {
     /// This corpKeyNo, or a part of the company's name
     #[arg(long, value_name = "TEXT")]
     corp: Option<String>,
-    /// Pushed at or after this: yyyy-MM-dd or 'yyyy-MM-dd HH:mm:ss', Shanghai time
-    #[arg(long, value_name = "TIME", value_parser = since)]
-    since: Option<ShanghaiTime>,
-    /// Changed on or after this: yyyy-MM-dd
-    #[arg(long, value_name = "DATE", value_parser = date)]
-    changed_since: Option<String>,
+    /// Pushed at or after this: yyyy-MM-dd, 'yyyy-MM-dd HH:mm:ss', HH:mm, today, yesterday, 24h, 7d (Shanghai time)
+    #[arg(long, value_name = "TIME", value_parser = Moment::read)]
+    since: Option<Moment>,
+    /// Pushed at or before this; a day is meant whole
+    #[arg(long, value_name = "TIME", value_parser = Moment::read)]
+    until: Option<Moment>,
+    /// Changed on or after this day
+    #[arg(long, value_name = "DATE", value_parser = Moment::read)]
+    changed_since: Option<Moment>,
     /// From this order
     #[arg(long, value_name = "NO")]
     order: Option<OrderNo>,
+    /// What comes first [default: pushed in a table, else id]
+    #[arg(long, value_enum)]
+    sort: Option<Sort>,
+    /// Only these columns, in this order, with commas between
+    #[arg(long, value_name = "NAMES", value_enum, value_delimiter = ',')]
+    columns: Option<Vec<Column>>,
     /// How to print them
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -44,6 +61,9 @@ pub(crate) struct Records {
     /// The same as --format csv
     #[arg(long, conflicts_with_all = ["format", "json"])]
     csv: bool,
+    /// Begin the CSV with a byte order mark, by which Excel knows UTF-8
+    #[arg(long)]
+    bom: bool,
     /// At most so many [default: 100 in a table, else all]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
@@ -65,43 +85,65 @@ const PAGE: u32 = 1000;
 /// As many as a person reads.
 const TABLE_ROWS: u64 = 100;
 
+/// How many words are told where none fits.
+const WORDS: usize = 20;
+
 impl Records {
     pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let store = wiring::existing_store(&app.config).await?;
         let format = self.format();
-        let shown = if format == Format::Table { TABLE_ROWS } else { u64::MAX };
-        let mut left = self.limit.unwrap_or(shown);
-        let filter = self.filter();
-        let mut after: Option<String> = None;
-        let mut rows = Vec::new();
+        if self.bom && format != Format::Csv {
+            bail!(Usage::new("--bom is for CSV: add --csv"));
+        }
+        let now = Timestamp::now();
+        let filter = self.filter(now)?;
+        let until = self.until.map(|until| moment(until.last(now))).transpose()?;
+        let store = wiring::existing_store(&app.config).await?;
+        let all = format != Format::Table;
+        let most = self.limit.unwrap_or(if all { u64::MAX } else { TABLE_ROWS });
+        let sort = self.sort.unwrap_or(if all { Sort::Id } else { Sort::Pushed });
+        let columns = self.columns.as_deref().unwrap_or(match format {
+            Format::Table => &Column::SHOWN,
+            _ => &Column::ALL,
+        });
+        let mut print = Print { format, columns, whole: self.columns.is_none(), rows: Vec::new() };
         if format == Format::Csv {
-            app.out.write_all(csv_line(COLUMNS).as_bytes())?;
+            let mark = if self.bom { "\u{feff}" } else { "" };
+            let names = csv_line(columns.iter().map(|column| column.name()));
+            app.out.record(&format!("{mark}{names}"))?;
         }
-        let mut more = false;
-        while left > 0 {
-            // One more than is shown tells whether there are more.
-            let wanted = u32::try_from(left.saturating_add(1)).unwrap_or(PAGE).min(PAGE);
-            let page = store.records(&filter, after.as_deref(), wanted).await?;
-            let ended = page.len() < wanted as usize;
-            after = page.last().map(|stored| stored.record.id.clone());
-            for stored in page {
-                if left == 0 {
+        let (mut printed, mut more) = (0, false);
+        let mut first = First::new(sort, most);
+        let mut pages = Pages { store: &store, filter: &filter, after: None, ended: most == 0 };
+        'all: while let Some(page) = pages.next().await? {
+            let fits =
+                |stored: &StoredRecord| until.is_none_or(|until| stored.rank.push_date <= until);
+            for stored in page.into_iter().filter(fits) {
+                if sort != Sort::Id {
+                    first.put(stored);
+                } else if printed == most {
                     more = true;
-                    break;
+                    break 'all;
+                } else {
+                    printed += 1;
+                    print.one(app, &stored)?;
                 }
-                left -= 1;
-                match format {
-                    Format::Table => rows.push(row(&stored)),
-                    Format::Jsonl => print_json(app, &stored)?,
-                    Format::Csv => print_csv(app, &stored)?,
-                }
-            }
-            if ended {
-                break;
             }
         }
-        if format == Format::Table {
-            print_table(app, rows, more && self.limit.is_none())?;
+        more |= first.more;
+        for stored in first.into_rows() {
+            printed += 1;
+            print.one(app, &stored)?;
+        }
+        if printed == 0 && most > 0 {
+            self.say_what_there_is(app, &store).await?;
+        } else if let Some(table) = print.table() {
+            app.out.line(table)?;
+        }
+        if more && !all && self.limit.is_none() {
+            app.notes.say(format_args!(
+                "the first {} are shown; --limit N, --json or --csv give more",
+                count(printed)
+            ));
         }
         Ok(Exit::Done)
     }
@@ -114,33 +156,119 @@ impl Records {
         }
     }
 
-    fn filter(&self) -> RecordFilter {
+    fn filter(&self, now: Timestamp) -> Result<RecordFilter, Usage> {
         let mut filter = RecordFilter::default();
         filter.level = self.level.clone();
         filter.monitor_type = self.monitor_type.clone();
         filter.corp = self.corp.clone();
-        filter.changed_since = self.changed_since.clone();
-        filter.pushed_since = self.since;
+        filter.changed_since =
+            self.changed_since.map(|since| moment(moment::date(since, now))).transpose()?;
+        filter.pushed_since = self.since.map(|since| moment(since.first(now))).transpose()?;
         filter.order_no = self.order.clone();
-        filter
+        Ok(filter)
+    }
+
+    /// The words are the vendor's and not ours, so whoever missed one sees those
+    /// that occur.
+    async fn say_what_there_is(&self, app: &App, store: &SqliteStore) -> anyhow::Result<()> {
+        app.notes.say("no records fit");
+        if self.level.is_none() && self.monitor_type.is_none() {
+            return Ok(());
+        }
+        let all = RecordFilter::default();
+        let (mut levels, mut types) = (BTreeMap::new(), BTreeMap::new());
+        let mut pages = Pages { store, filter: &all, after: None, ended: false };
+        while let Some(page) = pages.next().await? {
+            for stored in page {
+                *levels.entry(Column::MonitorLevel.text(&stored)).or_insert(0) += 1;
+                *types.entry(Column::MonitorType.text(&stored)).or_insert(0) += 1;
+            }
+        }
+        for (what, wanted, found) in
+            [("level", &self.level, levels), ("type", &self.monitor_type, types)]
+        {
+            if let Some(wanted) = wanted.as_ref().filter(|wanted| !found.contains_key(*wanted)) {
+                let words: Vec<String> = sorted(found)
+                    .iter()
+                    .map(|(word, number)| format!("{} ({})", plain(word), count(*number)))
+                    .collect();
+                app.notes.say(format_args!(
+                    "no record has the {what} {}; there are: {}",
+                    plain(wanted),
+                    words.join(", ")
+                ));
+            }
+        }
+        Ok(())
     }
 }
 
-/// The columns of the export, as the table names them.
-const COLUMNS: [&str; 12] = [
-    "id",
-    "corp_key_no",
-    "corp_name",
-    "monitor_content",
-    "monitor_level",
-    "monitor_type",
-    "score",
-    "change_date",
-    "extra",
-    "push_date",
-    "order_no",
-    "position",
-];
+/// The most frequent words first, not all of them.
+fn sorted(found: BTreeMap<String, u64>) -> Vec<(String, u64)> {
+    let mut words: Vec<(String, u64)> =
+        found.into_iter().filter(|(word, _)| !word.is_empty()).collect();
+    words.sort_by_key(|(_, number)| Reverse(*number));
+    words.truncate(WORDS);
+    words
+}
+
+fn moment<T>(found: Option<T>) -> Result<T, Usage> {
+    found.ok_or_else(|| Usage::new("there is no such time"))
+}
+
+/// The records that fit, page by page.
+struct Pages<'a> {
+    store: &'a SqliteStore,
+    filter: &'a RecordFilter,
+    after: Option<String>,
+    ended: bool,
+}
+
+impl Pages<'_> {
+    async fn next(&mut self) -> anyhow::Result<Option<Vec<StoredRecord>>> {
+        if self.ended {
+            return Ok(None);
+        }
+        let page = self.store.records(self.filter, self.after.as_deref(), PAGE).await?;
+        self.ended = page.len() < PAGE as usize;
+        self.after = page.last().map(|stored| stored.record.id.clone());
+        Ok(Some(page))
+    }
+}
+
+/// How a record gets onto the screen or into a file.
+struct Print<'a> {
+    format: Format,
+    columns: &'a [Column],
+    /// Whether nobody chose among the columns.
+    whole: bool,
+    rows: Vec<Vec<String>>,
+}
+
+impl Print<'_> {
+    fn one(&mut self, app: &mut App, stored: &StoredRecord) -> anyhow::Result<()> {
+        let cells = || self.columns.iter().map(|column| column.text(stored)).collect::<Vec<_>>();
+        match self.format {
+            Format::Table => self.rows.push(cells()),
+            Format::Csv => app.out.record(&csv_line(cells().iter().map(String::as_str)))?,
+            Format::Jsonl if self.whole => print_json(app, stored)?,
+            Format::Jsonl => {
+                let members: Vec<String> = self
+                    .columns
+                    .iter()
+                    .map(|column| format!("\"{}\":{}", column.name(), column.json(stored)))
+                    .collect();
+                app.out.record(&format!("{{{}}}\n", members.join(",")))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn table(self) -> Option<String> {
+        let header = self.columns.iter().map(|column| column.title());
+        (self.format == Format::Table).then(|| table_of(header, self.rows))
+    }
+}
 
 fn print_json(app: &mut App, stored: &StoredRecord) -> anyhow::Result<()> {
     let rank = &stored.rank;
@@ -148,65 +276,5 @@ fn print_json(app: &mut App, stored: &StoredRecord) -> anyhow::Result<()> {
     let order_no = Value::from(rank.order_no.as_str()).to_string();
     let position = rank.position.to_string();
     let more = [("push_date", &*push_date), ("order_no", &*order_no), ("position", &*position)];
-    json_line(&mut app.out, &stored.record, &more).context("printing a record failed")
-}
-
-fn print_csv(app: &mut App, stored: &StoredRecord) -> anyhow::Result<()> {
-    let record = &stored.record;
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let cells = [
-        record.id.clone(),
-        text(&record.corp_key_no),
-        text(&record.corp_name),
-        text(&record.monitor_content),
-        record.monitor_level.as_ref().map(ToString::to_string).unwrap_or_default(),
-        record.monitor_type.as_ref().map(ToString::to_string).unwrap_or_default(),
-        record.score.map(|score| score.to_string()).unwrap_or_default(),
-        text(&record.change_date),
-        text(&record.extra),
-        stored.rank.push_date.to_string(),
-        stored.rank.order_no.to_string(),
-        stored.rank.position.to_string(),
-    ];
-    app.out.write_all(csv_line(cells.iter().map(String::as_str)).as_bytes())?;
-    Ok(())
-}
-
-fn row(stored: &StoredRecord) -> [String; 6] {
-    let record = &stored.record;
-    [
-        record.change_date.clone().unwrap_or_default(),
-        record.monitor_level.as_ref().map(ToString::to_string).unwrap_or_default(),
-        record.monitor_type.as_ref().map(ToString::to_string).unwrap_or_default(),
-        record.score.map(|score| score.to_string()).unwrap_or_default(),
-        record.corp_name.clone().unwrap_or_default(),
-        record.monitor_content.clone().unwrap_or_default(),
-    ]
-}
-
-fn print_table(app: &mut App, rows: Vec<[String; 6]>, more: bool) -> anyhow::Result<()> {
-    let shown = rows.len() as u64;
-    if shown == 0 {
-        app.notes.say("no records fit");
-        return Ok(());
-    }
-    let header = ["changed", "level", "type", "score", "company", "what"];
-    app.out.line(table(header, rows))?;
-    if more {
-        app.notes.say(format_args!(
-            "the first {} are shown; --limit N, --json or --csv give more",
-            count(shown)
-        ));
-    }
-    Ok(())
-}
-
-fn since(text: &str) -> Result<ShanghaiTime, String> {
-    let whole = if text.len() == 10 { format!("{text} 00:00:00") } else { text.to_owned() };
-    whole.parse().map_err(|_| "yyyy-MM-dd or 'yyyy-MM-dd HH:mm:ss' is expected".to_owned())
-}
-
-fn date(text: &str) -> Result<String, String> {
-    let real = text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
-    if real { Ok(text.to_owned()) } else { Err("yyyy-MM-dd is expected".to_owned()) }
+    json_record(&mut app.out, &stored.record, &more).context("printing a record failed")
 }

@@ -1,7 +1,7 @@
 //! `qcc replay`: kept archives applied again, to the store they came from or to a
 //! new one.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, ffi::OsString, path::Path};
 
 use anyhow::Context;
 use clap::Args;
@@ -23,7 +23,7 @@ pub(crate) struct Replay {
     orders: Vec<OrderNo>,
     /// Build this database from the archives alone; the one at hand is not touched
     #[arg(long, value_name = "sqlite:PATH")]
-    into: Option<String>,
+    into: Option<OsString>,
     /// One JSON object
     #[arg(long)]
     json: bool,

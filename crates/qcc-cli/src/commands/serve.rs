@@ -15,7 +15,10 @@ mod systemd;
 mod tally;
 mod tls;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use clap::Args;
 use jiff::SignedDuration;
@@ -111,8 +114,24 @@ pub(super) fn admin(said: &ServeSettings) -> Result<Option<SocketAddr>, Usage> {
     settings::admin(&said.admin_listen)
 }
 
+/// Where a daemon with these settings takes calls on this machine, and under which
+/// path; `None` where it wants TLS, for its certificate names no such address.
+///
+/// # Errors
+/// [`Usage`] where a setting cannot be what it claims.
+pub(super) fn at_home(said: &ServeSettings) -> Result<Option<(SocketAddr, String)>, Usage> {
+    let Settings { mut listen, path, tls, .. } = Settings::of(said)?;
+    if listen.ip().is_unspecified() {
+        listen.set_ip(match listen.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    Ok(tls.is_none().then_some((listen, path)))
+}
+
 /// Bytes nobody can foresee.
-fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+pub(super) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
     let mut bytes = [0; N];
     let filled = rustls::crypto::ring::default_provider().secure_random.fill(&mut bytes);
     filled.map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;

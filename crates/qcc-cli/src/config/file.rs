@@ -2,19 +2,26 @@
 //! value, which may be the secret.
 
 use std::{
+    ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
 };
 
+use qcc_proto::PushWindow;
 use toml::{Table, Value};
 
-use super::{Origin, Secret, ServeSettings, Sourced, layer::Layer, secret::readable_by_others};
-use crate::exit::Usage;
+use super::{
+    Origin, Secret, ServeSettings, Sourced, layer::Layer, secret::readable_by_others, small_file,
+    store,
+};
+use crate::{exit::Usage, output::plain};
 
 /// Reads a configuration file. Relative paths in it start at its folder.
-pub(super) fn read(path: &Path) -> Result<Layer, Usage> {
+///
+/// What is wrong and still leaves the settings readable is added to `problems`.
+pub(super) fn read(path: &Path, problems: &mut Vec<Usage>) -> Result<Layer, Usage> {
     let shown = path.display();
-    let text = fs::read_to_string(path).map_err(|error| {
+    let text = small_file::read(path).map_err(|error| {
         let what = match error.kind() {
             io::ErrorKind::NotFound => format!("there is no configuration file {shown}"),
             _ => format!("the configuration file {shown} cannot be read"),
@@ -22,8 +29,16 @@ pub(super) fn read(path: &Path) -> Result<Layer, Usage> {
         Usage::new(what).with_source(error)
     })?;
     let table = text.parse::<Table>().map_err(|error| {
-        let line = error.span().map_or(1, |span| line_of(&text, span.start));
-        Usage::new(format!("{shown}, line {line}: this is no TOML"))
+        let (line, column) = place_of(&text, error.span().map_or(0, |span| span.start));
+        // The parser's reason says what it expected and quotes nothing of the file.
+        let reason = plain(error.message()).into_owned();
+        let hint = match error.message().contains("quoted") {
+            true => ": write the value in quotes",
+            false => "",
+        };
+        Usage::new(format!(
+            "{shown}, line {line}, column {column}: this is no TOML ({reason}){hint}"
+        ))
     })?;
     let mut reader = Reader { path, table, keys: KEYS };
     let layer = Layer {
@@ -44,7 +59,7 @@ pub(super) fn read(path: &Path) -> Result<Layer, Usage> {
     reader.nothing_left()?;
     let holds_secret = layer.secret_key.is_some() || layer.archive_password.is_some();
     if holds_secret && fs::metadata(path).is_ok_and(|meta| readable_by_others(&meta)) {
-        return Err(Usage::new(format!(
+        problems.push(Usage::new(format!(
             "{shown} holds a secret and can be read by others: chmod 600 {shown}"
         )));
     }
@@ -96,7 +111,7 @@ impl Reader<'_> {
             secret_path: reader.switch("secret_path")?,
             secret_path_overlap: reader.text("secret_path_overlap")?,
             secret_path_every: reader.text("secret_path_every")?,
-            push_window: reader.count("push_window")?,
+            push_window: reader.hour("push_window")?,
             log_format: reader.text("log_format")?,
         };
         reader.nothing_left()?;
@@ -119,13 +134,16 @@ impl Reader<'_> {
         }))
     }
 
-    fn store(&mut self) -> Result<Option<Sourced<String>>, Usage> {
+    /// What names no database stays as it is, for the command that wants one to say.
+    fn store(&mut self) -> Result<Option<Sourced<OsString>>, Usage> {
         let text = self.text("store")?;
-        Ok(text.map(|mut found| {
-            if let Some(path) = found.value.strip_prefix("sqlite:") {
-                found.value = format!("sqlite:{}", self.folder().join(path).display());
-            }
-            found
+        Ok(text.map(|found| {
+            let value = OsString::from(found.value);
+            let value = match store::path_of(&value) {
+                Ok(path) => store::at(&self.folder().join(path)),
+                Err(_) => value,
+            };
+            Sourced { value, origin: found.origin }
         }))
     }
 
@@ -145,6 +163,17 @@ impl Reader<'_> {
         match number.filter(|number| *number > 0) {
             Some(number) => Ok(Some(self.sourced(key, number))),
             None => Err(self.wrong(key, "a whole number above 0")),
+        }
+    }
+
+    /// The first hour of a push window.
+    fn hour(&mut self, key: &'static str) -> Result<Option<Sourced<u32>>, Usage> {
+        let hour = self.count(key)?;
+        match &hour {
+            Some(found) if found.value.to_string().parse::<PushWindow>().is_err() => {
+                Err(self.wrong(key, "9, 11, 13, 15, 17 or 19"))
+            }
+            _ => Ok(hour),
         }
     }
 
@@ -180,6 +209,12 @@ fn secret(text: Sourced<String>) -> Sourced<Secret> {
     Sourced { value: Secret::new(text.value), origin: text.origin }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
-    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+/// Line and column of a place in a text, counted as editors do.
+fn place_of(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let (line, in_line) = match before.rsplit_once('\n') {
+        Some((above, in_line)) => (above.matches('\n').count() + 2, in_line),
+        None => (1, before),
+    };
+    (line, in_line.chars().count() + 1)
 }

@@ -1,9 +1,13 @@
 //! One layer of settings, and the two that are no file: environment and flags.
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
 
 use super::{Origin, Secret, ServeSettings, Sourced};
-use crate::cli::GlobalArgs;
+use crate::{cli::GlobalArgs, exit::Usage, output::plain};
 
 /// What one layer says; most of it usually nothing.
 #[derive(Debug, Default)]
@@ -15,7 +19,7 @@ pub(super) struct Layer {
     pub(super) download_hosts: Option<Sourced<String>>,
     pub(super) ca_file: Option<Sourced<PathBuf>>,
     pub(super) redirects: Option<Sourced<String>>,
-    pub(super) store: Option<Sourced<String>>,
+    pub(super) store: Option<Sourced<OsString>>,
     pub(super) archive_dir: Option<Sourced<PathBuf>>,
     pub(super) archive_password: Option<Sourced<Secret>>,
     pub(super) window: Option<Sourced<u32>>,
@@ -27,9 +31,13 @@ impl Layer {
     pub(super) fn of_vars(vars: &Vars) -> Self {
         let text = |name| of_variable(vars, name);
         let path = |name| {
-            let value = PathBuf::from(vars.value(name)?);
+            let value = PathBuf::from(vars.raw(name)?);
             Some(Sourced { value, origin: Origin::Environment(name) })
         };
+        let store = vars.raw("QCC_STORE").map(|value| Sourced {
+            value: value.to_owned(),
+            origin: Origin::Environment("QCC_STORE"),
+        });
         let secret = |name| {
             let value = Secret::new(vars.value(name)?);
             Some(Sourced { value, origin: Origin::Environment(name) })
@@ -42,7 +50,7 @@ impl Layer {
             download_hosts: text("QCC_DOWNLOAD_HOSTS"),
             ca_file: path("QCC_CA_FILE"),
             redirects: text("QCC_REDIRECTS"),
-            store: text("QCC_STORE"),
+            store,
             archive_dir: path("QCC_ARCHIVE_DIR"),
             archive_password: secret("QCC_ARCHIVE_PASSWORD"),
             window: None,
@@ -56,6 +64,8 @@ impl Layer {
             let value = value.clone()?;
             Some(Sourced { value, origin: Origin::Flag(name) })
         };
+        let store =
+            flags.store.clone().map(|value| Sourced { value, origin: Origin::Flag("store") });
         let archive_dir = flags
             .archive_dir
             .clone()
@@ -64,7 +74,7 @@ impl Layer {
             key: text(&flags.key, "key"),
             base_url: text(&flags.base_url, "base-url"),
             download_hosts: text(&flags.download_hosts, "download-hosts"),
-            store: text(&flags.store, "store"),
+            store,
             archive_dir,
             ..Self::default()
         }
@@ -98,6 +108,9 @@ const KNOWN: [&str; 17] = [
     "QCC_POLL_INTERVAL",
 ];
 
+/// Those whose value is a path, which may be any bytes the system allows.
+const PATHS: [&str; 4] = ["QCC_CONFIG", "QCC_SECRET_KEY_FILE", "QCC_STORE", "QCC_ARCHIVE_DIR"];
+
 /// The proxy variables people set, in either case.
 const PROXY: [&str; 8] = [
     "HTTP_PROXY",
@@ -127,7 +140,8 @@ impl Vars {
                 || name == "REQUEST_METHOD"
         };
         let named = std::env::vars_os().filter_map(|(name, value)| {
-            let name = name.into_string().ok()?;
+            // A name with foreign bytes is none of ours, but may look like one.
+            let name = name.to_string_lossy().into_owned();
             ours(&name).then_some((name, value))
         });
         Self(named.collect())
@@ -135,14 +149,30 @@ impl Vars {
 
     /// A variable's text; one that is empty counts as not set.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        self.0.get(name)?.to_str().filter(|text| !text.is_empty())
+        self.raw(name)?.to_str()
+    }
+
+    /// A variable's bytes; one that is empty counts as not set.
+    pub(super) fn raw(&self, name: &str) -> Option<&OsStr> {
+        self.0.get(name).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    /// The variables that must be text and are not. They would else count as not
+    /// set, and a default would take their place.
+    pub(super) fn no_text(&self) -> impl Iterator<Item = Usage> + '_ {
+        let names = KNOWN.iter().filter(|name| !PATHS.contains(name)).chain(PROXY.iter());
+        names
+            .filter(|name| self.raw(name).is_some_and(|value| value.to_str().is_none()))
+            .map(|name| Usage::new(format!("the value of {name} is not UTF-8 text: set it anew")))
     }
 
     /// Remarks about variables that look like ours and are not.
     pub(super) fn unknown(&self) -> Vec<String> {
         let ours = self.0.keys().filter(|name| name.starts_with("QCC_"));
         let unknown = ours.filter(|name| !KNOWN.contains(&name.as_str()));
-        unknown.map(|name| format!("{name} is set, but no setting has that name")).collect()
+        unknown
+            .map(|name| format!("{} is set, but no setting has that name", plain(name)))
+            .collect()
     }
 }
 

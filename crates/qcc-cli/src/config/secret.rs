@@ -7,7 +7,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::Config;
+use super::{Config, Origin, small_file};
 use crate::exit::Usage;
 
 /// A text nobody may see.
@@ -31,28 +31,31 @@ impl fmt::Debug for Secret {
 }
 
 /// A file that holds a secret and no more than this is one line.
-const LONGEST: u64 = 4096;
+const LONGEST: usize = 4096;
 
-/// Reads a secret from a file, without the line end that editors add.
-///
-/// Also returns a remark where others may read the file: container platforms
-/// mount secrets so, hence no refusal.
-pub(super) fn from_file(path: &Path) -> Result<(Secret, Option<String>), Usage> {
-    let meta = fs::metadata(path).map_err(|e| unreadable(path, e))?;
-    if meta.len() > LONGEST {
-        let message = format!("{} is too long to hold only a secret", path.display());
-        return Err(Usage::new(message));
+/// Reads a secret from the file that `origin` names, without the line end that
+/// editors add.
+pub(super) fn from_file(path: &Path, origin: &Origin) -> Result<Secret, Usage> {
+    let shown = path.display();
+    let text = small_file::read(path).map_err(|error| {
+        let what = match error.kind() {
+            io::ErrorKind::NotFound => format!("there is no file {shown}, which {origin} names"),
+            _ => format!("{shown}, which {origin} names, cannot be read"),
+        };
+        Usage::new(what).with_source(error)
+    })?;
+    if text.len() > LONGEST {
+        return Err(Usage::new(format!("{shown} is too long to hold only a secret")));
     }
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(|e| unreadable(path, e))?);
     let line = text.strip_suffix('\n').unwrap_or(&text);
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    let remark = readable_by_others(&meta)
-        .then(|| format!("{} can be read by others: chmod 600 {0}", path.display()));
-    Ok((Secret::new(line), remark))
+    Ok(Secret::new(line.strip_suffix('\r').unwrap_or(line)))
 }
 
-fn unreadable(path: &Path, error: io::Error) -> Usage {
-    Usage::new(format!("{} cannot be read", path.display())).with_source(error)
+/// A remark where others may read the file of a secret: container platforms
+/// mount secrets so, hence no refusal.
+pub(super) fn remark_on(path: &Path) -> Option<String> {
+    let readable = fs::metadata(path).is_ok_and(|meta| readable_by_others(&meta));
+    readable.then(|| format!("{} can be read by others: chmod 600 {0}", path.display()))
 }
 
 /// Whether a file's mode lets anyone but its owner read it.
@@ -72,10 +75,13 @@ pub(super) fn readable_by_others(_: &fs::Metadata) -> bool {
 /// or the configuration file.
 pub(crate) fn password_from(file: Option<&PathBuf>, config: &Config) -> Result<Secret, Usage> {
     if let Some(path) = file {
-        return from_file(path).map(|(secret, _)| secret);
+        return from_file(path, &Origin::Flag("password-file"));
     }
     let known = config.archive_password.as_ref().map(|password| password.value.clone());
     known.ok_or_else(|| {
-        Usage::new("no password: set QCC_ARCHIVE_PASSWORD, or name a file with --password-file")
+        Usage::new(
+            "no password: set QCC_ARCHIVE_PASSWORD, or name a file with --password-file (an \
+             archive that `qcc` kept has it in the label beside it)",
+        )
     })
 }

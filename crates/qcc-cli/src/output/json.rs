@@ -8,6 +8,8 @@ use qcc_proto::{MonitorLevel, MonitorType, RecordRef, RiskRecord};
 use qcc_sync::Reason;
 use serde_json::{Value, json};
 
+use super::Out;
+
 /// An instant.
 pub(crate) fn instant(at: Timestamp) -> Value {
     Value::from(at.to_string())
@@ -62,6 +64,20 @@ impl<'a> From<RecordRef<'a>> for Columns<'a> {
             extra: record.extra,
         }
     }
+}
+
+/// Prints one record as one line.
+pub(crate) fn record<'a>(
+    out: &mut Out,
+    record: impl Into<Columns<'a>>,
+    more: &[(&str, &str)],
+) -> io::Result<()> {
+    if !out.terminal {
+        return line(out, record, more);
+    }
+    let mut written = Vec::new();
+    line(&mut written, record, more)?;
+    out.record(&String::from_utf8_lossy(&written))
 }
 
 /// One record as one line, its columns named as in the table; `more` are

@@ -113,16 +113,15 @@ impl Observer for Progress {
             Event::Quarantined { order_no, reason } => {
                 self.say(&format!("{order_no}: QUARANTINED: {}", plain(&reason.detail)));
             }
-            Event::Held(hold) => {
-                let until = hold.until.map_or_else(
-                    || "until a person acts".to_owned(),
-                    |until| format!("until {}", when(until)),
-                );
-                self.say(&format!(
-                    "all calls to the vendor rest {until}: {}",
+            Event::Held(hold) => match hold.until {
+                Some(until) => self.say(&format!(
+                    "all calls to the vendor rest until {}: {}",
+                    when(until),
                     plain(&hold.reason.detail)
-                ));
-            }
+                )),
+                // The error that the run ends with says why, once.
+                None => self.say("all calls to the vendor rest until a person acts"),
+            },
             _ => {}
         }
     }

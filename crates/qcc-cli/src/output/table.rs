@@ -9,6 +9,14 @@ pub(crate) fn table<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {
+    table_of(header.into_iter(), rows.into_iter().map(Vec::from).collect())
+}
+
+/// The same with columns that are chosen while the program runs.
+pub(crate) fn table_of<'a>(
+    header: impl Iterator<Item = &'a str>,
+    rows: Vec<Vec<String>>,
+) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);

@@ -6,16 +6,20 @@ use anyhow::Context;
 use qcc_sync::{FolderArchives, Policy, Replay, SystemClock, Worker};
 
 use super::{LEASE, SqliteStore, slot::Slot};
-use crate::{config::Config, exit::Usage};
+use crate::{
+    config::{Config, Setting},
+    exit::Usage,
+};
 
 /// The archive folder, for commands that only make sense where there is one.
 pub(crate) fn existing_archives(config: &Config) -> anyhow::Result<FolderArchives> {
     let folder = &config.archive_dir.value;
-    if !folder.is_dir() {
+    if !super::archive_folder(config)?.is_dir() {
+        let origin = &config.archive_dir.origin;
         let message = format!(
-            "there is no archive folder {} ({}): set QCC_ARCHIVE_DIR",
+            "there is no archive folder {} ({origin}): name another by {}",
             folder.display(),
-            config.archive_dir.origin
+            origin.spelling(Setting::ARCHIVE_DIR)
         );
         return Err(Usage::new(message).into());
     }

@@ -118,6 +118,12 @@ fn a_file_that_is_not_there_is_2() {
     let folder = tempfile::tempdir().unwrap();
     run(folder.path(), &["cat", "none.zip"]).ends(2).says("there is no file none.zip");
     run(folder.path(), &["info", "."]).ends(2).says("is a folder");
+    if cfg!(target_os = "linux") {
+        run(folder.path(), &["cat", "/dev/zero"]).ends(2).says("is a device or a pipe");
+        let fifo = folder.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(fifo).status().unwrap().success());
+        run(folder.path(), &["records", "fifo"]).ends(2).says("is a device or a pipe");
+    }
 }
 
 #[test]

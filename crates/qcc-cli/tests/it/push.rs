@@ -22,8 +22,49 @@ fn the_vendor_learns_url_and_window() {
 #[test]
 fn a_doubtful_url_is_set_and_remarked_upon() {
     let world = World::new();
-    let ran = world.run(&["push", "set", "--callback-url", "http://10.0.0.7/cb?x=1"]).ends(0);
-    ran.says("looks private").says("unencrypted").says("has a query");
+    let ran = world.run(&["push", "set", "--callback-url", "http://10.0.0.7/cb"]).ends(0);
+    ran.says("looks private").says("unencrypted");
+}
+
+#[test]
+fn a_url_with_a_query_is_refused_because_the_vendor_adds_its_own() {
+    let world = World::new();
+    for url in ["https://risk.example.com/cb?x=1", "https://risk.example.com/cb?"] {
+        let ran = world.run(&["push", "set", "--callback-url", url]).ends(2);
+        ran.says("appends `?key=…`").says("into the path");
+    }
+    assert_eq!(world.vendor().journal().entries().count(), 0, "the vendor was told");
+}
+
+#[test]
+fn the_push_is_stopped_without_naming_the_url_where_it_is_set() {
+    let world = World::new();
+    let url = "https://risk.example.com/cb";
+    world.run(&["push", "set", "--callback-url", url]).ends(0);
+    let ran = world.run(&["push", "set", "--disable"]).ends(2);
+    ran.says("by --callback-url, or set QCC_PUBLIC_URL");
+    assert_eq!(world.vendor().callback_url(), Some(url));
+    let mut command = world.command(&["push", "set", "--disable"]);
+    let ran = Ran::from(command.env("QCC_PUBLIC_URL", url).output().unwrap()).ends(0);
+    assert_eq!(ran.out, format!("push is off: {url}\n"));
+    assert_eq!(world.vendor().callback_url(), None);
+}
+
+#[test]
+fn an_echo_that_differs_is_shown() {
+    let world = World::new();
+    let body =
+        r#"{"status":"200","msg":"ok","result":{"callbackUrl":"https://Risk.example.com/cb/"}}"#;
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let other = crate::doctor::always(answer.leak());
+    let base = format!("http://{other}");
+    let url = "https://risk.example.com/cb";
+    let ran = world.run(&["--base-url", &base, "push", "set", "--callback-url", url]).ends(3);
+    let ran = ran.says("sent:      https://risk.example.com/cb\n");
+    ran.says("came back: https://Risk.example.com/cb/\n").says("may call the wrong place");
 }
 
 #[test]

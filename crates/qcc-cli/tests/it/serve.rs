@@ -316,7 +316,7 @@ fn what_cannot_be_is_refused_before_anything_listens() {
         Ran::from(command.output().unwrap())
     };
     with(&["--listen", "nowhere"]).ends(2).says("--listen must be an address");
-    with(&["--tls-cert", "c.pem"]).ends(2).says("of no use without `tls_key`");
+    with(&["--tls-cert", "c.pem"]).ends(2).says("of no use without --tls-key");
     with(&["--tls-cert", "c.pem", "--tls-key", "k.pem"]).ends(2).says("c.pem cannot be read");
     fs::write(world.path("qcc.toml"), "[serve]\nlissen = 'x'").unwrap();
     with(&[]).ends(2).says("no setting `lissen`; there are: listen, callback_path");

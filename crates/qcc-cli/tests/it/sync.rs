@@ -246,8 +246,8 @@ fn a_database_that_is_none_or_newer_is_named() {
 fn a_place_that_cannot_be_written_is_named() {
     let world = World::new();
     fs::write(world.path("file"), "").unwrap();
-    world.run(&["--store", "sqlite:file/qcc.db", "sync"]).ends(1).says("file/qcc.db");
-    world.run(&["--archive-dir", "file", "sync"]).ends(1).says("file cannot be used");
+    world.run(&["--store", "sqlite:file/qcc.db", "sync"]).ends(2).says("file/qcc.db");
+    world.run(&["--archive-dir", "file", "sync"]).ends(2).says("is a file");
     assert!(world.vendor().journal().entries().next().is_none(), "the vendor was called in vain");
 }
 

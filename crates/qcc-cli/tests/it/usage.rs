@@ -47,10 +47,27 @@ fn a_mistake_on_the_command_line_is_2_and_says_what_is_expected() {
     check(&["orders", "show", "../x"], "not an order number");
     check(&["sync", "--patience", "60"], "60 of what?");
     check(&["retry"], "--all");
-    check(&["records", "--since", "yesterday"], "yyyy-MM-dd");
-    check(&["records", "--changed-since", "2022-02-30"], "yyyy-MM-dd is expected");
+    check(&["records", "--since", "the other day"], "yyyy-MM-dd");
+    check(&["records", "--changed-since", "2022-02-30"], "yyyy-MM-dd");
+    check(&["records", "--columns", "name"], "corp_name");
+    check(&["records", "--bom"], "add --csv");
     check(&["sim", "--faults", "explode"], "`explode` is no fault");
     check(&["status", "--secret-key", "x"], "unexpected argument");
+}
+
+#[test]
+fn the_short_help_is_short() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in [&["-h"][..], &["sync", "-h"], &["orders", "fetch", "-h"]] {
+        let ran = run_in(folder.path(), command).ends(0).prints("Usage: qcc");
+        assert!(!ran.out.contains("--download-hosts"), "{}", ran.out);
+        assert!(ran.out.contains("--help"), "{}", ran.out);
+    }
+    run_in(folder.path(), &["sync", "--help"]).ends(0).prints("--download-hosts");
+    for command in [&["help", "--help"][..], &["help", "-h"]] {
+        run_in(folder.path(), command).ends(0).prints("Exit codes: 0 done");
+    }
+    run_in(folder.path(), &["help", "sync", "--help"]).ends(0).prints("Usage: qcc sync");
 }
 
 #[test]

@@ -68,7 +68,7 @@ pub enum Error {
         answered: OrderNo,
     },
     /// The vendor echoed another callback URL than it was sent.
-    EchoDiffers,
+    EchoDiffers(EchoedUrl),
     /// The link points where downloads do not go. Nothing was sent.
     LinkRefused(LinkFault),
     /// The file host says that the link has run out.
@@ -168,7 +168,7 @@ impl Error {
             },
             // An unexpected success is some gateway's, and gone once that works again.
             Self::Http { http, .. } if passes(*http) || http.is_success() => ErrorClass::Transient,
-            Self::Http { .. } | Self::EchoDiffers => ErrorClass::Setup,
+            Self::Http { .. } | Self::EchoDiffers(_) => ErrorClass::Setup,
             Self::Malformed { .. } | Self::TooLarge { .. } | Self::WrongOrder { .. } => {
                 ErrorClass::Transient
             }
@@ -228,6 +228,30 @@ impl Error {
             Self::Transport(error) => error.delivery(),
             _ => Delivery::Unknown,
         }
+    }
+}
+
+/// The callback URL as the vendor echoed it.
+///
+/// Its path may be a secret, so neither an error's text nor `Debug` shows it: who
+/// set the URL by hand may look.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EchoedUrl(Box<str>);
+
+impl EchoedUrl {
+    pub(super) fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, as it came. Whoever prints it takes care of what is in it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for EchoedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EchoedUrl(…)")
     }
 }
 

@@ -11,7 +11,7 @@ use super::Input;
 use crate::{
     app::App,
     exit::Exit,
-    output::{count, json_line, many},
+    output::{count, json_record, many},
 };
 
 #[derive(Debug, Args)]
@@ -62,7 +62,7 @@ impl Records {
             match item {
                 ItemRef::Record { .. } if self.count => {}
                 ItemRef::Record { position, record } => {
-                    json_line(&mut app.out, record, &[("position", &position.to_string())])?;
+                    json_record(&mut app.out, record, &[("position", &position.to_string())])?;
                 }
                 ItemRef::Quarantined(bad) => {
                     set_aside += 1;

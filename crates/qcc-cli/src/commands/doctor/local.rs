@@ -8,7 +8,7 @@ use super::Finding;
 use crate::{
     commands::serve,
     config::{Config, Origin, Sourced},
-    exit::Exit,
+    exit::{Exit, Usage},
     output::{bytes, many},
     wiring,
 };
@@ -23,6 +23,8 @@ pub(super) fn settings(config: &Config) -> Vec<Finding> {
         None => "no qcc.toml; environment and flags only".to_owned(),
     };
     let mut findings = vec![Finding::fine("configuration", file)];
+    let problem = |problem: &Usage| Finding::of_problem("configuration", problem);
+    findings.extend(config.problems.iter().map(problem));
     findings.extend(config.remarks.iter().map(|remark| Finding::doubtful("configuration", remark)));
     findings.push(match config.app_key() {
         Ok(_) => Finding::fine("key", from(config.key.as_ref().map(|key| &key.origin))),
@@ -32,6 +34,7 @@ pub(super) fn settings(config: &Config) -> Vec<Finding> {
         Ok(_) => Finding::fine("SecretKey", from(config.secret_origin())),
         Err(error) => Finding::of_error("SecretKey", &error.into()),
     });
+    findings.extend(swapped(config));
     findings.push(match wiring::base_url(config) {
         Ok(url) if url.is_https() => Finding::fine("base URL", told(&config.base_url)),
         Ok(_) => Finding::doubtful(
@@ -69,6 +72,34 @@ fn authorities(config: &Config) -> Finding {
     }
     told.extend(config.ca_file.as_ref().map(|s| format!("{} ({})", s.value.display(), s.origin)));
     Finding::fine("authorities", format!("the bundled ones, {}", told.join(", ")))
+}
+
+/// Whether key and SecretKey may stand in each other's place.
+///
+/// The manual does not say what they look like. The vendor writes a key in small
+/// and a SecretKey in capital hexadecimal digits, as far as is known.
+fn swapped(config: &Config) -> Option<Finding> {
+    const CHECK: &str = "key, SecretKey";
+    let key = config.key.as_ref()?.value.as_str();
+    let secret = config.secret_text()?;
+    let hex = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let capital = |text: &str| text.bytes().any(|byte| byte.is_ascii_uppercase());
+    let small = |text: &str| text.bytes().any(|byte| byte.is_ascii_lowercase());
+    let only = |text: &str, one: &dyn Fn(&str) -> bool, other: &dyn Fn(&str) -> bool| {
+        hex(text) && one(text) && !other(text)
+    };
+    if key == secret.reveal() {
+        let told = "both are the same: copy each anew from the settings centre";
+        return Some(Finding::bad(CHECK, Exit::Usage, told));
+    }
+    let looks = only(key, &capital, &small) && only(secret.reveal(), &small, &capital);
+    looks.then(|| {
+        Finding::doubtful(
+            CHECK,
+            "they look swapped: compare both with the settings centre before you go on, for a key \
+             is shown in every URL",
+        )
+    })
 }
 
 /// The settings of `qcc serve`, where there are any.

@@ -13,6 +13,7 @@ use qcc_proto::Status;
 
 use super::Finding;
 use crate::{
+    commands::peace::Peace,
     config::Config,
     output::{duration, many},
     wiring,
@@ -22,8 +23,11 @@ use crate::{
 const HARMLESS: SignedDuration = SignedDuration::from_secs(60);
 
 /// Lists the orders once. Nothing is written down.
-pub(super) async fn reach(config: &Config, now: Timestamp) -> Vec<Finding> {
+pub(super) async fn reach(config: &Config, peace: Peace, now: Timestamp) -> Vec<Finding> {
     const CHECK: &str = "vendor";
+    if config.incomplete {
+        return vec![Finding::doubtful(CHECK, "not called: where it is cannot be read")];
+    }
     let witness = match wiring::api_transport(config) {
         Ok(inner) => Witness { inner, date: Arc::default() },
         Err(error) => return vec![Finding::of_error(CHECK, &error)],
@@ -33,6 +37,10 @@ pub(super) async fn reach(config: &Config, now: Timestamp) -> Vec<Finding> {
         // What is missing was told already, setting by setting.
         return vec![Finding::doubtful(CHECK, "not called: settings are missing or wrong")];
     };
+    // A database that cannot be read has a line of its own.
+    if let Ok(Some(resting)) = peace.hold(config, now).await {
+        return vec![Finding::of_error(CHECK, &resting.into())];
+    }
     let started = Instant::now();
     let listed = client.list_orders(now).await;
     let took = started.elapsed().as_millis();
@@ -42,12 +50,12 @@ pub(super) async fn reach(config: &Config, now: Timestamp) -> Vec<Finding> {
             format!("{} listed in {took} ms", many(list.orders.len() as u64, "order")),
         ),
         Err(error) => {
-            let signature = error.status() == Some(Status::ADDRESS_OR_SIGNATURE);
+            let unknown = error.status() == Some(Status::new(101));
             let mut finding = Finding::of_error(CHECK, &error.into());
-            if signature {
+            if unknown {
                 finding.detail.push_str(
-                    " One code, two causes: compare key and SecretKey with the settings centre, \
-                     and ask whether this machine's address is on the allowlist.",
+                    " Compare both with the settings centre: are key and SecretKey swapped? If \
+                     so, the SecretKey was just sent as the key: ask the vendor for a new one.",
                 );
             }
             finding

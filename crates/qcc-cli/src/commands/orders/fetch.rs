@@ -1,9 +1,9 @@
 //! `qcc orders fetch`: one archive into a file, whole or not at all.
 
 use std::{
-    fs, io,
-    io::Write,
-    path::{Path, PathBuf},
+    fs::{self, File},
+    io::{self, Seek, SeekFrom, Write},
+    path::PathBuf,
 };
 
 use anyhow::{Context, bail};
@@ -14,13 +14,13 @@ use qcc_http::{Client, Error, Resume};
 use qcc_proto::{Location, OrderNo};
 use qcc_sync::{Event, Observer};
 use serde_json::json;
-use tempfile::NamedTempFile;
 
+use super::target::{Target, part_of};
 use crate::{
     app::App,
-    exit::{Exit, Usage},
+    commands::peace::Peace,
+    exit::{Exit, NoSuchOrder, Usage},
     output::{Progress, bytes},
-    wiring,
 };
 
 #[derive(Debug, Args)]
@@ -31,12 +31,17 @@ pub(crate) struct Fetch {
     /// Where to write the archive
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    peace: Peace,
     /// Print the password
     #[arg(long)]
     reveal: bool,
     /// Write the password into this file, readable by its owner only
     #[arg(long, value_name = "FILE")]
     password_out: Option<PathBuf>,
+    /// Replace files that are there already
+    #[arg(long)]
+    force: bool,
     /// Keep what was downloaded even if it is no sound archive
     #[arg(long)]
     unverified: bool,
@@ -53,23 +58,50 @@ const LARGEST: u64 = 4 << 30;
 
 impl Fetch {
     pub(super) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let client = wiring::client(&app.config)?;
-        let location = client.locate(&self.order, Timestamp::now()).await?;
-        let mut file = temporary_beside(&self.output)?;
+        let client = self.peace.client(app).await?;
+        // What cannot be written is found out before anything is asked or downloaded.
+        let mut archive = Target::look(&self.output, self.force, &self.part("archive"))?;
+        let look = |path: &PathBuf| Target::look(path, self.force, &self.part("password"));
+        let password = self.password_out.as_ref().map(look).transpose()?;
+        if password.as_ref().is_some_and(|password| password.is(&archive)) {
+            bail!(Usage::new("archive and password cannot go into the same file"));
+        }
+        let location = client.locate(&self.order, Timestamp::now()).await;
+        let location = location.map_err(|error| NoSuchOrder::or(&self.order, error))?;
         let progress = Progress::new(app.notes, &app.config);
-        let size = self.download(&client, &location, &mut file, &progress).await?;
+        let size = self.download(&client, &location, archive.file(), &progress).await?;
         progress.finish();
         if !self.unverified {
-            verify(&file, &location)?;
+            verify(archive.file(), &location)?;
         }
-        file.as_file().sync_all().context("writing the archive failed")?;
-        let written = || format!("{} cannot be written", self.output.display());
-        file.persist(&self.output).map_err(|error| error.error).with_context(written)?;
-        if let Some(path) = &self.password_out {
-            keep_password(path, &location)?;
-        }
+        self.place(archive, password, &location)?;
         self.tell(app, &location, size)?;
         Ok(Exit::Done)
+    }
+
+    fn part(&self, of: &str) -> String {
+        part_of(&self.order, of)
+    }
+
+    /// Both files or none: a password without its archive is of no use.
+    fn place(
+        &self,
+        archive: Target,
+        password: Option<Target>,
+        location: &Location,
+    ) -> anyhow::Result<()> {
+        let mut undo = None;
+        if let Some(mut password) = password {
+            let text = location.password.reveal().as_bytes();
+            password.file().write_all(text).context("writing the password failed")?;
+            undo = password.is_new().then(|| password.path().to_owned());
+            password.place(&self.part("password"))?;
+        }
+        archive.place(&self.part("archive")).inspect_err(|_| {
+            if let Some(path) = undo {
+                let _ = fs::remove_file(path);
+            }
+        })
     }
 
     /// Downloads, going on where it broke off.
@@ -77,7 +109,7 @@ impl Fetch {
         &self,
         client: &Client,
         location: &Location,
-        file: &mut NamedTempFile,
+        file: &mut File,
         progress: &Progress,
     ) -> anyhow::Result<u64> {
         let mut resume = None;
@@ -106,7 +138,7 @@ impl Fetch {
         &self,
         client: &Client,
         location: &Location,
-        file: &mut NamedTempFile,
+        file: &mut File,
         resume: &mut Option<Resume>,
         progress: &Progress,
     ) -> Result<u64, Trouble> {
@@ -173,47 +205,16 @@ fn not_written(error: io::Error) -> Trouble {
 }
 
 /// Forgets what was received behind `length`.
-fn cut(file: &mut NamedTempFile, length: u64) -> anyhow::Result<()> {
-    use std::io::{Seek, SeekFrom};
-    file.as_file().set_len(length).context("writing the archive failed")?;
+fn cut(file: &mut File, length: u64) -> anyhow::Result<()> {
+    file.set_len(length).context("writing the archive failed")?;
     file.seek(SeekFrom::Start(length)).context("writing the archive failed")?;
     Ok(())
 }
 
-/// A file in the target's folder, so that it can become the target by renaming.
-fn temporary_beside(target: &Path) -> anyhow::Result<NamedTempFile> {
-    if target.is_dir() {
-        bail!(Usage::new(format!("{} is a folder: name a file", target.display())));
-    }
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        bail!(Usage::new(format!("there is no folder {}", folder.display())));
-    }
-    NamedTempFile::with_prefix_in(".qcc-", folder)
-        .with_context(|| format!("nothing can be written into {}", folder.display()))
-}
-
 /// Opens and authenticates what was downloaded.
-fn verify(file: &NamedTempFile, location: &Location) -> anyhow::Result<()> {
+fn verify(file: &File, location: &Location) -> anyhow::Result<()> {
     let password = location.password.reveal().as_bytes();
-    Archive::open(file.as_file(), Options::default())
+    Archive::open(file, Options::default())
         .and_then(|archive| archive.authenticate("dd_risk_corp.json", password).map(|_| ()))
         .context("what was downloaded is refused and not kept (--unverified keeps it)")
-}
-
-/// Writes the password for its owner only.
-fn keep_password(path: &Path, location: &Location) -> anyhow::Result<()> {
-    let failed = || format!("the password cannot be written to {}", path.display());
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(mut file) => file.write_all(location.password.reveal().as_bytes()).with_context(failed),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            bail!(Usage::new(format!("{} is there already: not replaced", path.display())))
-        }
-        Err(error) => Err(error).with_context(failed),
-    }
 }

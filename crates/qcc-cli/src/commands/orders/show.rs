@@ -1,14 +1,17 @@
 //! `qcc orders show`: an order from both sides.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use jiff::Timestamp;
 use qcc_proto::{Location, OrderNo};
-use qcc_sync::{Order, SetAside, State, Store};
+use qcc_sync::{KeptArchive, Order, SetAside, State, Store};
 use serde_json::{Value, json};
 
 use crate::{
     app::App,
-    exit::{Exit, Usage},
+    commands::peace::Peace,
+    exit::{Exit, NoSuchOrder, Usage},
     output::{bytes, count, facts, instant, json_reason, when},
     wiring,
 };
@@ -21,6 +24,8 @@ pub(crate) struct Show {
     /// Do not ask the vendor
     #[arg(long)]
     offline: bool,
+    #[command(flatten)]
+    peace: Peace,
     /// Show the link's signature and the password
     #[arg(long, conflicts_with = "offline")]
     reveal: bool,
@@ -44,21 +49,24 @@ impl Show {
         let asked = if self.offline {
             None
         } else {
-            let client = wiring::client(&app.config)?;
+            let client = self.peace.client(app).await?;
             Some(client.locate(&self.order, Timestamp::now()).await)
         };
         let location = asked.as_ref().and_then(|answer| answer.as_ref().ok());
         if self.json {
             app.out.json(&json!({
                 "order_no": self.order.as_str(),
-                "ledger": known.as_ref().map(ledger_json),
+                "ledger": known.as_ref().map(|known| {
+                    ledger_json(known, &app.config.archive_dir.value)
+                }),
                 "vendor": location.map(|location| self.location_json(location)),
             }))?;
         } else if known.is_some() || location.is_some() {
-            app.out.line(self.text(known.as_ref(), location))?;
+            let folder = &app.config.archive_dir.value;
+            app.out.line(self.text(known.as_ref(), location, folder))?;
         }
         match asked {
-            Some(Err(error)) => Err(error.into()),
+            Some(Err(error)) => Err(NoSuchOrder::or(&self.order, error)),
             _ => Ok(Exit::Done),
         }
     }
@@ -86,10 +94,10 @@ impl Show {
         })
     }
 
-    fn text(&self, known: Option<&Known>, location: Option<&Location>) -> String {
+    fn text(&self, known: Option<&Known>, location: Option<&Location>, folder: &Path) -> String {
         let mut lines = vec![("order", self.order.to_string())];
         match known {
-            Some(known) => ledger_lines(known, &mut lines),
+            Some(known) => ledger_lines(known, folder, &mut lines),
             None => lines.push(("ledger", "knows nothing of it".to_owned())),
         }
         if let Some(location) = location {
@@ -110,7 +118,14 @@ impl Show {
 /// How many records set aside are listed.
 const LISTED: usize = 20;
 
-fn ledger_lines(known: &Known, lines: &mut Vec<(&'static str, String)>) {
+/// Where a kept archive lies.
+fn kept_at(folder: &Path, archive: &KeptArchive) -> PathBuf {
+    let sha256 = archive.sha256.to_string();
+    let shelf = sha256.get(..2).unwrap_or_default();
+    folder.join(shelf).join(format!("{sha256}.zip"))
+}
+
+fn ledger_lines(known: &Known, folder: &Path, lines: &mut Vec<(&'static str, String)>) {
     let Known { order, set_aside } = known;
     lines.push(("state", order.state.name().to_string()));
     if let State::Waiting { until, .. } = &order.state {
@@ -131,6 +146,7 @@ fn ledger_lines(known: &Known, lines: &mut Vec<(&'static str, String)>) {
     }
     if let Some(archive) = &order.archive {
         lines.push(("archive", format!("{}, sha256 {}", bytes(archive.size), archive.sha256)));
+        lines.push(("kept at", kept_at(folder, archive).display().to_string()));
     }
     if let Some(applied) = &order.applied {
         lines.push(("applied", when(applied.at)));
@@ -154,7 +170,7 @@ fn ledger_lines(known: &Known, lines: &mut Vec<(&'static str, String)>) {
     }
 }
 
-fn ledger_json(known: &Known) -> Value {
+fn ledger_json(known: &Known, folder: &Path) -> Value {
     let Known { order, set_aside } = known;
     let until = match &order.state {
         State::Waiting { until, .. } => Some(instant(*until)),
@@ -181,7 +197,11 @@ fn ledger_json(known: &Known) -> Value {
         "called_at": order.called_at.map(instant),
         "failures": order.failures,
         "archive": order.archive.map(|archive| {
-            json!({ "sha256": archive.sha256.to_string(), "size": archive.size })
+            json!({
+                "sha256": archive.sha256.to_string(),
+                "size": archive.size,
+                "path": kept_at(folder, &archive).display().to_string(),
+            })
         }),
         "applied": order.applied.as_ref().map(|applied| {
             json!({

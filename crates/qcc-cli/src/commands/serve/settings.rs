@@ -14,7 +14,7 @@ use qcc_proto::{CallbackUrl, PushSetting, PushState, PushWindow, StatusForm};
 use qcc_sync::PathWish;
 
 use crate::{
-    config::{Origin, ServeSettings, Sourced, duration},
+    config::{Origin, ServeSettings, Setting, Sourced, duration},
     exit::Usage,
 };
 
@@ -135,8 +135,13 @@ fn path(setting: &Option<Sourced<String>>) -> Result<String, Usage> {
     let Some(setting) = setting else { return Ok("/callback".to_owned()) };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
     let rooted = setting.value.starts_with('/') && !setting.value.contains("//");
-    if !rooted || !setting.value.bytes().all(plain) {
-        return Err(refused(setting, "a path such as /callback, of letters, digits and -._~ only"));
+    // Whoever calls resolves these away, so no call would ever come to such a path.
+    let dotted = setting.value.split('/').any(|segment| matches!(segment, "." | ".."));
+    if !rooted || dotted || !setting.value.bytes().all(plain) {
+        return Err(refused(
+            setting,
+            "a path such as /callback, of letters, digits and -._~ only, without . and .. as parts",
+        ));
     }
     Ok(match setting.value.trim_end_matches('/') {
         "" => "/".to_owned(),
@@ -185,13 +190,14 @@ fn tls(said: &ServeSettings) -> Result<Option<(PathBuf, PathBuf)>, Usage> {
     match (&said.tls_cert, &said.tls_key) {
         (None, None) => Ok(None),
         (Some(cert), Some(key)) => Ok(Some((cert.value.clone(), key.value.clone()))),
-        (Some(only), None) => Err(halved(only, "tls_key")),
-        (None, Some(only)) => Err(halved(only, "tls_cert")),
+        (Some(only), None) => Err(halved(only, Setting::TLS_KEY)),
+        (None, Some(only)) => Err(halved(only, Setting::TLS_CERT)),
     }
 }
 
-fn halved(only: &Sourced<PathBuf>, missing: &str) -> Usage {
-    Usage::new(format!("{} is of no use without `{missing}`", only.origin))
+fn halved(only: &Sourced<PathBuf>, missing: Setting) -> Usage {
+    let missing = only.origin.spelling(missing);
+    Usage::new(format!("{} is of no use without {missing}", only.origin))
 }
 
 /// A flag's value.
@@ -230,10 +236,12 @@ mod tests {
     #[test]
     fn a_value_that_cannot_be_one_is_refused_by_its_origin() {
         type Edit = fn(&mut ServeSettings);
-        let wrong: [(Edit, &str); 9] = [
+        let wrong: [(Edit, &str); 11] = [
             (|s| s.listen = text("8090"), "an address with its port"),
             (|s| s.callback_path = text("callback"), "a path such as /callback"),
             (|s| s.callback_path = text("/a%20b"), "a path such as /callback"),
+            (|s| s.callback_path = text("/../x"), "without . and .."),
+            (|s| s.callback_path = text("/a/."), "without . and .."),
             (|s| s.public_url = text("receiver.example.com"), "the URL the vendor calls"),
             (|s| s.poll_interval = text("0s"), "a duration above 0"),
             (|s| s.ack_status = text("number"), "text or integer"),
@@ -253,7 +261,7 @@ mod tests {
         assert!(secret.unwrap_err().to_string().contains("set QCC_PUBLIC_URL"));
         let cert =
             Settings::of(&said(|s| s.tls_cert = file_flag(Some(Path::new("c")), "tls-cert")));
-        assert_eq!(cert.unwrap_err().to_string(), "--tls-cert is of no use without `tls_key`");
+        assert_eq!(cert.unwrap_err().to_string(), "--tls-cert is of no use without --tls-key");
     }
 
     #[test]

@@ -12,10 +12,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected { refusal, skew, .. } => {
-                write!(f, "{refusal}. {}", refusal.status.advice())?;
+                // What was measured says more than the advice, which begins with the clock.
                 match skew.filter(|_| self.class() == ErrorClass::ClockOrSignature) {
-                    Some(skew) => write!(f, " {}", Skew(skew)),
-                    None => Ok(()),
+                    Some(skew) => write!(f, "{refusal}. {}", Skew(skew)),
+                    None => write!(f, "{refusal}. {}", refusal.status.advice()),
                 }
             }
             Self::Http { endpoint, http, seen, leads_to, .. } => {
@@ -45,7 +45,7 @@ impl fmt::Display for Error {
                 "asked for order {asked}, the vendor answered about {answered}; \
                  nothing of it was used, ask again later"
             ),
-            Self::EchoDiffers => f.write_str(
+            Self::EchoDiffers(_) => f.write_str(
                 "the vendor echoed another callback URL than it was sent and may call the wrong \
                  place: set it again, without unusual characters",
             ),
@@ -124,7 +124,8 @@ impl fmt::Display for Skew {
                 return write!(
                     f,
                     "The clocks agree within {} s, so it is not the clock: the secret key is \
-                     wrong or this machine's address is not allowed.",
+                     wrong or this machine's address is not allowed. Compare the SecretKey with \
+                     the settings centre first, then ask for the allowlist of addresses.",
                     off.max(1)
                 );
             }
@@ -135,7 +136,8 @@ impl fmt::Display for Skew {
             f,
             "This machine's clock is {off} s {side} the vendor's: set it right. But signed with \
              the vendor's time it was refused too, so the secret key is wrong or this machine's \
-             address is not allowed."
+             address is not allowed. Compare the SecretKey with the settings centre first, then \
+             ask for the allowlist of addresses."
         )
     }
 }

@@ -1,0 +1,83 @@
+//! A hold on all calls, heeded by commands that call the vendor once.
+//!
+//! The vendor asked for silence, of every program that bears the account's key.
+//! A store that is there knows of it, whoever made it.
+
+use std::fmt;
+
+use clap::Args;
+use jiff::Timestamp;
+use qcc_http::Client;
+use qcc_sync::{Hold, Store};
+
+use crate::{
+    app::App,
+    config::Config,
+    exit::causes,
+    output::{plain, when},
+    wiring,
+};
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Peace {
+    /// Call the vendor although it asked for silence
+    #[arg(long)]
+    ignore_hold: bool,
+}
+
+/// All calls to the vendor rest, so this one was not made.
+#[derive(Debug)]
+pub(crate) struct Resting {
+    until: Timestamp,
+    why: String,
+}
+
+impl fmt::Display for Resting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the vendor was not called: all calls rest until {} (Shanghai time), as the database \
+             says ({}); wait, or call all the same with --ignore-hold",
+            when(self.until),
+            plain(&self.why)
+        )
+    }
+}
+
+impl std::error::Error for Resting {}
+
+impl Peace {
+    /// A client for one call, unless all calls rest.
+    ///
+    /// # Errors
+    /// [`Resting`] where they do, and whatever keeps a client from being made.
+    pub(crate) async fn client(self, app: &App) -> anyhow::Result<Client> {
+        let client = wiring::client(&app.config)?;
+        match self.hold(&app.config, Timestamp::now()).await {
+            Ok(None) => Ok(client),
+            Ok(Some(resting)) => Err(resting.into()),
+            Err(error) => {
+                let why = causes(&error).join(": ");
+                app.notes.say(format_args!("note: whether calls rest is not known: {why}"));
+                Ok(client)
+            }
+        }
+    }
+
+    /// The hold that forbids a call now. One that waits for a person does not: it is
+    /// a person who runs this.
+    pub(crate) async fn hold(
+        self,
+        config: &Config,
+        now: Timestamp,
+    ) -> anyhow::Result<Option<Resting>> {
+        if self.ignore_hold || !wiring::store_path(config)?.exists() {
+            return Ok(None);
+        }
+        let hold = wiring::existing_store(config).await?.hold().await?;
+        Ok(hold.and_then(|Hold { until, reason, .. }| {
+            let until = until.filter(|until| now < *until)?;
+            Some(Resting { until, why: reason.to_string() })
+        }))
+    }
+}
