@@ -1,6 +1,7 @@
 //! The parts put together: transport, client, store, archives, engine.
 
 mod kept;
+mod place;
 mod slot;
 
 use std::{
@@ -15,7 +16,8 @@ use anyhow::Context;
 use qcc_http::{BaseUrl, Client, DownloadHosts, HttpClient, HyperTransport, Proxies};
 use qcc_sync::{Engine, FolderArchives, Parts, Policy, SystemClock, Worker};
 
-pub(crate) use kept::{Replays, existing_archives, replay};
+pub(crate) use kept::{Replays, existing_archives, replay, tell_strays};
+pub(crate) use place::can_be_written;
 pub(crate) use qcc_sqlite::SqliteStore;
 
 use crate::{config::Config, exit::Usage};
@@ -96,21 +98,40 @@ pub(crate) fn named_store(value: &str, origin: impl fmt::Display) -> Result<Path
 
 /// The store, for commands that only make sense where there is one.
 pub(crate) async fn existing_store(config: &Config) -> anyhow::Result<SqliteStore> {
-    let path = store_path(config)?;
-    if !path.exists() {
-        let origin = &config.store.origin;
-        let message = format!(
-            "there is no database {} ({origin}): run `qcc sync` first, `qcc replay` where it was \
-             lost and archives are kept, or set QCC_STORE",
-            path.display()
-        );
-        return Err(Usage::new(message).into());
-    }
+    let path = named_existing(config)?;
     SqliteStore::open_existing(&path).await.with_context(|| cannot_be_used(&path))
+}
+
+/// The store, for commands that only read: nothing is made, and nothing is changed
+/// where it must not be.
+pub(crate) async fn store_to_read(config: &Config) -> anyhow::Result<SqliteStore> {
+    let path = named_existing(config)?;
+    SqliteStore::open_to_read(&path).await.with_context(|| cannot_be_used(&path))
+}
+
+fn named_existing(config: &Config) -> anyhow::Result<PathBuf> {
+    let path = store_path(config)?;
+    let found = path.metadata();
+    // A file without a byte in it was never a database.
+    if found.as_ref().is_ok_and(|found| !found.is_file() || found.len() > 0) {
+        return Ok(path);
+    }
+    let shown = path.display();
+    let origin = &config.store.origin;
+    let what = match found {
+        Ok(_) => format!("there is no database in {shown} ({origin}), the file is empty"),
+        Err(_) => format!("there is no database {shown} ({origin})"),
+    };
+    let message = format!(
+        "{what}: run `qcc sync` first, `qcc replay` where it was lost and archives are kept, or \
+         set QCC_STORE"
+    );
+    Err(Usage::new(message).into())
 }
 
 /// Opens or makes a database.
 pub(crate) async fn open(path: &Path) -> anyhow::Result<SqliteStore> {
+    place::refuse_without_folder(path, "the database")?;
     SqliteStore::open(path).await.with_context(|| cannot_be_used(path))
 }
 
@@ -127,14 +148,26 @@ const LEASE: Duration = Duration::from_secs(600);
 pub(crate) struct Works {
     pub(crate) engine: Engine<SqliteStore, FolderArchives, SystemClock>,
     pub(crate) store: Arc<SqliteStore>,
+    /// What was not there before, for people to read.
+    pub(crate) made: Vec<String>,
     /// Held for as long as the engine works.
     _slot: Slot,
 }
 
 pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
     let client = client(config)?;
-    let store = Arc::new(open(&store_path(config)?).await?);
-    let folder = &config.archive_dir.value;
+    let (path, folder) = (store_path(config)?, &config.archive_dir.value);
+    // Before a database is made in vain.
+    place::refuse_no_folder(folder, &config.archive_dir.origin)?;
+    let mut made = Vec::new();
+    if !path.exists() {
+        made.push(format!("new database: {}", path.display()));
+    }
+    let store = Arc::new(open(&path).await?);
+    place::refuse_unmounted(&store, folder).await?;
+    if !folder.exists() {
+        made.push(format!("new archive folder: {}", folder.display()));
+    }
     let archives = FolderArchives::open(folder)
         .with_context(|| format!("the archive folder {} cannot be used", folder.display()))?;
     let slot = Slot::take(folder)?;
@@ -150,7 +183,7 @@ pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
         worker: Worker { name: slot.name(), term: LEASE },
         policy,
     });
-    Ok(Works { engine, store, _slot: slot })
+    Ok(Works { engine, store, made, _slot: slot })
 }
 
 /// Resolves when the process is asked to end.

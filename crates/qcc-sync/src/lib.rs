@@ -23,7 +23,7 @@ mod wake;
 
 pub use archives::{
     Archives, ArchivesError, FolderArchives, FolderPartial, InvalidSha256, KeptArchive, Label,
-    MemoryArchives, MemoryPartial, Partial, Sha256, ShelvedArchive,
+    MemoryArchives, MemoryPartial, Partial, Sha256, ShelvedArchive, Strays,
 };
 pub use clock::{Clock, SystemClock};
 pub use delivery::{Activation, AnswerErrors, Callbacks, Delivery, DeliveryPolicy};

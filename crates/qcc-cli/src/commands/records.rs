@@ -67,7 +67,7 @@ const TABLE_ROWS: u64 = 100;
 
 impl Records {
     pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let store = wiring::existing_store(&app.config).await?;
+        let store = wiring::store_to_read(&app.config).await?;
         let format = self.format();
         let shown = if format == Format::Table { TABLE_ROWS } else { u64::MAX };
         let mut left = self.limit.unwrap_or(shown);

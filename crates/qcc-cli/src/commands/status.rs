@@ -28,7 +28,10 @@ pub(crate) struct Status {
 
 impl Status {
     pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let store = wiring::existing_store(&app.config).await?;
+        let store = match self.close_gap {
+            Some(_) => wiring::existing_store(&app.config).await?,
+            None => wiring::store_to_read(&app.config).await?,
+        };
         let now = Timestamp::now();
         if let Some(id) = self.close_gap {
             if !store.close_gap(id, now).await? {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use qcc_sync::{FolderArchives, Policy, Replay, SystemClock, Worker};
 
-use super::{LEASE, SqliteStore, slot::Slot};
-use crate::{config::Config, exit::Usage};
+use super::{LEASE, SqliteStore, place::can_be_written, slot::Slot};
+use crate::{config::Config, exit::Usage, output::Notes};
 
 /// The archive folder, for commands that only make sense where there is one.
 pub(crate) fn existing_archives(config: &Config) -> anyhow::Result<FolderArchives> {
@@ -19,7 +19,7 @@ pub(crate) fn existing_archives(config: &Config) -> anyhow::Result<FolderArchive
         );
         return Err(Usage::new(message).into());
     }
-    FolderArchives::open(folder)
+    FolderArchives::open_existing(folder)
         .with_context(|| format!("the archive folder {} cannot be used", folder.display()))
 }
 
@@ -37,7 +37,11 @@ pub(crate) fn replay(
     store: SqliteStore,
     archives: FolderArchives,
 ) -> anyhow::Result<Replays> {
-    let slot = Slot::take(&config.archive_dir.value)?;
+    let folder = &config.archive_dir.value;
+    let slot = match can_be_written(folder) {
+        true => Slot::take(folder)?,
+        false => Slot::beside(store.path())?,
+    };
     let replay = Replay {
         store: Arc::new(store),
         archives: Arc::new(archives),
@@ -46,4 +50,17 @@ pub(crate) fn replay(
         policy: Policy::default(),
     };
     Ok(Replays { replay, _slot: slot })
+}
+
+/// Names what lies in the archive folder and is passed over.
+pub(crate) async fn tell_strays(archives: &FolderArchives, notes: Notes) -> anyhow::Result<()> {
+    let strays = archives.strays().await?;
+    for (path, why) in &strays.named {
+        notes.say(format_args!("passed over: {}: {why}", path.display()));
+    }
+    let unnamed = strays.count - strays.named.len() as u64;
+    if unnamed > 0 {
+        notes.say(format_args!("passed over: {unnamed} more of the kind"));
+    }
+    Ok(())
 }

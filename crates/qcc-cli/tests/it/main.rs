@@ -16,6 +16,7 @@ mod foreign;
 mod kept;
 mod kills;
 mod orders;
+mod places;
 mod push;
 mod records;
 mod secrets;
