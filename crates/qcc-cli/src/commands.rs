@@ -11,6 +11,7 @@ pub(crate) mod replay;
 pub(crate) mod retry;
 pub(crate) mod serve;
 pub(crate) mod sim;
+pub(crate) mod snapshot;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod token;
@@ -32,6 +33,7 @@ pub(crate) async fn run(command: Command, app: &mut App) -> anyhow::Result<Exit>
         Command::Retry(retry) => retry.run(app).await,
         Command::Verify(verify) => verify.run(app).await,
         Command::Replay(replay) => replay.run(app).await,
+        Command::Snapshot(snapshot) => snapshot.run(app).await,
         Command::Sim(sim) => sim.run(app).await,
         Command::Token(token) => token.run(app),
         Command::Doctor(doctor) => doctor.run(app).await,

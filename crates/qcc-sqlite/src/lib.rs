@@ -4,6 +4,7 @@ mod apply;
 mod batch;
 mod callbacks;
 mod calls;
+mod copy;
 mod facts;
 mod fault;
 mod files;
@@ -18,5 +19,6 @@ mod text;
 mod thread;
 
 pub use apply::SqliteApply;
+pub use copy::Copied;
 pub use rebuild::SqliteSnapshot;
 pub use store::SqliteStore;

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use qcc_sqlite::SqliteStore;
+use qcc_sqlite::{Copied, SqliteStore};
 use qcc_sync::{OrderFilter, RecordFilter, Store, StoreErrorKind as Kind};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -271,4 +271,24 @@ async fn indexes_and_tables_of_the_owner_are_no_damage() {
     let own = "CREATE INDEX own ON risk_records (corp_key_no); CREATE TABLE \"my \"\"own\" (x);";
     Connection::open(&path).unwrap().execute_batch(own).unwrap();
     SqliteStore::open(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_copy_holds_what_only_the_inbox_knew_and_appears_whole_or_not_at_all() {
+    let (folder, store) = store().await;
+    apply(&store, "A1", 0, vec![rows(0..100)]).await;
+    store.note_call(&no("A2"), at(NOW)).await.unwrap();
+    let target = folder.path().join("copy.db");
+    store.copy_to(&target, Copied::Everything).await.unwrap();
+    let error = store.copy_to(&target, Copied::Everything).await.unwrap_err();
+    assert!(error.to_string().contains("is there already"), "{error}");
+    let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let copies = names.filter(|name| !name.to_str().unwrap().starts_with("qcc.db")).count();
+    assert_eq!(copies, 1, "something was left beside it");
+    let alone = TempDir::new().unwrap();
+    fs::rename(&target, alone.path().join("qcc.db")).unwrap();
+    let copy = SqliteStore::open_existing(alone.path().join("qcc.db")).await.unwrap();
+    assert!(copy.order(&no("A2")).await.unwrap().is_some());
+    assert_eq!(copy.overview().await.unwrap().records, 100);
+    store.note_call(&no("A3"), at(NOW)).await.unwrap();
 }
