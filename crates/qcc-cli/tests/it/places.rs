@@ -31,10 +31,13 @@ fn files_of_the_store(world: &World) -> Vec<PathBuf> {
     paths.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("qcc.db")).collect()
 }
 
+/// Which files of the store, by name.
+type Which = fn(&str) -> bool;
+
 #[test]
 fn a_daemon_whose_database_is_removed_takes_no_call_and_is_not_ready() {
     let remove = |path: &PathBuf| fs::remove_file(path).unwrap();
-    let cases: [(&str, fn(&str) -> bool); 4] = [
+    let cases: [(&str, Which); 4] = [
         ("all of it", |_| true),
         ("the inbox", |name| name.contains("inbox")),
         ("what looks temporary", |name| name.ends_with("-wal") || name.ends_with("-shm")),

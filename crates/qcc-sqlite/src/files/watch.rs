@@ -39,9 +39,13 @@ impl Watch {
     /// Remembers which files these are. They must be open by now.
     pub(crate) fn begin(&self, main: &Path, inbox: &Path) -> Result<(), StoreError> {
         let mut expected = Vec::new();
-        for path in [main.to_owned(), log_of(main), inbox.to_owned(), log_of(inbox)] {
-            let identity = identity(&path).map_err(|error| gone(main, &path, Some(error)))?;
-            expected.push((path, Expected::File(identity)));
+        for database in [main, inbox] {
+            // Whoever opens a database without its log or the log's index makes new ones,
+            // and from then on the two do not know of each other.
+            for path in [database.to_owned(), log_of(database), beside(database, "-shm")] {
+                let identity = identity(&path).map_err(|error| gone(main, &path, Some(error)))?;
+                expected.push((path, Expected::File(identity)));
+            }
         }
         let _ = self.0.set(Watched { main: main.to_owned(), expected });
         Ok(())
@@ -112,7 +116,8 @@ fn identity(path: &Path) -> io::Result<Identity> {
 
 fn gone(main: &Path, path: &Path, error: Option<io::Error>) -> StoreError {
     let shown = path.display();
-    let remedy = if path == log_of(main) {
+    let is_temporary = ["-wal", "-shm"].iter().any(|end| shown.to_string().ends_with(end));
+    let remedy = if is_temporary {
         "stop this program, which saves what the log holds, then start it again".to_owned()
     } else {
         format!(

@@ -33,7 +33,15 @@ async fn failures(store: &SqliteStore) -> Vec<String> {
 
 #[tokio::test]
 async fn nothing_is_acknowledged_once_a_file_of_the_store_is_gone() {
-    for victim in ["qcc.db", "qcc.db-wal", "qcc.db-inbox", "qcc.db-inbox-wal"] {
+    let victims = [
+        "qcc.db",
+        "qcc.db-wal",
+        "qcc.db-shm",
+        "qcc.db-inbox",
+        "qcc.db-inbox-wal",
+        "qcc.db-inbox-shm",
+    ];
+    for victim in victims {
         let (folder, store) = store().await;
         apply(&store, "A1", 0, vec![rows(0..10)]).await;
         store.note_call(&no("A2"), at(NOW)).await.unwrap();
