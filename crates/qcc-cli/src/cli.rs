@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Verify(commands::verify::Verify),
     /// Apply kept archives again, or rebuild the store from them alone
     Replay(commands::replay::Replay),
+    /// Copy the database as it is now into a new file, beside a running daemon
+    Snapshot(commands::snapshot::Snapshot),
     /// Run the simulated vendor as a server
     Sim(commands::sim::Sim),
     /// Print the two headers of a signed call, for curl

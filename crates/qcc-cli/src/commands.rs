@@ -13,6 +13,7 @@ pub(crate) mod replay;
 pub(crate) mod retry;
 pub(crate) mod serve;
 pub(crate) mod sim;
+pub(crate) mod snapshot;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod token;
@@ -35,6 +36,7 @@ pub(crate) async fn run(command: Command, app: &mut App) -> anyhow::Result<Exit>
         Command::Acknowledge(acknowledge) => acknowledge.run(app).await,
         Command::Verify(verify) => verify.run(app).await,
         Command::Replay(replay) => replay.run(app).await,
+        Command::Snapshot(snapshot) => snapshot.run(app).await,
         Command::Sim(sim) => sim.run(app).await,
         Command::Token(token) => token.run(app),
         Command::Doctor(doctor) => doctor.run(app).await,

@@ -1,6 +1,7 @@
 //! The parts put together: transport, client, store, archives, engine.
 
 mod kept;
+mod place;
 mod slot;
 
 use std::{
@@ -18,13 +19,13 @@ use qcc_http::{
 };
 use qcc_sync::{Engine, FolderArchives, Parts, Policy, SystemClock, Worker};
 
-pub(crate) use kept::{Replays, existing_archives, replay};
+pub(crate) use kept::{Replays, existing_archives, replay, tell_strays};
+pub(crate) use place::can_be_written;
 pub(crate) use qcc_sqlite::SqliteStore;
 
 use crate::{
     config::{self, Config, Setting},
     exit::Usage,
-    output::Notes,
 };
 use slot::Slot;
 
@@ -148,22 +149,40 @@ pub(crate) fn named_store(
 
 /// The store, for commands that only make sense where there is one.
 pub(crate) async fn existing_store(config: &Config) -> anyhow::Result<SqliteStore> {
-    let path = store_path(config)?;
-    if !path.exists() {
-        let origin = &config.store.origin;
-        let message = format!(
-            "there is no database {} ({origin}): run `qcc sync` first, `qcc replay` where it was \
-             lost and archives are kept, or name another by {}",
-            path.display(),
-            origin.spelling(Setting::STORE)
-        );
-        return Err(Usage::new(message).into());
-    }
+    let path = named_existing(config)?;
     SqliteStore::open_existing(&path).await.with_context(|| cannot_be_used(&path))
+}
+
+/// The store, for commands that only read: nothing is made, and nothing is changed
+/// where it must not be.
+pub(crate) async fn store_to_read(config: &Config) -> anyhow::Result<SqliteStore> {
+    let path = named_existing(config)?;
+    SqliteStore::open_to_read(&path).await.with_context(|| cannot_be_used(&path))
+}
+
+fn named_existing(config: &Config) -> anyhow::Result<PathBuf> {
+    let path = store_path(config)?;
+    let found = path.metadata();
+    // A file without a byte in it was never a database.
+    if found.as_ref().is_ok_and(|found| !found.is_file() || found.len() > 0) {
+        return Ok(path);
+    }
+    let shown = path.display();
+    let origin = &config.store.origin;
+    let what = match found {
+        Ok(_) => format!("there is no database in {shown} ({origin}), the file is empty"),
+        Err(_) => format!("there is no database {shown} ({origin})"),
+    };
+    let message = format!(
+        "{what}: run `qcc sync` first, `qcc replay` where it was lost and archives are kept, or \
+         set QCC_STORE"
+    );
+    Err(Usage::new(message).into())
 }
 
 /// Opens or makes a database.
 pub(crate) async fn open(path: &Path) -> anyhow::Result<SqliteStore> {
+    place::refuse_without_folder(path, "the database")?;
     SqliteStore::open(path).await.with_context(|| cannot_be_used(path))
 }
 
@@ -182,18 +201,27 @@ pub(crate) struct Works {
     pub(crate) store: Arc<SqliteStore>,
     /// What the engine is called among the workers of the store.
     pub(crate) worker: String,
+    /// What was not there before, for people to read.
+    pub(crate) made: Vec<String>,
     /// Held for as long as the engine works.
     _slot: Slot,
 }
 
 pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
     let client = client(config)?;
-    let path = store_path(config)?;
-    // Before the database is made: a mistake here must not leave one behind.
+    let (path, folder) = (store_path(config)?, &config.archive_dir.value);
+    // Before a database is made in vain.
     check_folder_of(config, &path)?;
-    let folder = archive_folder(config)?;
-    say_of_a_new_folder(config, &path);
+    place::refuse_no_folder(folder, &config.archive_dir.origin)?;
+    let mut made = Vec::new();
+    if !path.exists() {
+        made.push(format!("new database: {}", path.display()));
+    }
     let store = Arc::new(open(&path).await?);
+    place::refuse_unmounted(&store, folder).await?;
+    if !folder.exists() {
+        made.push(format!("new archive folder: {}", folder.display()));
+    }
     let archives = FolderArchives::open(folder)
         .with_context(|| format!("the archive folder {} cannot be used", folder.display()))?;
     let slot = Slot::take(folder)?;
@@ -209,28 +237,7 @@ pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
         worker: Worker { name: slot.name(), term: LEASE },
         policy,
     });
-    Ok(Works { engine, store, worker: slot.name(), _slot: slot })
-}
-
-/// The archive folder, which may still be to make.
-///
-/// # Errors
-/// [`Usage`] where something else than a folder is in the way.
-pub(crate) fn archive_folder(config: &Config) -> Result<&Path, Usage> {
-    let folder = config.archive_dir.value.as_path();
-    let shown = folder.display();
-    let origin = &config.archive_dir.origin;
-    match in_the_way(folder) {
-        None => Ok(folder),
-        Some(file) if file == folder => Err(Usage::new(format!(
-            "the archive folder {shown} ({origin}) is a file: name a folder by {}",
-            origin.spelling(Setting::ARCHIVE_DIR)
-        ))),
-        Some(file) => Err(Usage::new(format!(
-            "the archive folder {shown} ({origin}) cannot be made: {} is a file",
-            file.display()
-        ))),
-    }
+    Ok(Works { engine, store, worker: slot.name(), made, _slot: slot })
 }
 
 /// Whether the folder of a database that is still to make can be one.
@@ -247,18 +254,6 @@ fn check_folder_of(config: &Config, path: &Path) -> Result<(), Usage> {
 /// What stands where a folder is wanted, and is none.
 fn in_the_way(folder: &Path) -> Option<&Path> {
     folder.ancestors().find(|above| above.exists()).filter(|above| !above.is_dir())
-}
-
-/// A new folder is most often meant; one that comes of a mistyped path should be seen.
-fn say_of_a_new_folder(config: &Config, path: &Path) {
-    let above = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(folder) = above.filter(|folder| !folder.exists()) {
-        let shown = folder.display();
-        Notes::new(config.quiet).say(format_args!(
-            "note: there is no folder {shown} yet ({}): it is made, and a new database in it",
-            config.store.origin
-        ));
-    }
 }
 
 /// Resolves when the process is asked to end.

@@ -4,6 +4,7 @@ mod apply;
 mod batch;
 mod callbacks;
 mod calls;
+mod copy;
 mod decisions;
 mod facts;
 mod fault;
@@ -19,5 +20,6 @@ mod text;
 mod thread;
 
 pub use apply::SqliteApply;
+pub use copy::Copied;
 pub use rebuild::SqliteSnapshot;
 pub use store::SqliteStore;

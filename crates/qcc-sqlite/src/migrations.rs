@@ -60,6 +60,19 @@ impl Schema {
         Err(StoreError::new(Kind::Corrupt, detail).into())
     }
 
+    /// Refuses files that would have to be brought up to date first. Reads only.
+    pub(crate) fn check_current(&self, connection: &Connection, path: &Path) -> Result<(), Fault> {
+        if marks(connection)?.version == self.version() {
+            return Ok(());
+        }
+        let detail = format!(
+            "{} was made by an older version of this program and cannot be brought up to date \
+             where it must not be changed; copy it to a place that can be written, and name the copy",
+            path.display()
+        );
+        Err(StoreError::new(Kind::Other, detail).into())
+    }
+
     /// Brings the file to the newest schema, in one transaction.
     pub(crate) fn migrate(&self, connection: &Connection, path: &Path) -> Result<(), Fault> {
         if marks(connection)?.version == self.version() {

@@ -23,7 +23,7 @@ use crate::{
     calls::{self, Calls, Pending, Portions},
     decisions, facts,
     fault::Fault,
-    files::{Desk, Files, Missing, Role},
+    files::{Access, Desk, Files, Role},
     listing, orders, records,
     thread::{Thread, ended, start},
 };
@@ -59,7 +59,8 @@ impl Drop for ClosedOnDrop {
 
 impl SqliteStore {
     /// Opens a store, and makes it where there is none: the file for its owner
-    /// alone (mode 0600), missing folders too (0700).
+    /// alone (mode 0600). The folder must be there: a path that was mistyped, or whose
+    /// disk is not mounted, does not become a new store.
     ///
     /// # Errors
     /// [`StoreError`]: `Corrupt` where the file is damaged, no SQLite database or
@@ -67,7 +68,7 @@ impl SqliteStore {
     /// where file or folder cannot be written; `Full`, `Busy`, `Unavailable` where
     /// disk or lock say so. Nothing of a foreign file is changed.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        Self::opened(path.into(), Missing::Create).await
+        Self::opened(path.into(), Access::Create).await
     }
 
     /// Opens a store that is there already.
@@ -75,10 +76,34 @@ impl SqliteStore {
     /// # Errors
     /// As [`open`](Self::open), and `Unavailable` where there is no file.
     pub async fn open_existing(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        Self::opened(path.into(), Missing::Refuse).await
+        Self::opened(path.into(), Access::Existing).await
     }
 
-    /// The file's absolute path.
+    /// Opens a store that is there already, to read it.
+    ///
+    /// Where this process may not write it, or file or folder are marked as not to be
+    /// written, nothing is made, changed or locked: a snapshot or a mounted backup can
+    /// be read, and the files of another user. Every write then fails as `ReadOnly`.
+    /// Otherwise it is as [`open_existing`](Self::open_existing).
+    ///
+    /// # Errors
+    /// As [`open_existing`](Self::open_existing), and `Other` where an older version
+    /// made a store that cannot be brought up to date here.
+    pub async fn open_to_read(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        Self::opened(path.into(), Access::Read).await
+    }
+
+    /// Fails where file, log or inbox were removed, moved or replaced since the store
+    /// was opened: what is written then would be lost. Every read of the ledger and
+    /// every write asks this by itself.
+    ///
+    /// # Errors
+    /// [`StoreError`]: `Unavailable`, naming the file.
+    pub fn check_files(&self) -> Result<(), StoreError> {
+        self.threads.files.0.check()
+    }
+
+    /// The file's absolute path, with links resolved.
     pub fn path(&self) -> &Path {
         self.threads.files.0.path()
     }
@@ -93,10 +118,10 @@ impl SqliteStore {
         &self.threads
     }
 
-    async fn opened(path: PathBuf, missing: Missing) -> Result<Self, StoreError> {
+    async fn opened(path: PathBuf, access: Access) -> Result<Self, StoreError> {
         let (reply, opened) = oneshot::channel();
         start("qcc-sqlite-open", move || {
-            let _ = reply.send(Threads::open(&path, missing));
+            let _ = reply.send(Threads::open(&path, access));
         })?;
         let threads = opened.await.map_err(|_| ended())??;
         Ok(Self { threads: Arc::new(threads) })
@@ -140,6 +165,8 @@ impl SqliteStore {
         work: impl FnOnce(&Transaction<'_>, &Pending<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         let work = |desk: &mut Desk| {
+            // An idle receiver notices by its reads that its files are gone.
+            desk.check()?;
             let pending = Pending::now(&desk.inbox)?;
             let tx = desk.main.transaction()?;
             work(&tx, &pending)
@@ -152,19 +179,26 @@ fn in_transaction<T>(
     desk: &mut Desk,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
+    let watch = desk.watch();
     let tx = desk.main.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let done = work(&tx)?;
+    watch.check()?;
     tx.commit()?;
+    // What is cleared from the inbox next must be in a file that can be found.
+    watch.check()?;
     Ok(done)
 }
 
 impl Threads {
-    fn open(path: &Path, missing: Missing) -> Result<Self, StoreError> {
-        let files = Files::prepare(path, missing)?;
+    fn open(path: &Path, access: Access) -> Result<Self, StoreError> {
+        let files = Files::prepare(path, access)?;
         let path = files.path();
+        let of = |role| if files.is_still() { Role::Reader } else { role };
+        let (writer, recorder) = (files.desk(of(Role::Writer))?, files.desk(of(Role::Recorder))?);
+        files.begin_watch()?;
         Ok(Self {
-            writer: Thread::writing(files.desk(Role::Writer)?, path)?,
-            calls: Calls::spawn(files.desk(Role::Recorder)?, path)?,
+            writer: Thread::writing(writer, path)?,
+            calls: Calls::spawn(recorder, path)?,
             ledger: Thread::reading(files.desk(Role::Reader)?, path)?,
             table: Thread::reading(files.desk(Role::Reader)?, path)?,
             files: ClosedOnDrop(files),

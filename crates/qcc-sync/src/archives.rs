@@ -4,7 +4,7 @@ mod folder;
 mod label;
 mod memory;
 
-pub use folder::{FolderArchives, FolderPartial};
+pub use folder::{FolderArchives, FolderPartial, Strays};
 pub use label::{Label, ShelvedArchive};
 pub use memory::{MemoryArchives, MemoryPartial};
 

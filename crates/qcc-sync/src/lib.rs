@@ -25,7 +25,7 @@ mod wake;
 
 pub use archives::{
     Archives, ArchivesError, FolderArchives, FolderPartial, InvalidSha256, KeptArchive, Label,
-    MemoryArchives, MemoryPartial, Partial, Sha256, ShelvedArchive,
+    MemoryArchives, MemoryPartial, Partial, Sha256, ShelvedArchive, Strays,
 };
 pub use burst::{Burst, fastest_burst};
 pub use clock::{Clock, SystemClock};

@@ -97,7 +97,7 @@ impl Records {
         let now = Timestamp::now();
         let filter = self.filter(now)?;
         let until = self.until.map(|until| moment(until.last(now))).transpose()?;
-        let store = wiring::existing_store(&app.config).await?;
+        let store = wiring::store_to_read(&app.config).await?;
         let all = format != Format::Table;
         let most = self.limit.unwrap_or(if all { u64::MAX } else { TABLE_ROWS });
         let sort = self.sort.unwrap_or(if all { Sort::Id } else { Sort::Pushed });

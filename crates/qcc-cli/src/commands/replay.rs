@@ -32,6 +32,7 @@ pub(crate) struct Replay {
 impl Replay {
     pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
         let archives = wiring::existing_archives(&app.config)?;
+        wiring::tell_strays(&archives, app.notes).await?;
         let (store, whole) = self.store(app, &archives).await?;
         let works = wiring::replay(&app.config, store, archives)?;
         let scope = match &*self.orders {
@@ -61,7 +62,7 @@ impl Replay {
     ) -> anyhow::Result<(SqliteStore, ReplayScope)> {
         let at_hand = wiring::store_path(&app.config)?;
         let Some(into) = &self.into else {
-            return Ok((wiring::open(&at_hand).await?, ReplayScope::All));
+            return Ok((made(app, &at_hand).await?, ReplayScope::All));
         };
         let path = wiring::named_store(into, "--into")?;
         if same(&path, &at_hand) {
@@ -71,7 +72,7 @@ impl Replay {
         if at_hand.exists() {
             label(app, archives).await;
         }
-        Ok((wiring::open(&path).await?, ReplayScope::Unapplied))
+        Ok((made(app, &path).await?, ReplayScope::Unapplied))
     }
 
     /// An order that is named must be one of which something is kept.
@@ -116,11 +117,24 @@ impl Replay {
     }
 }
 
+/// The store at a path, which is told where it is a new one.
+async fn made(app: &App, path: &Path) -> anyhow::Result<SqliteStore> {
+    let is_new = !path.exists();
+    let store = wiring::open(path).await?;
+    if is_new {
+        app.notes.say(format_args!("new database: {}", path.display()));
+    }
+    Ok(store)
+}
+
 /// Archives that have no label get one from the database at hand, if it can be
 /// read: the new one is built from labels alone.
 async fn label(app: &App, archives: &FolderArchives) {
+    if !wiring::can_be_written(&app.config.archive_dir.value) {
+        return app.notes.say("the archive folder cannot be written: going by the labels in it");
+    }
     let labelled = async {
-        let store = wiring::existing_store(&app.config).await?;
+        let store = wiring::store_to_read(&app.config).await?;
         let works = wiring::replay(&app.config, store, archives.clone())?;
         anyhow::Ok(works.replay.label().await?)
     };

@@ -39,7 +39,10 @@ pub(crate) struct Status {
 
 impl Status {
     pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let store = wiring::existing_store(&app.config).await?;
+        let store = match self.close_gap.or(self.reopen_gap) {
+            Some(_) => wiring::existing_store(&app.config).await?,
+            None => wiring::store_to_read(&app.config).await?,
+        };
         let now = Timestamp::now();
         self.decide_gap(app, &store, now).await?;
         let overview = store.overview().await?.believed(now);

@@ -55,6 +55,9 @@ impl Observer for Rounds<'_> {
 impl Sync {
     pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
         let works = wiring::engine(&app.config).await?;
+        for made in &works.made {
+            app.notes.say(made);
+        }
         let progress = Progress::new(app.notes, &app.config);
         let exit = if self.follow {
             self.follow(app, &works, &progress).await

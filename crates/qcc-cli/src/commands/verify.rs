@@ -20,7 +20,7 @@ pub(crate) struct Verify {
     /// Tell so many findings one by one, and count the rest
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
-    /// A folder with room for about 100 bytes for each record [default: that of the database]
+    /// A folder with room for about 100 bytes for each record [default: that of the database, else that for temporary files]
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
     /// A JSON object for each finding, and a last one that sums up
@@ -30,10 +30,14 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let store = wiring::existing_store(&app.config).await?;
+        let store = wiring::store_to_read(&app.config).await?;
         let archives = wiring::existing_archives(&app.config)?;
         let beside = store.path().parent().unwrap_or(Path::new("."));
-        let scratch = self.scratch.clone().unwrap_or_else(|| beside.to_owned());
+        let scratch =
+            self.scratch.clone().unwrap_or_else(|| match wiring::can_be_written(beside) {
+                true => beside.to_owned(),
+                false => std::env::temp_dir(),
+            });
         let mut settings = VerifySettings::new(&Policy::default(), scratch);
         settings.told = self.limit;
         let progress = Progress::new(app.notes, &app.config);
@@ -43,6 +47,7 @@ impl Verify {
         };
         progress.finish();
         let verdict = verdict.context("the proof could not be carried out")?;
+        wiring::tell_strays(&archives, app.notes).await?;
         let exit = exit_of(&verdict);
         if self.json {
             for finding in &verdict.findings {

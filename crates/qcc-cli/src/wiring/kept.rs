@@ -5,17 +5,19 @@ use std::sync::Arc;
 use anyhow::Context;
 use qcc_sync::{FolderArchives, Policy, Replay, SystemClock, Worker};
 
-use super::{LEASE, SqliteStore, slot::Slot};
+use super::{LEASE, SqliteStore, place::can_be_written, slot::Slot};
 use crate::{
     config::{Config, Setting},
     exit::Usage,
+    output::Notes,
 };
 
 /// The archive folder, for commands that only make sense where there is one.
 pub(crate) fn existing_archives(config: &Config) -> anyhow::Result<FolderArchives> {
     let folder = &config.archive_dir.value;
-    if !super::archive_folder(config)?.is_dir() {
-        let origin = &config.archive_dir.origin;
+    let origin = &config.archive_dir.origin;
+    super::place::refuse_no_folder(folder, origin)?;
+    if !folder.is_dir() {
         let message = format!(
             "there is no archive folder {} ({origin}): name another by {}",
             folder.display(),
@@ -23,7 +25,7 @@ pub(crate) fn existing_archives(config: &Config) -> anyhow::Result<FolderArchive
         );
         return Err(Usage::new(message).into());
     }
-    FolderArchives::open(folder)
+    FolderArchives::open_existing(folder)
         .with_context(|| format!("the archive folder {} cannot be used", folder.display()))
 }
 
@@ -41,7 +43,11 @@ pub(crate) fn replay(
     store: SqliteStore,
     archives: FolderArchives,
 ) -> anyhow::Result<Replays> {
-    let slot = Slot::take(&config.archive_dir.value)?;
+    let folder = &config.archive_dir.value;
+    let slot = match can_be_written(folder) {
+        true => Slot::take(folder)?,
+        false => Slot::beside(store.path())?,
+    };
     let replay = Replay {
         store: Arc::new(store),
         archives: Arc::new(archives),
@@ -50,4 +56,17 @@ pub(crate) fn replay(
         policy: Policy::default(),
     };
     Ok(Replays { replay, _slot: slot })
+}
+
+/// Names what lies in the archive folder and is passed over.
+pub(crate) async fn tell_strays(archives: &FolderArchives, notes: Notes) -> anyhow::Result<()> {
+    let strays = archives.strays().await?;
+    for (path, why) in &strays.named {
+        notes.say(format_args!("passed over: {}: {why}", path.display()));
+    }
+    let unnamed = strays.count - strays.named.len() as u64;
+    if unnamed > 0 {
+        notes.say(format_args!("passed over: {unnamed} more of the kind"));
+    }
+    Ok(())
 }

@@ -18,6 +18,7 @@ mod full_disk;
 mod kept;
 mod kills;
 mod orders;
+mod places;
 mod push;
 mod records;
 mod secrets;

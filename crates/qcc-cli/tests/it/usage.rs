@@ -20,6 +20,7 @@ fn help_and_version_are_data() {
         "retry",
         "verify",
         "replay",
+        "snapshot",
         "sim",
         "token",
         "doctor",

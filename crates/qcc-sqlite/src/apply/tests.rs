@@ -68,6 +68,7 @@ async fn a_full_disk_rolls_the_apply_back() {
 async fn a_batch_that_cannot_be_put_away_is_the_reason_that_is_told() {
     let folder = TempDir::new().unwrap();
     let (here, gone) = (folder.path().join("here"), folder.path().join("gone"));
+    std::fs::create_dir(&here).unwrap();
     let store = SqliteStore::open(here.join("qcc.db")).await.unwrap();
     leased(&store, &hand()).await;
     let Begin { order_no, push_date, worker } = begin();

@@ -2,7 +2,9 @@
 //! `ab/abcd….ORDER.json`, its label.
 
 mod leftovers;
+mod regular;
 mod shelves;
+mod strays;
 
 use std::{
     fs::{self, File},
@@ -15,6 +17,7 @@ use sha2::{Digest, Sha256 as Hasher};
 use tempfile::NamedTempFile;
 
 use leftovers::{LABELLING, RECEIVING};
+pub use strays::Strays;
 
 use super::{Archives, ArchivesError, KeptArchive, Label, Partial, Sha256, ShelvedArchive};
 
@@ -28,11 +31,20 @@ use super::{Archives, ArchivesError, KeptArchive, Label, Partial, Sha256, Shelve
 #[derive(Debug, Clone)]
 pub struct FolderArchives {
     root: PathBuf,
+    /// Which folder that was when it was opened: where a disk is unmounted, its
+    /// mount point bears the same name.
+    identity: Identity,
 }
 
 impl FolderArchives {
+    /// A file of this name in the folder says that a person knows that the archives
+    /// are gone, so that work without them may go on.
+    pub const LOST: &str = "archives-lost";
+
     /// Opens the folder, making it where it is missing, and removes what processes
-    /// that were killed left half received there a day ago or earlier.
+    /// that were killed left half received there a day ago or earlier. The folder
+    /// above it must be there: a path that was mistyped, or whose disk is not mounted,
+    /// does not become a new archive folder.
     ///
     /// # Errors
     /// [`ArchivesError`] where it cannot be made or is no folder.
@@ -40,8 +52,43 @@ impl FolderArchives {
         let root = root.into();
         make_durable(&root)
             .and_then(|()| leftovers::sweep(&root))
-            .map_err(|e| ArchivesError::new("opening the archive folder", e))?;
-        Ok(Self { root })
+            .and_then(|()| Ok(Self { identity: identity(&root)?, root }))
+            .map_err(|e| ArchivesError::new("opening the archive folder", e))
+    }
+
+    /// Opens a folder that is there already. Nothing is made or removed in it, so it
+    /// may be one that can only be read.
+    ///
+    /// # Errors
+    /// [`ArchivesError`] where it is not there or is no folder.
+    pub fn open_existing(root: impl Into<PathBuf>) -> Result<Self, ArchivesError> {
+        let root = root.into();
+        fs::read_dir(&root)
+            .and_then(|_| Ok(Self { identity: identity(&root)?, root }))
+            .map_err(|e| ArchivesError::new("opening the archive folder", e))
+    }
+
+    /// What lies in the folder and is passed over. Reads every label.
+    ///
+    /// # Errors
+    /// [`ArchivesError`] where the folder cannot be read.
+    pub async fn strays(&self) -> Result<Strays, ArchivesError> {
+        let root = self.root.clone();
+        off_the_runtime("listing the archives", move || strays::find(&root)).await
+    }
+
+    /// Fails where the path names another folder than the one that was opened: what
+    /// is kept there would be missed later.
+    fn check(&self, doing: &'static str) -> Result<(), ArchivesError> {
+        if identity(&self.root).is_ok_and(|found| found == self.identity) {
+            return Ok(());
+        }
+        let detail = format!(
+            "{} was removed, moved or replaced since it was opened; check that its disk is \
+             mounted, put the folder back, then start this program again",
+            self.root.display()
+        );
+        Err(ArchivesError::new(doing, detail))
     }
 
     /// Where an archive lies, whether it is there or not.
@@ -66,13 +113,14 @@ impl Archives for FolderArchives {
     type File = File;
 
     async fn begin(&self) -> Result<FolderPartial, ArchivesError> {
+        self.check("making a file for an archive")?;
         let file = NamedTempFile::with_prefix_in(RECEIVING, &self.root)
             .map_err(|e| ArchivesError::new("making a file for an archive", e))?;
         Ok(FolderPartial { folder: self.clone(), file, hasher: Hasher::new(), len: 0 })
     }
 
     async fn open(&self, archive: &KeptArchive) -> Result<Option<File>, ArchivesError> {
-        match File::open(self.path(&archive.sha256)) {
+        match regular::open(&self.path(&archive.sha256)) {
             Ok(file) => Ok(Some(file)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(ArchivesError::new("opening an archive", e)),
@@ -80,6 +128,7 @@ impl Archives for FolderArchives {
     }
 
     async fn label(&self, archive: &KeptArchive, label: &Label) -> Result<(), ArchivesError> {
+        self.check("labelling an archive")?;
         let (root, path) = (self.root.clone(), self.label_path(&archive.sha256, &label.order_no));
         let (label, size) = (label.clone(), archive.size);
         let write = move || {
@@ -179,8 +228,11 @@ impl Partial for FolderPartial {
         let kept =
             KeptArchive { sha256: Sha256::new(self.hasher.finalize().into()), size: self.len };
         let path = self.folder.path(&kept.sha256);
+        self.folder.check("keeping an archive")?;
         let file = self.file;
         off_the_runtime("keeping an archive", move || persist(file, &path)).await?;
+        // What is kept where nobody will look is not kept.
+        self.folder.check("keeping an archive")?;
         Ok(kept)
     }
 }
@@ -188,31 +240,50 @@ impl Partial for FolderPartial {
 fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
     let shelf = path.parent().unwrap_or(path);
     let root = shelf.parent().unwrap_or(shelf);
+    regular::make_way_for_folder(shelf)?;
     make_private(shelf)?;
+    regular::make_way(path)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|e| e.error)?;
     sync_folder(shelf)?;
     sync_folder(root)
 }
 
-#[cfg(unix)]
+/// Makes one folder, for its owner alone, where there is none.
 fn make_private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-#[cfg(not(unix))]
-fn make_private(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(folder) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        outcome => outcome,
+    }
 }
 
 /// Makes the folder so that it is still there after a power cut, and with it what
 /// is kept in it.
 fn make_durable(folder: &Path) -> io::Result<()> {
     let folder = std::path::absolute(folder)?;
-    let made = folder.ancestors().take_while(|ancestor| !ancestor.exists()).count();
+    if folder.is_dir() {
+        return Ok(());
+    }
     make_private(&folder)?;
-    folder.ancestors().skip(1).take(made).try_for_each(sync_folder)
+    tracing::info!(path = %folder.display(), "new archive folder");
+    folder.parent().map_or(Ok(()), sync_folder)
+}
+
+/// What tells a folder from every other on this machine.
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(folder: &Path) -> io::Result<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(folder).map(|found| (found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(folder: &Path) -> io::Result<Identity> {
+    fs::metadata(folder).map(|_| (0, 0))
 }
 
 #[cfg(unix)]

@@ -108,8 +108,95 @@ async fn a_folder_that_cannot_be_made_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, b"").unwrap();
-    let error = FolderArchives::open(file.join("archives")).unwrap_err();
-    assert_eq!(error.to_string(), "opening the archive folder failed");
+    for root in [file.join("archives"), file, folder.path().join("not/there")] {
+        let error = FolderArchives::open(root).unwrap_err();
+        assert_eq!(error.to_string(), "opening the archive folder failed");
+    }
+    assert!(!folder.path().join("not").exists(), "the way to it is not made");
+    assert!(FolderArchives::open_existing(folder.path().join("archives")).is_err());
+    assert!(!folder.path().join("archives").exists());
+}
+
+#[tokio::test]
+async fn a_folder_that_was_replaced_takes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("archives");
+    let archives = FolderArchives::open(&root).unwrap();
+    let kept = keep(&archives, b"hello").await;
+    let mut under_way = archives.begin().await.unwrap();
+    under_way.append(b"more").await.unwrap();
+    fs::rename(&root, folder.path().join("away")).unwrap();
+    // As the mount point of a disk that is gone: the same name, another folder.
+    fs::create_dir(&root).unwrap();
+    assert!(archives.begin().await.is_err());
+    assert!(archives.label(&kept, &label("A1", 0)).await.is_err());
+    assert!(under_way.keep().await.is_err());
+    assert_eq!(files(&root), [""; 0]);
+    fs::remove_dir(&root).unwrap();
+    fs::rename(folder.path().join("away"), &root).unwrap();
+    keep(&archives, b"again").await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_regular_file_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let archives = FolderArchives::open(root).unwrap();
+    let kept = keep(&archives, b"hello").await;
+    archives.label(&kept, &label("A1", 0)).await.unwrap();
+    let shelf = root.join("2c");
+    let beside = |kind: &str| shelf.join(format!("{HELLO}.{kind}.json"));
+    let make_pipe = |path: &Path| {
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    make_pipe(&beside("PIPE"));
+    fs::create_dir(beside("FOLDER")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", beside("ZERO")).unwrap();
+    std::os::unix::fs::symlink(beside("A1"), beside("LINK")).unwrap();
+    fs::File::create(beside("LARGE")).unwrap().set_len(1 << 40).unwrap();
+    let other = HELLO.replace("2cf2", "2cff");
+    make_pipe(&shelf.join(format!("{other}.zip")));
+    fs::write(root.join("00"), "no shelf").unwrap();
+    fs::write(root.join("notes"), "mine").unwrap();
+    let found = archives.shelved(None, 10).await.unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].archive, found[0].unreadable), (kept, 5));
+    assert_eq!(found[0].labels, [label("A1", 0)]);
+    let strays = archives.strays().await.unwrap();
+    assert_eq!((strays.count, strays.named.len()), (8, 8), "{strays:?}");
+    let pipe = KeptArchive { sha256: other.parse().unwrap(), size: 1 };
+    let error = archives.open(&pipe).await.unwrap_err();
+    let why = std::error::Error::source(&error).unwrap().to_string();
+    assert!(why.contains("a pipe or a device"), "{why}");
+    // What is ours takes its place back, and what was there is kept beside it.
+    let before = keep(&MemoryArchives::default(), b"first").await;
+    fs::write(root.join(&before.sha256.to_string()[..2]), "no shelf").unwrap();
+    assert_eq!(keep(&archives, b"first").await, before);
+    let zip = archives.path(&kept.sha256);
+    fs::remove_file(&zip).unwrap();
+    fs::create_dir_all(zip.join("within")).unwrap();
+    assert_eq!(keep(&archives, b"hello").await, kept);
+    assert!(zip.is_file() && zip.with_extension("zip.stray").is_dir());
+    archives.label(&kept, &label("FOLDER", 0)).await.unwrap();
+    assert_eq!(archives.shelved(None, 10).await.unwrap()[0].unreadable, 4);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_that_can_only_be_read_is_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("archives");
+    let archives = FolderArchives::open(&root).unwrap();
+    let kept = keep(&archives, b"hello").await;
+    let old = fs::File::create(root.join("receiving-old")).unwrap();
+    old.set_modified(SystemTime::now() - Duration::from_secs(48 * 3600)).unwrap();
+    fs::set_permissions(&root, fs::Permissions::from_mode(0o555)).unwrap();
+    let archives = FolderArchives::open_existing(&root).unwrap();
+    assert!(archives.open(&kept).await.unwrap().is_some());
+    assert!(root.join("receiving-old").exists(), "nothing is swept");
+    fs::set_permissions(&root, fs::Permissions::from_mode(0o700)).unwrap();
 }
 
 fn label(order_no: &str, second: i64) -> Label {

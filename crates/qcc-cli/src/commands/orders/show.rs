@@ -75,7 +75,7 @@ impl Show {
         if !self.offline && !wiring::store_path(&app.config)?.exists() {
             return Ok(None);
         }
-        let store = wiring::existing_store(&app.config).await?;
+        let store = wiring::store_to_read(&app.config).await?;
         let Some(order) = store.order(&self.order).await? else { return Ok(None) };
         let set_aside = store.set_aside(&self.order).await?;
         Ok(Some(Known { order, set_aside }))

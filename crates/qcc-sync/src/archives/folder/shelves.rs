@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
+use super::regular;
 use crate::{KeptArchive, Sha256, ShelvedArchive, archives::Label};
 
 /// Archives by name, at most `limit`, behind `after`. A shelf at a time is looked
@@ -20,7 +21,7 @@ pub(super) fn list(
                 return Ok(found);
             }
             if after.is_none_or(|after| sha256 > after) {
-                found.push(files.read(sha256, &folder)?);
+                found.push(files.read(sha256, &folder));
             }
         }
     }
@@ -38,7 +39,10 @@ fn on_shelf(folder: &Path) -> io::Result<BTreeMap<Sha256, Files>> {
     let mut shelf: BTreeMap<Sha256, Files> = BTreeMap::new();
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(shelf),
+        // Something that is no folder in its place holds no archive.
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(shelf);
+        }
         Err(e) => return Err(e),
     };
     for entry in entries {
@@ -47,33 +51,41 @@ fn on_shelf(folder: &Path) -> io::Result<BTreeMap<Sha256, Files>> {
         let Ok(name) = entry.file_name().into_string() else { continue };
         let Some((sha256, kind)) = name.split_once('.') else { continue };
         let Ok(sha256) = sha256.parse() else { continue };
-        let files = shelf.entry(sha256).or_default();
         if kind == "zip" {
-            files.size = Some(entry.metadata()?.len());
+            // It may be gone by now, and what is no regular file is no archive.
+            if let Ok(found) = entry.metadata()
+                && found.is_file()
+            {
+                shelf.entry(sha256).or_default().size = Some(found.len());
+            }
         } else if kind.ends_with(".json") {
-            files.labels.push(name);
+            shelf.entry(sha256).or_default().labels.push(name);
         }
     }
     Ok(shelf)
 }
 
 impl Files {
-    fn read(mut self, sha256: Sha256, folder: &Path) -> io::Result<ShelvedArchive> {
+    fn read(mut self, sha256: Sha256, folder: &Path) -> ShelvedArchive {
         self.labels.sort_unstable();
         let (mut labels, mut unreadable, mut said) = (Vec::new(), 0, 0);
         for name in &self.labels {
-            match Label::from_json(&fs::read(folder.join(name))?) {
-                Ok((label, size)) => {
-                    said = size;
-                    labels.push(label);
-                }
-                Err(error) => {
-                    tracing::warn!(file = %folder.join(name).display(), %error, "label skipped");
-                    unreadable += 1;
-                }
-            }
+            let path = folder.join(name);
+            let error = match regular::read_label(&path) {
+                Ok(text) => match Label::from_json(&text) {
+                    Ok((label, size)) => {
+                        said = size;
+                        labels.push(label);
+                        continue;
+                    }
+                    Err(error) => error.to_string(),
+                },
+                Err(error) => error.to_string(),
+            };
+            tracing::warn!(file = %path.display(), error, "label skipped");
+            unreadable += 1;
         }
         let archive = KeptArchive { sha256, size: self.size.unwrap_or(said) };
-        Ok(ShelvedArchive { archive, labels, unreadable })
+        ShelvedArchive { archive, labels, unreadable }
     }
 }
