@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Verify(commands::verify::Verify),
     /// Apply kept archives again, or rebuild the store from them alone
     Replay(commands::replay::Replay),
+    /// Remove old or refused archives and old records, so that the proof knows of it
+    Prune(commands::prune::Prune),
     /// Run the simulated vendor as a server
     Sim(commands::sim::Sim),
     /// Print the two headers of a signed call, for curl

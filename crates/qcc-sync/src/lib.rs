@@ -13,6 +13,7 @@ mod ledger;
 mod memory;
 mod pace;
 mod policy;
+mod prune;
 mod reason;
 mod rebuild;
 mod replay;
@@ -22,8 +23,8 @@ mod verify;
 mod wake;
 
 pub use archives::{
-    Archives, ArchivesError, FolderArchives, FolderPartial, InvalidSha256, KeptArchive, Label,
-    MemoryArchives, MemoryPartial, Partial, Sha256, ShelvedArchive,
+    Archives, ArchivesError, Discard, FolderArchives, FolderPartial, InvalidSha256, KeptArchive,
+    Label, MemoryArchives, MemoryPartial, Partial, Pruned, Retention, Sha256, ShelvedArchive,
 };
 pub use clock::{Clock, SystemClock};
 pub use delivery::{Activation, AnswerErrors, Callbacks, Delivery, DeliveryPolicy};
@@ -34,6 +35,7 @@ pub use heal::{Heal, HealWait, Probe, Probed, next_heal};
 pub use ledger::{Applied, Located, Order, State, StateName, Step, UnknownState, next_step};
 pub use memory::{MemoryApply, MemorySnapshot, MemoryStore};
 pub use policy::{CountMismatch, Failure, Policy, Remedy};
+pub use prune::{Prune, PruneReport, PruneScope, PrunedArchive};
 pub use reason::{Reason, ReasonCode, UnknownReasonCode};
 pub use rebuild::{Rebuild, Snapshot};
 pub use replay::{Replay, ReplayReport, ReplayScope, Setback};

@@ -54,6 +54,14 @@ impl Verify {
                 app.out.line(report::finding_text(finding))?;
             }
             app.out.line(report::summary_text(&verdict))?;
+            if verdict.is_empty() {
+                app.notes.say(format_args!(
+                    "looked at {} and {}: are they the right ones? QCC_STORE and \
+                     QCC_ARCHIVE_DIR name others",
+                    store.path().display(),
+                    app.config.archive_dir.value.display()
+                ));
+            }
         }
         Ok(exit)
     }
@@ -61,6 +69,8 @@ impl Verify {
 
 fn exit_of(verdict: &Verdict) -> Exit {
     match verdict {
+        // Nothing to prove is no proof: the store may be the wrong one.
+        verdict if verdict.is_empty() => Exit::Unfinished,
         verdict if verdict.is_equal() => Exit::Done,
         Verdict { refused: 1.., .. } => Exit::Archive,
         _ => Exit::Unfinished,

@@ -2,6 +2,7 @@
 //! `ab/abcd….ORDER.json`, its label.
 
 mod leftovers;
+mod removal;
 mod shelves;
 
 use std::{
@@ -16,7 +17,9 @@ use tempfile::NamedTempFile;
 
 use leftovers::{LABELLING, RECEIVING};
 
-use super::{Archives, ArchivesError, KeptArchive, Label, Partial, Sha256, ShelvedArchive};
+use super::{
+    Archives, ArchivesError, KeptArchive, Label, Partial, Retention, Sha256, ShelvedArchive,
+};
 
 /// Archives in a folder of their own.
 ///
@@ -98,6 +101,11 @@ impl Archives for FolderArchives {
         let (root, after) = (self.root.clone(), after.copied());
         let list = move || shelves::list(&root, after, limit);
         off_the_runtime("listing the archives", list).await
+    }
+
+    async fn retention(&self) -> Result<Retention, ArchivesError> {
+        let root = self.root.clone();
+        off_the_runtime("reading what was removed", move || removal::read(&root)).await
     }
 }
 

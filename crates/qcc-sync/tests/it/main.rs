@@ -17,5 +17,6 @@ mod gaps;
 mod healing;
 mod kept;
 mod paths;
+mod retention;
 mod steps;
 mod world;
