@@ -395,7 +395,7 @@ fn waiting_orders_beside_damaged_downloads_are_no_false_alarm() {
     assert_eq!(lines.len(), 1, "{lines:#?}");
     let told = ["waiting", "unapplied", "not_applied", "refused_kept"].map(|name| &sum[name]);
     assert_eq!(told, [1, 0, 0, 1].map(Value::from).each_ref(), "{sum}");
-    world.run(&["verify"]).ends(0).prints("1 archive kept that do not open").prints("waiting");
+    world.run(&["verify"]).ends(0).prints("refused archives kept: 1, ").prints("waiting");
 
     let before =
         (order_rows(&world), world.run(&["status", "--json"]).json()["last_applied"].clone());
@@ -457,14 +457,37 @@ fn what_is_pruned_is_known_to_the_proof() {
     assert_eq!((&sum["rows"], &sum["differences"]), (&table.len().into(), &0.into()));
     world.run(&["sync"]).ends(0);
 
-    // A row that comes from no pruned order is named as before.
-    let connection = Connection::open(world.path("qcc.db")).unwrap();
-    let forged = "INSERT INTO risk_records (id, push_date, order_no, position)
-                  SELECT 'forged', '2001-01-01 00:00:00', order_no, 0 FROM orders
-                  ORDER BY order_no LIMIT 1";
-    connection.execute(forged, []).unwrap();
-    drop(connection);
-    assert_eq!(verified(&world, 5)[0]["finding"], "row_extra");
+    let note = world.path("qcc-archives").join("retention.json");
+    let sound = fs::read(&note).unwrap();
+    fs::write(&note, "{").unwrap();
+    world.run(&["verify"]).ends(1).says("retention.json");
+    fs::write(&note, sound).unwrap();
+
+    // No row can hide behind a pruned order that did not push it, or that a kept archive
+    // outranks.
+    let database = world.path("qcc.db");
+    let sound = fs::read(&database).unwrap();
+    for (sql, finding) in [
+        (
+            "INSERT INTO risk_records (id, push_date, order_no, position)
+             SELECT 'forged', '2001-01-01 00:00:00', order_no, 0 FROM orders
+             ORDER BY order_no LIMIT 1",
+            "row_extra",
+        ),
+        (
+            "UPDATE risk_records SET (order_no, push_date, position) =
+                 (SELECT order_no, push_date, 0 FROM orders ORDER BY order_no LIMIT 1)
+             WHERE id = (SELECT min(id) FROM risk_records
+                         WHERE order_no = (SELECT max(order_no) FROM orders))",
+            "row_differs",
+        ),
+    ] {
+        let connection = Connection::open(&database).unwrap();
+        assert_eq!(connection.execute(sql, []).unwrap(), 1);
+        drop(connection);
+        assert_eq!(verified(&world, 5)[0]["finding"], finding);
+        fs::write(&database, &sound).unwrap();
+    }
 }
 
 #[test]

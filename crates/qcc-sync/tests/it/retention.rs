@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use qcc_proto::{OrderNo, ShanghaiTime};
 use qcc_sync::{
     Archives, Discard, Label, MemoryArchives, MemoryStore, Partial, Policy, Prune, PruneReport,
-    PruneScope, ReplayScope, Store,
+    PruneScope, Pruned, ReplayScope, Retention, Store,
 };
 
 use crate::{
@@ -94,21 +94,34 @@ fn an_archive_that_is_lost_after_pruning_is_still_named() {
 }
 
 #[test]
-fn a_row_of_a_pruned_order_that_no_archive_outranks_is_unproven_and_any_other_is_named() {
+fn where_every_archive_was_pruned_nothing_is_proven() {
     paused(async {
         let world = days().await;
         pruned(&world, &world.store, &all_but(&world, 0)).await;
         let verdict = proof(&world.store, &world.archives).await;
-        assert!(verdict.is_empty(), "every archive is gone, so nothing is proven: {verdict:#?}");
+        assert!(verdict.is_empty(), "{verdict:#?}");
+        assert_eq!((verdict.pruned, verdict.held()), (12, 0));
         assert_eq!(verdict.unproven_pruned, verdict.rows);
+    });
+}
 
-        // The newest orders come back: a version that one of them outranks must not stand.
-        let old = days().await;
-        let before = old.table().await;
-        pruned(&old, &old.store, &all_but(&old, 11)).await;
-        let verdict = proof(&old.store, &old.archives).await;
-        assert!(verdict.is_equal(), "{verdict:#?}");
-        assert_eq!(before, old.table().await);
+#[test]
+fn what_is_written_down_as_removed_and_is_still_there_proves_what_it_did() {
+    paused(async {
+        let world = days().await;
+        let mut retention = Retention::default();
+        for order_no in applied(&world.store).await {
+            let archive = kept(&world.store, &order_no).await;
+            retention.pruned.insert(order_no, Pruned { archive, at: world.now() });
+        }
+        // Killed before it removed the first of them.
+        world.archives.note_pruned(&retention).await.unwrap();
+        let verdict = proof(&world.store, &world.archives).await;
+        assert_eq!((verdict.held(), verdict.pruned, verdict.unproven), (12, 0, 0));
+        let replay = replayed(&world, &world.store, &ReplayScope::All).await;
+        assert_eq!((replay.applied, replay.pruned), (12, 0));
+        let report = pruned(&world, &world.store, &all_but(&world, 0)).await;
+        assert_eq!(report.archives.len(), 12, "the next run removes them");
     });
 }
 

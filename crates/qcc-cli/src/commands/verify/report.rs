@@ -177,8 +177,8 @@ pub(super) fn summary_text(verdict: &Verdict) -> String {
     }
     if verdict.refused_kept > 0 {
         lines.push(format!(
-            "garbage   {} kept that do not open, {}; `qcc prune --refused` removes them",
-            many(verdict.refused_kept, "archive"),
+            "refused archives kept: {}, {}; `qcc prune --refused` removes them",
+            count(verdict.refused_kept),
             bytes(verdict.refused_bytes)
         ));
     }
