@@ -30,7 +30,7 @@ use crate::{
 pub use error::VerifyError;
 pub use finding::{AsideFault, Difference, Finding, Verdict};
 use join::{Join, Suspect};
-use labels::{Labels, Opener, RefusedArchives, labels};
+use labels::{Labels, Opener, RefusedArchives, Strays, labels};
 use reading::{Reading, Refused, Source};
 pub(crate) use reading::{digest, opens};
 pub use settings::{VerifySettings, VerifyStage};
@@ -56,7 +56,7 @@ pub async fn verify<S: Rebuild, A: Archives>(
 ) -> Result<Verdict, VerifyError> {
     let mut proof = Proof::new(settings);
     // Before the snapshot: what is labelled later may not be in it.
-    proof.labels = labels(archives).await?;
+    (proof.labels, proof.strays) = labels(archives).await?;
     proof.retention = archives.retention().await?;
     let mut snapshot = store.snapshot().await?;
     proof.read_archives(&mut snapshot, archives, watch).await?;
@@ -70,6 +70,8 @@ struct Proof<'s> {
     labels: Labels,
     /// Kept archives that do not open and that the ledger does not name.
     refused: RefusedArchives,
+    /// Kept archives without a label that the ledger was not seen to name.
+    strays: Strays,
     /// What was removed on purpose.
     retention: Retention,
     /// The applied orders, by their archives.
@@ -87,6 +89,7 @@ impl<'s> Proof<'s> {
             settings,
             labels: Labels::new(),
             refused: RefusedArchives::new(),
+            strays: Strays::new(),
             retention: Retention::default(),
             holders: BTreeMap::new(),
             sources: Vec::new(),
@@ -113,6 +116,8 @@ impl<'s> Proof<'s> {
                 waiting: 0,
                 refused_kept: 0,
                 refused_bytes: 0,
+                strays: 0,
+                stray_bytes: 0,
                 digest: Sha256::new([0; 32]),
             },
         }

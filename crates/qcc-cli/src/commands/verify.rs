@@ -2,14 +2,19 @@
 
 mod report;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use clap::Args;
+use jiff::SignedDuration;
 use qcc_sync::{Policy, Verdict, VerifySettings, VerifyStage};
 
 use crate::{
     app::App,
+    config::duration,
     exit::Exit,
     output::{Progress, count, many},
     wiring,
@@ -23,6 +28,9 @@ pub(crate) struct Verify {
     /// A folder with room for about 100 bytes for each record [default: that of the database]
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
+    /// How far a document's pushDate may be from the time its order was made
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "48h")]
+    push_date_slack: Duration,
     /// A JSON object for each finding, and a last one that sums up
     #[arg(long)]
     json: bool,
@@ -36,6 +44,8 @@ impl Verify {
         let scratch = self.scratch.clone().unwrap_or_else(|| beside.to_owned());
         let mut settings = VerifySettings::new(&Policy::default(), scratch);
         settings.told = self.limit;
+        settings.push_date_slack =
+            SignedDuration::try_from(self.push_date_slack).unwrap_or(SignedDuration::MAX);
         let progress = Progress::new(app.notes, &app.config);
         let verdict = {
             let watch = |stage| progress.at(shown(stage));

@@ -491,6 +491,38 @@ fn what_is_pruned_is_known_to_the_proof() {
 }
 
 #[test]
+fn a_prune_that_is_killed_leaves_what_can_be_proven() {
+    let world = synced(9);
+    for keep in (1..9).rev() {
+        let keep = keep.to_string();
+        let arguments = ["prune", "--archives-older-than", "0s", "--keep", &keep];
+        let mut child = world.start(&arguments);
+        thread::sleep(Duration::from_millis(4 * keep.parse::<u64>().unwrap()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        verified(&world, 0);
+    }
+    world.run(&["prune", "--archives-older-than", "0s", "--keep", "1"]).ends(0);
+    let sum = verified(&world, 0).remove(0);
+    assert_eq!((&sum["held"], &sum["pruned"]), (&1.into(), &8.into()));
+    assert_eq!(files(&world.path("qcc-archives"), ".zip").len(), 1);
+}
+
+#[test]
+fn an_order_whose_times_are_far_apart_is_named_unless_told_otherwise() {
+    let world = synced(2);
+    let connection = Connection::open(world.path("qcc.db")).unwrap();
+    let sql = "UPDATE orders SET created_at = '2022-06-07 10:13:42'
+               WHERE order_no = (SELECT min(order_no) FROM orders)";
+    assert_eq!(connection.execute(sql, []).unwrap(), 1);
+    drop(connection);
+    let lines = verified(&world, 5);
+    assert_eq!((&lines[0]["finding"], &lines[1]["shared"]), (&"shared_archive".into(), &1.into()));
+    world.run(&["verify"]).ends(5).prints("seems to be another order's").prints("NOT EQUAL");
+    world.run(&["verify", "--push-date-slack", "100000h"]).ends(0).prints("equal");
+}
+
+#[test]
 fn refused_downloads_are_removed_by_a_command() {
     let world = synced(2);
     world.fault(Fault::CorruptArchive, Rate::first(1));

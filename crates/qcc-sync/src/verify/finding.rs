@@ -57,6 +57,11 @@ pub struct Verdict {
     pub refused_kept: u64,
     /// Their bytes.
     pub refused_bytes: u64,
+    /// Kept archives of which neither a label nor the ledger says whose they are. No
+    /// difference.
+    pub strays: u64,
+    /// Their bytes.
+    pub stray_bytes: u64,
     /// SHA-256 over all rows: what two runs of one version of this program can be
     /// compared by.
     pub digest: Sha256,

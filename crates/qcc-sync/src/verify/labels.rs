@@ -34,6 +34,9 @@ impl Proof<'_> {
         archives: &A,
     ) -> Result<(), VerifyError> {
         self.verdict.waiting += u64::from(order.applied.is_none());
+        if let Some(kept) = order.archive {
+            self.strays.remove(&kept.sha256);
+        }
         let Some(labels) = self.labels.remove(&order.no) else { return Ok(()) };
         let mut opens = None;
         for opener in labels.into_iter().filter(|label| order.archive != Some(label.archive)) {
@@ -61,8 +64,11 @@ impl Proof<'_> {
         Ok(())
     }
 
-    /// Labels of which the ledger knows no order: it was lost, or is an older one.
+    /// Labels of which the ledger knows no order: it was lost, or is an older one. And
+    /// what has no label, and the ledger does not name.
     pub(super) fn name_unapplied(&mut self) {
+        self.verdict.strays = self.strays.len() as u64;
+        self.verdict.stray_bytes = self.strays.values().sum();
         for (order_no, labels) in std::mem::take(&mut self.labels) {
             let pruned = |label: &Opener| self.retention.has_pruned(&order_no, &label.archive);
             if labels.iter().all(pruned) {
@@ -79,14 +85,20 @@ impl Proof<'_> {
 /// Archives that were found not to open: one may bear several labels.
 pub(super) type RefusedArchives = BTreeSet<Sha256>;
 
-pub(super) async fn labels<A: Archives>(archives: &A) -> Result<Labels, VerifyError> {
-    let mut labels = Labels::new();
+/// Archives without a label, and their sizes.
+pub(super) type Strays = BTreeMap<Sha256, u64>;
+
+pub(super) async fn labels<A: Archives>(archives: &A) -> Result<(Labels, Strays), VerifyError> {
+    let (mut labels, mut strays) = (Labels::new(), Strays::new());
     let mut after = None;
     loop {
         let page = archives.shelved(after.as_ref(), PAGE as usize).await?;
-        let Some(last) = page.last() else { return Ok(labels) };
+        let Some(last) = page.last() else { return Ok((labels, strays)) };
         after = Some(last.archive.sha256);
         for shelved in page {
+            if shelved.labels.is_empty() && shelved.unreadable == 0 {
+                strays.insert(shelved.archive.sha256, shelved.archive.size);
+            }
             for Label { order_no, password, listed_at, .. } in shelved.labels {
                 let (archive, listed) = (shelved.archive, listed_at.is_some());
                 let known = labels.entry(order_no).or_default();

@@ -161,7 +161,9 @@ fn refused_archives_are_removed_and_whatever_opens_stays() {
         let theirs = partial.keep().await.unwrap();
         world.archives.label(&theirs, &Label { order_no: foreign, ..label }).await.unwrap();
 
-        assert_eq!(proof(&world.store, &world.archives).await.refused_kept, 1);
+        let verdict = proof(&world.store, &world.archives).await;
+        assert_eq!((verdict.refused_kept, verdict.refused_bytes), (1, damaged.size));
+        assert_eq!((verdict.strays, verdict.stray_bytes), (1, stray.size));
         let scope = PruneScope { refused: true, ..PruneScope::default() };
         let report = pruned(&world, &world.store, &scope).await;
         let names: Vec<_> = report.refused.iter().map(|pruned| pruned.archive).collect();

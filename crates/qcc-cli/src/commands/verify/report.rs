@@ -182,6 +182,14 @@ pub(super) fn summary_text(verdict: &Verdict) -> String {
             bytes(verdict.refused_bytes)
         ));
     }
+    if verdict.strays > 0 {
+        lines.push(format!(
+            "stray archives kept: {}, {}; nothing says whose they are; `qcc prune --strays` removes \
+             them",
+            count(verdict.strays),
+            bytes(verdict.stray_bytes)
+        ));
+    }
     let told = verdict.findings.len() as u64;
     let all = verdict.differences
         + verdict.missing
@@ -318,6 +326,8 @@ pub(super) fn summary_json(verdict: &Verdict, exit: Exit) -> Value {
         "waiting": verdict.waiting,
         "refused_kept": verdict.refused_kept,
         "refused_bytes": verdict.refused_bytes,
+        "strays": verdict.strays,
+        "stray_bytes": verdict.stray_bytes,
         "differences": verdict.differences,
         "digest": verdict.digest.to_string(),
         "exit": exit as u8,
