@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Replay(commands::replay::Replay),
     /// Copy the database as it is now into a new file, beside a running daemon
     Snapshot(commands::snapshot::Snapshot),
+    /// Remove old or refused archives and old records, so that the proof knows of it
+    Prune(commands::prune::Prune),
     /// Run the simulated vendor as a server
     Sim(commands::sim::Sim),
     /// Print the two headers of a signed call, for curl

@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod orders;
 pub(crate) mod peace;
+pub(crate) mod prune;
 pub(crate) mod push;
 pub(crate) mod records;
 pub(crate) mod replay;
@@ -37,6 +38,7 @@ pub(crate) async fn run(command: Command, app: &mut App) -> anyhow::Result<Exit>
         Command::Verify(verify) => verify.run(app).await,
         Command::Replay(replay) => replay.run(app).await,
         Command::Snapshot(snapshot) => snapshot.run(app).await,
+        Command::Prune(prune) => prune.run(app).await,
         Command::Sim(sim) => sim.run(app).await,
         Command::Token(token) => token.run(app),
         Command::Doctor(doctor) => doctor.run(app).await,

@@ -62,6 +62,28 @@ impl Rebuild for SqliteStore {
         let (order_no, worker) = (order_no.clone(), worker.clone());
         self.write(move |tx| reopen(tx, &order_no, &worker, now)).await
     }
+
+    async fn count_records_before(&self, before: ShanghaiTime) -> Result<u64, StoreError> {
+        let count = move |desk: &mut Desk| {
+            let sql = "SELECT count(*) FROM risk_records WHERE push_date < ?1";
+            let rows: i64 = desk.main.query_row(sql, [before.to_string()], |row| row.get(0))?;
+            u64::try_from(rows).map_err(|_| Fault::Unreadable("records"))
+        };
+        Thread::reading(self.reader()?, self.path())?.call(count).await
+    }
+
+    async fn remove_records_before(
+        &self,
+        before: ShanghaiTime,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        self.write(move |tx| {
+            let sql = "DELETE FROM risk_records WHERE rowid IN
+                           (SELECT rowid FROM risk_records WHERE push_date < ?1 LIMIT ?2)";
+            Ok(tx.execute(sql, params![before.to_string(), limit])? as u64)
+        })
+        .await
+    }
 }
 
 /// Whether the order was taken over.

@@ -3,10 +3,12 @@
 mod folder;
 mod label;
 mod memory;
+mod retention;
 
 pub use folder::{FolderArchives, FolderPartial, Strays};
 pub use label::{Label, ShelvedArchive};
 pub use memory::{MemoryArchives, MemoryPartial};
+pub use retention::{Discard, Pruned, Retention};
 
 use std::{error::Error as StdError, fmt, future::Future, str::FromStr};
 
@@ -123,6 +125,15 @@ pub trait Archives: Send + Sync + 'static {
         after: Option<&Sha256>,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<ShelvedArchive>, ArchivesError>> + Send;
+
+    /// What was removed on purpose. Nothing, where nothing can be removed (see
+    /// [`Discard`]).
+    ///
+    /// # Errors
+    /// [`ArchivesError`] where what was written down cannot be read.
+    fn retention(&self) -> impl Future<Output = Result<Retention, ArchivesError>> + Send {
+        async { Ok(Retention::default()) }
+    }
 }
 
 /// An archive being received; dropped unfinished, it leaves nothing.

@@ -15,6 +15,7 @@ mod ledger;
 mod memory;
 mod pace;
 mod policy;
+mod prune;
 mod reason;
 mod rebuild;
 mod replay;
@@ -24,8 +25,9 @@ mod verify;
 mod wake;
 
 pub use archives::{
-    Archives, ArchivesError, FolderArchives, FolderPartial, InvalidSha256, KeptArchive, Label,
-    MemoryArchives, MemoryPartial, Partial, Sha256, ShelvedArchive, Strays,
+    Archives, ArchivesError, Discard, FolderArchives, FolderPartial, InvalidSha256, KeptArchive,
+    Label, MemoryArchives, MemoryPartial, Partial, Pruned, Retention, Sha256, ShelvedArchive,
+    Strays,
 };
 pub use burst::{Burst, fastest_burst};
 pub use clock::{Clock, SystemClock};
@@ -41,6 +43,7 @@ pub use ledger::{
 };
 pub use memory::{MemoryApply, MemorySnapshot, MemoryStore};
 pub use policy::{CountMismatch, Failure, Policy, Remedy};
+pub use prune::{Prune, PruneReport, PruneScope, PrunedArchive};
 pub use reason::{Reason, ReasonCode, UnknownReasonCode};
 pub use rebuild::{Rebuild, Snapshot};
 pub use replay::{Replay, ReplayReport, ReplayScope, Setback};

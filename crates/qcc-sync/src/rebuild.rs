@@ -3,9 +3,9 @@
 use std::future::Future;
 
 use jiff::Timestamp;
-use qcc_proto::OrderNo;
+use qcc_proto::{OrderNo, ShanghaiTime};
 
-use crate::{Order, ReasonCode, SetAside, State, Store, StoreError, StoredRecord, Worker};
+use crate::{Applied, Order, ReasonCode, SetAside, State, Store, StoreError, StoredRecord, Worker};
 
 /// A store that can be proven against the kept archives, and rebuilt from them.
 ///
@@ -45,6 +45,20 @@ pub trait Rebuild: Store {
         worker: &Worker,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
+
+    /// How many records were pushed before this.
+    fn count_records_before(
+        &self,
+        before: ShanghaiTime,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Removes records that were pushed before this, at most `limit`. One write.
+    /// Returns how many it removed.
+    fn remove_records_before(
+        &self,
+        before: ShanghaiTime,
+        limit: u32,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 }
 
 /// A store at one moment. Hold it no longer than needed: a database may have to
@@ -92,6 +106,15 @@ impl Order {
         fit.then_some(self)
     }
 
+    /// Its archive was applied, for the first time or again. What was noted of it
+    /// stays, and with it when that was, where the document says the same again: a
+    /// repetition that changes nothing is not news.
+    #[must_use]
+    pub(crate) fn applied_again(self, now: Applied) -> Self {
+        let noted = self.applied.as_ref().filter(|noted| noted.agrees(&now)).cloned();
+        self.applied(noted.unwrap_or(now))
+    }
+
     /// Whether nothing of it is kept or was applied, so that an archive found beside
     /// the ledger is news. One that was found damaged, or did not open, is not: it
     /// may be the very archive that is found.
@@ -117,5 +140,17 @@ impl Order {
             location: None,
             ..self.unfailed()
         })
+    }
+}
+
+impl Applied {
+    /// Whether both come from one document. How many of its records stand depends on
+    /// what else was in the table by then; their sum does not.
+    fn agrees(&self, other: &Self) -> bool {
+        let told = |applied: &Self| {
+            let records = applied.stored.saturating_add(applied.superseded);
+            (applied.push_date, applied.total_size, records, applied.quarantined)
+        };
+        told(self) == told(other)
     }
 }

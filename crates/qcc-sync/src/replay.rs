@@ -16,7 +16,8 @@ use qcc_proto::OrderNo;
 
 use crate::{
     Archives, ArchivesError, Clock, EngineError, KeptArchive, Label, Observer, Order, Policy,
-    Reason, Rebuild, Report, Sha256, Snapshot as _, State, StoreErrorKind, Worker,
+    Reason, ReasonCode, Rebuild, Report, Retention, Sha256, Snapshot as _, State, StoreErrorKind,
+    Worker,
     engine::{Applier, Trouble},
     verify::digest,
 };
@@ -57,6 +58,12 @@ pub struct ReplayReport {
     pub adopted: u64,
     /// Orders applied.
     pub applied: u64,
+    /// Those of them that the ledger learnt of from labels in this run.
+    pub applied_from_labels: u64,
+    /// Those of them that had been applied before.
+    pub repeated: u64,
+    /// Orders in scope whose archive was removed on purpose: they stay as they are.
+    pub pruned: u64,
     /// Records that now stand from them.
     pub stored: u64,
     /// Records that lost against a later version.
@@ -81,8 +88,8 @@ pub enum Setback {
     /// The disk does not give its archive back; the detail says why. What the ledger
     /// and the table hold of it stays.
     Unreadable(OrderNo, String),
-    /// Its archive or the document in it was refused, now or before: an order that
-    /// rests for that stays as it is.
+    /// Its archive or the document in it was refused, now or before. An order that the
+    /// ledger had keeps its state and its failures.
     Refused(OrderNo, Reason),
     /// Another worker is at it.
     Busy(OrderNo),
@@ -90,6 +97,9 @@ pub enum Setback {
 
 /// Orders are read and adopted so many at a time.
 const PAGE: u32 = 256;
+
+/// So many rows are removed in one write.
+const ROWS: u32 = 5000;
 
 impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
     /// Labels what has no label, adopts orders of which only a label knows, and
@@ -106,17 +116,22 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
     ) -> Result<ReplayReport, EngineError> {
         let mut report = ReplayReport::default();
         let mut shelves = self.shelves().await?;
+        let records_before = shelves.retention.records_before;
         let due = self.walk_ledger(scope, &mut shelves, &mut report).await?;
-        report.strays = shelves.strays.into_iter().collect();
-        let adopted = self.adopt(scope, shelves.labels, &mut report).await?;
+        report.strays = std::mem::take(&mut shelves.strays).into_iter().collect();
+        let adopted = self.adopt(scope, shelves, &mut report).await?;
         let mut sum = Report::default();
-        for (order_no, known_whole) in merged(due, adopted) {
-            self.apply(order_no, known_whole, &mut sum, &mut report, observer).await?;
+        for (order_no, origin) in merged(due, adopted) {
+            self.apply(order_no, origin, &mut sum, &mut report, observer).await?;
         }
         report.applied = sum.applied;
         report.stored = sum.stored;
         report.superseded = sum.superseded;
         report.set_aside = sum.set_aside;
+        if let Some(before) = records_before.filter(|_| report.applied > 0) {
+            // Archives that are kept bring back rows that were removed on purpose.
+            while self.store.remove_records_before(before, ROWS).await? > 0 {}
+        }
         Ok(report)
     }
 
@@ -134,7 +149,8 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
 
     /// What the labels say.
     async fn shelves(&self) -> Result<Shelves, EngineError> {
-        let mut shelves = Shelves::default();
+        let mut shelves =
+            Shelves { retention: self.archives.retention().await?, ..Shelves::default() };
         let mut after = None;
         loop {
             let page = self.archives.shelved(after.as_ref(), PAGE as usize).await?;
@@ -145,6 +161,10 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
                     shelves.strays.insert(shelved.archive.sha256);
                 }
                 for label in shelved.labels {
+                    if shelves.is_pruned(&label.order_no, &shelved.archive, &*self.archives).await?
+                    {
+                        continue;
+                    }
                     let archives = shelves.labels.entry(label.order_no.clone()).or_default();
                     archives.push((shelved.archive, label));
                 }
@@ -169,6 +189,15 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
             after = Some(last.no.clone());
             for order in page {
                 if order.is_bare() {
+                    if shelves.labels.contains_key(&order.no) {
+                        shelves.bare.insert(order.no.clone(), order);
+                    }
+                    continue;
+                }
+                if let Some(kept) = order.archive
+                    && shelves.is_pruned(&order.no, &kept, &*self.archives).await?
+                {
+                    report.pruned += u64::from(scope.includes(&order));
                     continue;
                 }
                 let labels = shelves.labels.remove(&order.no).unwrap_or_default();
@@ -191,27 +220,36 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
         }
     }
 
-    /// Hands the ledger the orders of which only labels know. Returns those it took.
+    /// Hands the ledger the orders of which only labels know. Returns those it took,
+    /// each with what the ledger had of it.
     async fn adopt(
         &self,
         scope: &ReplayScope,
-        labels: BTreeMap<OrderNo, Vec<(KeptArchive, Label)>>,
+        Shelves { labels, mut bare, .. }: Shelves,
         report: &mut ReplayReport,
-    ) -> Result<Vec<OrderNo>, EngineError> {
+    ) -> Result<Vec<(OrderNo, Option<Order>)>, EngineError> {
         let mut adopted = Vec::new();
         let mut found = Vec::new();
         let mut labels = labels.into_iter().filter(|(no, _)| scope.names(no)).peekable();
         while let Some((order_no, archives)) = labels.next() {
-            match self.best_of(archives).await? {
-                Ok(order) => found.push(order),
-                Err(unfit) => report.setbacks.push(unfit.of(order_no)),
+            let best = self.best_of(archives, bare.contains_key(&order_no)).await?;
+            match (best, bare.get(&order_no)) {
+                // The ledger knows why it has none of these.
+                (Ok(Best { opens: false, .. }), Some(known)) => {
+                    report.setbacks.push(Setback::Refused(order_no, no_archive_opens(known)));
+                }
+                (Ok(best), _) => found.push(best.order),
+                (Err(unfit), _) => report.setbacks.push(unfit.of(order_no)),
             }
             if found.len() >= PAGE as usize || labels.peek().is_none() {
                 let taken = self.store.adopt(&found, &self.worker, self.clock.now()).await?;
                 let held = found.drain(..).map(|order| order.no);
                 let held = held.filter(|no| !taken.contains(no)).map(Setback::Busy);
                 report.setbacks.extend(held);
-                adopted.extend(taken);
+                adopted.extend(taken.into_iter().map(|no| {
+                    let known = bare.remove(&no);
+                    (no, known)
+                }));
             }
         }
         report.adopted = adopted.len() as u64;
@@ -224,16 +262,20 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
     async fn best_of(
         &self,
         mut archives: Vec<(KeptArchive, Label)>,
-    ) -> Result<Result<Order, Unfit>, EngineError> {
+        known: bool,
+    ) -> Result<Result<Best, Unfit>, EngineError> {
         archives.sort_by_key(|(_, label)| std::cmp::Reverse(label.written_at));
-        let alone = archives.len() == 1;
+        // Applying the only one there is tells as much as opening it.
+        let sure = archives.len() == 1 && !known;
         let mut best = Err(Unfit::Missing);
         for (archive, label) in &archives {
             match self.check(archive).await? {
-                Ok(()) if alone || self.opens(archive, label).await? => {
-                    return Ok(Ok(label.order(*archive)));
+                Ok(()) if sure || self.opens(archive, label).await? => {
+                    return Ok(Ok(Best { order: label.order(*archive), opens: true }));
                 }
-                Ok(()) if best.is_err() => best = Ok(label.order(*archive)),
+                Ok(()) if best.is_err() => {
+                    best = Ok(Best { order: label.order(*archive), opens: false });
+                }
                 Err(unfit) if best.is_err() && !matches!(unfit, Unfit::Missing) => {
                     best = Err(unfit);
                 }
@@ -246,12 +288,12 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
     async fn apply(
         &self,
         order_no: OrderNo,
-        known_whole: bool,
+        origin: Origin,
         sum: &mut Report,
         report: &mut ReplayReport,
         observer: &dyn Observer,
     ) -> Result<(), EngineError> {
-        if !known_whole {
+        if matches!(origin, Origin::Ledger) {
             let order = self.store.order(&order_no).await?;
             let Some(archive) = order.and_then(|order| order.archive) else { return Ok(()) };
             if let Err(unfit) = self.check(&archive).await? {
@@ -265,7 +307,11 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
             return Ok(());
         };
         match self.applier().apply(&order, sum, observer).await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                report.repeated += u64::from(order.applied.is_some());
+                report.applied_from_labels += u64::from(!matches!(origin, Origin::Ledger));
+                Ok(())
+            }
             Err(Trouble::Stop(EngineError::Store(e))) if e.kind() == StoreErrorKind::LeaseLost => {
                 report.setbacks.push(Setback::Busy(order_no));
                 Ok(())
@@ -281,11 +327,15 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
             }
             Err(Trouble::Failed(failure)) => {
                 report.setbacks.push(Setback::Refused(order_no, failure.reason.clone()));
-                let left = match order.applied {
+                let left = match origin {
                     // What it was applied with is in the table, whatever may be
                     // wrong with it today.
-                    Some(_) => Order { state: State::Applied, ..order },
-                    None => order.failed(&failure, &self.policy, now),
+                    Origin::Ledger if order.applied.is_some() => {
+                        Order { state: State::Applied, ..order }
+                    }
+                    Origin::Ledger => order,
+                    Origin::Label(Some(known)) => *known,
+                    Origin::Label(None) => order.failed(&failure, &self.policy, now),
                 };
                 self.store.save(&left, &self.worker, self.clock.now()).await?;
                 self.store.release(&left.no, &self.worker).await?;
@@ -354,6 +404,51 @@ impl Unfit {
 struct Shelves {
     labels: BTreeMap<OrderNo, Vec<(KeptArchive, Label)>>,
     strays: BTreeSet<Sha256>,
+    /// Labelled orders of which the ledger has no more than the name.
+    bare: BTreeMap<OrderNo, Order>,
+    /// What was removed on purpose.
+    retention: Retention,
+}
+
+impl Shelves {
+    /// Whether an archive is gone because it was removed on purpose.
+    async fn is_pruned<A: Archives>(
+        &self,
+        order_no: &OrderNo,
+        kept: &KeptArchive,
+        archives: &A,
+    ) -> Result<bool, EngineError> {
+        let written = self.retention.has_pruned(order_no, kept);
+        Ok(written && archives.open(kept).await?.is_none())
+    }
+}
+
+/// The order an archive makes.
+#[derive(Debug)]
+struct Best {
+    order: Order,
+    opens: bool,
+}
+
+/// Where an order that is applied came from.
+#[derive(Debug)]
+enum Origin {
+    /// The ledger has its archive.
+    Ledger,
+    /// A label named its archive, which was just found whole; with what the ledger
+    /// had of the order before.
+    Label(Option<Box<Order>>),
+}
+
+/// Why an order keeps resting beside archives of its own.
+fn no_archive_opens(known: &Order) -> Reason {
+    let why = known.state.reason().map(|reason| format!(": {}", reason.detail));
+    let detail = format!(
+        "no archive kept for it opens; the order stays as it is, {}{}",
+        known.state.name(),
+        why.unwrap_or_default()
+    );
+    Reason::new(ReasonCode::ArchiveDamaged, detail)
 }
 
 impl ReplayScope {
@@ -390,8 +485,9 @@ fn told(error: &ArchivesError) -> String {
     }
 }
 
-/// Both lists by number, each with whether its archives were just found whole.
-fn merged(due: Vec<OrderNo>, adopted: Vec<OrderNo>) -> BTreeMap<OrderNo, bool> {
-    let due = due.into_iter().map(|no| (no, false));
-    due.chain(adopted.into_iter().map(|no| (no, true))).collect()
+/// Both lists by number.
+fn merged(due: Vec<OrderNo>, adopted: Vec<(OrderNo, Option<Order>)>) -> BTreeMap<OrderNo, Origin> {
+    let due = due.into_iter().map(|no| (no, Origin::Ledger));
+    let adopted = adopted.into_iter().map(|(no, known)| (no, Origin::Label(known.map(Box::new))));
+    due.chain(adopted).collect()
 }

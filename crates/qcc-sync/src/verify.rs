@@ -23,14 +23,16 @@ use std::{
 use qcc_archive::ReadAt;
 use qcc_proto::{OrderNo, RiskRecord};
 
-use crate::{Applied, Archives, Order, Rebuild, Snapshot, StoredRecord};
+use crate::{
+    Applied, Archives, KeptArchive, Order, Rebuild, Retention, Sha256, Snapshot, StoredRecord,
+};
 
 pub use error::VerifyError;
 pub use finding::{AsideFault, Difference, Finding, Verdict};
 use join::{Join, Suspect};
-use labels::{Labels, Opener, labels, rests_bare};
-pub(crate) use reading::digest;
+use labels::{Labels, Opener, RefusedArchives, Strays, labels};
 use reading::{Reading, Refused, Source};
+pub(crate) use reading::{digest, opens};
 pub use settings::{VerifySettings, VerifyStage};
 use sorter::Sorter;
 
@@ -54,7 +56,8 @@ pub async fn verify<S: Rebuild, A: Archives>(
 ) -> Result<Verdict, VerifyError> {
     let mut proof = Proof::new(settings);
     // Before the snapshot: what is labelled later may not be in it.
-    proof.labels = labels(archives).await?;
+    (proof.labels, proof.strays) = labels(archives).await?;
+    proof.retention = archives.retention().await?;
     let mut snapshot = store.snapshot().await?;
     proof.read_archives(&mut snapshot, archives, watch).await?;
     proof.name_unapplied();
@@ -65,6 +68,14 @@ pub async fn verify<S: Rebuild, A: Archives>(
 struct Proof<'s> {
     settings: &'s VerifySettings,
     labels: Labels,
+    /// Kept archives that do not open and that the ledger does not name.
+    refused: RefusedArchives,
+    /// Kept archives without a label that the ledger was not seen to name.
+    strays: Strays,
+    /// What was removed on purpose.
+    retention: Retention,
+    /// The applied orders, by their archives.
+    holders: BTreeMap<Sha256, OrderNo>,
     /// Applied orders in the order of their numbers.
     sources: Vec<Source>,
     /// An empty one while another thread has it.
@@ -77,6 +88,10 @@ impl<'s> Proof<'s> {
         Self {
             settings,
             labels: Labels::new(),
+            refused: RefusedArchives::new(),
+            strays: Strays::new(),
+            retention: Retention::default(),
+            holders: BTreeMap::new(),
             sources: Vec::new(),
             sorter: empty_sorter(settings),
             verdict: Verdict {
@@ -84,16 +99,26 @@ impl<'s> Proof<'s> {
                 differences: 0,
                 missing: 0,
                 refused: 0,
+                pruned: 0,
+                shared: 0,
                 orders: 0,
                 bytes: 0,
                 records: 0,
                 set_aside: 0,
                 rows: 0,
+                standing: 0,
+                pruned_records: 0,
                 unproven: 0,
+                unproven_pruned: 0,
                 unlabelled: 0,
                 unapplied: 0,
+                recoverable: 0,
                 waiting: 0,
-                digest: crate::Sha256::new([0; 32]),
+                refused_kept: 0,
+                refused_bytes: 0,
+                strays: 0,
+                stray_bytes: 0,
+                digest: Sha256::new([0; 32]),
             },
         }
     }
@@ -117,15 +142,7 @@ impl<'s> Proof<'s> {
                     None => Read::NothingDue,
                 };
                 self.compare_aside(snapshot, &order, &reading).await?;
-                let labels = self.labels.remove(&order.no);
-                if order.applied.is_none() {
-                    self.verdict.waiting += 1;
-                    // One that is being fetched is labelled a moment before the ledger
-                    // knows; one that rests is not being fetched.
-                    if let Some(labels) = labels.filter(|_| rests_bare(&order)) {
-                        self.unapplied(&order.no, &labels);
-                    }
-                }
+                self.look_beside(&order, archives).await?;
                 let Verdict { orders, records, .. } = self.verdict;
                 watch(VerifyStage::Reading { orders, records });
             }
@@ -153,6 +170,11 @@ impl<'s> Proof<'s> {
             }
         };
         let Some(file) = file else {
+            if order.archive.is_some_and(|kept| self.retention.has_pruned(&order.no, &kept)) {
+                self.verdict.pruned += 1;
+                self.sources.push(Source { pruned: Some(applied.push_date), ..source });
+                return Ok(Read::Nothing);
+            }
             self.verdict.missing += 1;
             let sha256 = order.archive.map(|kept| kept.sha256);
             self.tell(Finding::ArchiveMissing { order_no: order.no.clone(), sha256 });
@@ -167,6 +189,7 @@ impl<'s> Proof<'s> {
                 self.verdict.records += reading.records;
                 self.verdict.set_aside += reading.aside.len() as u64;
                 self.compare_ledger(order, applied, &reading);
+                self.check_whose(order, &reading);
                 self.verdict.unlabelled += u64::from(!self.is_labelled(order));
                 Read::Held(reading)
             }
@@ -180,21 +203,6 @@ impl<'s> Proof<'s> {
     fn refuse(&mut self, order_no: &OrderNo, Refused(detail): Refused) {
         self.verdict.refused += 1;
         self.tell(Finding::ArchiveRefused { order_no: order_no.clone(), detail });
-    }
-
-    /// Labels of which the ledger knows no order: it was lost, or is an older one.
-    fn name_unapplied(&mut self) {
-        for (order_no, labels) in std::mem::take(&mut self.labels) {
-            self.unapplied(&order_no, &labels);
-        }
-    }
-
-    fn unapplied(&mut self, order_no: &OrderNo, labels: &[Opener]) {
-        self.verdict.unapplied += 1;
-        if let Some(Opener { archive, .. }) = labels.last() {
-            let (order_no, sha256) = (order_no.clone(), archive.sha256);
-            self.tell(Finding::Unapplied { order_no, sha256 });
-        }
     }
 
     /// Whether the order would come back from its archive alone.
@@ -225,6 +233,26 @@ impl<'s> Proof<'s> {
         .await?;
         self.sorter = sorter;
         Ok((source, read?))
+    }
+
+    /// Whether the archive is that of the order it was applied for. Nothing in it says
+    /// so; where passwords repeat, another order's opens as well.
+    fn check_whose(&mut self, order: &Order, reading: &Reading) {
+        let Some(KeptArchive { sha256, .. }) = order.archive else { return };
+        let with = self.holders.get(&sha256).cloned();
+        if with.is_none() {
+            self.holders.insert(sha256, order.no.clone());
+        }
+        let far = order.created_at.filter(|created| {
+            let apart = reading.push_date.timestamp().duration_since(created.timestamp());
+            apart.abs() > self.settings.push_date_slack
+        });
+        if with.is_some() || far.is_some() {
+            self.verdict.shared += 1;
+            let dates = far.map(|created_at| (created_at, reading.push_date));
+            let order_no = order.no.clone();
+            self.tell(Finding::SharedArchive { order_no, sha256, with, dates });
+        }
     }
 
     /// How many records won depends on what stood then; their sum does not.
@@ -290,10 +318,12 @@ impl<'s> Proof<'s> {
         let sorter = self.take_sorter();
         let told = self.settings.told.saturating_sub(self.verdict.findings.len());
         let ours = Arc::clone(&sources);
-        let mut join =
-            blocking(move || sorter.finish().map(|greatest| Join::new(greatest, ours, told)))
-                .await?
-                .map_err(VerifyError::Scratch)?;
+        let retention = std::mem::take(&mut self.retention);
+        let mut join = blocking(move || {
+            sorter.finish().map(|greatest| Join::new(greatest, ours, told, &retention))
+        })
+        .await?
+        .map_err(VerifyError::Scratch)?;
         let mut after: Option<String> = None;
         loop {
             let page = snapshot.records(after.as_deref(), PAGE).await?;
@@ -317,6 +347,9 @@ impl<'s> Proof<'s> {
         self.verdict.differences += join.differences;
         self.verdict.rows = join.rows;
         self.verdict.unproven = join.unproven;
+        self.verdict.unproven_pruned = join.of_pruned;
+        self.verdict.pruned_records = join.pruned;
+        self.verdict.standing = join.standing;
         self.explain(join.suspects, &sources, archives).await?;
         let (counted, rows) = (snapshot.counted().await?, self.verdict.rows);
         if counted != rows {
@@ -426,7 +459,7 @@ fn finding(
 }
 
 /// Has work done on a thread that may block.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, VerifyError> {
     tokio::task::spawn_blocking(work).await.map_err(VerifyError::scratch)

@@ -102,13 +102,20 @@ impl Replay {
             ));
         }
         app.out.line(format_args!(
-            "{} applied, {} of them from labels alone; {} stored, {} superseded, {} set aside",
+            "{} applied, {} of them from labels alone, {} once more; {} held: {} stored, {} \
+             superseded, {} set aside",
             many(report.applied, "order"),
-            count(report.adopted),
-            many(report.stored, "record"),
+            count(report.applied_from_labels),
+            count(report.repeated),
+            many(report.stored + report.superseded + report.set_aside, "record"),
+            count(report.stored),
             count(report.superseded),
             count(report.set_aside),
         ))?;
+        if report.pruned > 0 {
+            app.notes
+                .say(format_args!("pruned: {}, left as they are", many(report.pruned, "order")));
+        }
         if report.labelled > 0 {
             app.notes.say(format_args!("labelled: {}", many(report.labelled, "archive")));
         }
@@ -195,9 +202,13 @@ fn summary(report: &ReplayReport, exit: Exit) -> Value {
         "labelled": report.labelled,
         "adopted": report.adopted,
         "applied": report.applied,
+        "applied_from_labels": report.applied_from_labels,
+        "repeated": report.repeated,
+        "pruned": report.pruned,
         "stored": report.stored,
         "superseded": report.superseded,
         "set_aside": report.set_aside,
+        "held": report.stored + report.superseded + report.set_aside,
         "setbacks": report.setbacks.iter().map(setback).collect::<Vec<_>>(),
         "strays": report.strays.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "exit": exit as u8,

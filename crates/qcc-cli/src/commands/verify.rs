@@ -2,14 +2,19 @@
 
 mod report;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use clap::Args;
+use jiff::SignedDuration;
 use qcc_sync::{Policy, Verdict, VerifySettings, VerifyStage};
 
 use crate::{
     app::App,
+    config::duration,
     exit::Exit,
     output::{Progress, count, many},
     wiring,
@@ -23,6 +28,9 @@ pub(crate) struct Verify {
     /// A folder with room for about 100 bytes for each record [default: that of the database, else that for temporary files]
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
+    /// How far a document's pushDate may be from the time its order was made
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "48h")]
+    push_date_slack: Duration,
     /// A JSON object for each finding, and a last one that sums up
     #[arg(long)]
     json: bool,
@@ -40,6 +48,8 @@ impl Verify {
             });
         let mut settings = VerifySettings::new(&Policy::default(), scratch);
         settings.told = self.limit;
+        settings.push_date_slack =
+            SignedDuration::try_from(self.push_date_slack).unwrap_or(SignedDuration::MAX);
         let progress = Progress::new(app.notes, &app.config);
         let verdict = {
             let watch = |stage| progress.at(shown(stage));
@@ -59,6 +69,14 @@ impl Verify {
                 app.out.line(report::finding_text(finding))?;
             }
             app.out.line(report::summary_text(&verdict))?;
+            if verdict.is_empty() {
+                app.notes.say(format_args!(
+                    "looked at {} and {}: are they the right ones? QCC_STORE and \
+                     QCC_ARCHIVE_DIR name others",
+                    store.path().display(),
+                    app.config.archive_dir.value.display()
+                ));
+            }
         }
         Ok(exit)
     }
@@ -66,6 +84,8 @@ impl Verify {
 
 fn exit_of(verdict: &Verdict) -> Exit {
     match verdict {
+        // Nothing to prove is no proof: the store may be the wrong one.
+        verdict if verdict.is_empty() => Exit::Unfinished,
         verdict if verdict.is_equal() => Exit::Done,
         Verdict { refused: 1.., .. } => Exit::Archive,
         _ => Exit::Unfinished,

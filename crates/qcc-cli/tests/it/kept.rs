@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use qcc_sim::VendorConfig;
+use qcc_sim::{Fault, Rate, VendorConfig};
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -372,6 +372,177 @@ fn one_order_can_be_named() {
     let order_no = line["order_no"].as_str().unwrap();
     world.run(&["replay", order_no]).ends(0).prints("1 order applied");
     world.run(&["replay", "DDMON1"]).ends(2).says("no archive of order DDMON1 is kept");
+    verified(&world, 0);
+}
+
+fn order_rows(world: &World) -> Vec<String> {
+    let connection = Connection::open(world.path("qcc.db")).unwrap();
+    let sql = "SELECT order_no || ' ' || state || ' ' || attempts || ' ' ||
+                   coalesce(applied_at, '-') || ' ' || coalesce(applied_count, '-')
+               FROM orders ORDER BY order_no";
+    let mut rows = connection.prepare(sql).unwrap();
+    let rows = rows.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+#[test]
+fn waiting_orders_beside_damaged_downloads_are_no_false_alarm() {
+    let world = synced(3);
+    world.fault(Fault::CorruptArchive, Rate::first(1));
+    world.push(1);
+    world.run(&["sync", "--patience", "0s"]).ends(5);
+    world.fault(Fault::Status205, Rate::chance(1.0));
+    world.run(&["retry", "--all"]).ends(0);
+    world.run(&["sync", "--patience", "0s"]).ends(5);
+
+    let lines = verified(&world, 0);
+    let sum = lines.last().unwrap();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    let told = ["waiting", "unapplied", "not_applied", "refused_kept"].map(|name| &sum[name]);
+    assert_eq!(told, [1, 0, 0, 1].map(Value::from).each_ref(), "{sum}");
+    world.run(&["verify"]).ends(0).prints("refused archives kept: 1, ").prints("waiting");
+
+    let before =
+        (order_rows(&world), world.run(&["status", "--json"]).json()["last_applied"].clone());
+    let ran = world.run(&["replay"]).ends(4).says("no archive kept for it opens");
+    ran.prints("3 orders applied, 0 of them from labels alone, 3 once more");
+    let after =
+        (order_rows(&world), world.run(&["status", "--json"]).json()["last_applied"].clone());
+    assert_eq!(after, before, "nothing changed, so nothing moved");
+    verified(&world, 0);
+}
+
+#[test]
+fn the_numbers_add_up_to_what_the_archives_hold() {
+    let world = synced(6);
+    let sum = verified(&world, 0).remove(0);
+    let number = |of: &Value, name: &str| of[name].as_u64().unwrap();
+    assert_eq!(number(&sum, "latest"), number(&sum, "rows"));
+    assert_eq!(number(&sum, "latest") + number(&sum, "superseded"), number(&sum, "records"));
+    let replay = world.run(&["replay", "--json"]).ends(0).json();
+    let parts = ["stored", "superseded", "set_aside"].map(|name| number(&replay, name));
+    assert_eq!(parts.iter().sum::<u64>(), number(&replay, "held"));
+    assert_eq!(number(&replay, "held"), number(&sum, "records") + number(&sum, "set_aside"));
+}
+
+#[test]
+fn an_empty_store_is_no_proof() {
+    let world = World::new();
+    world.run(&["sync"]).ends(0);
+    let ran = world.run(&["verify"]).ends(5).prints("nothing to prove");
+    ran.says("qcc.db").says("QCC_STORE");
+    let sum = world.run(&["verify", "--json"]).ends(5).json();
+    let told = (&sum["equal"], &sum["nothing_to_prove"], &sum["exit"]);
+    assert_eq!(told, (&false.into(), &true.into(), &5.into()));
+}
+
+#[test]
+fn what_is_pruned_is_known_to_the_proof() {
+    let world = synced(6);
+    world.run(&["prune"]).ends(2);
+    world.run(&["prune", "--archives-older-than", "soon"]).ends(2).says("400d");
+    let arguments = ["prune", "--archives-older-than", "0s", "--keep", "2"];
+    let dry = world.run(&[&arguments[..], &["--dry-run", "--json"]].concat()).ends(0).json();
+    assert_eq!(files(&world.path("qcc-archives"), ".zip").len(), 6);
+    let done = world.run(&[&arguments[..], &["--json"]].concat()).ends(0).json();
+    assert_eq!((&done["archives"], &done["bytes"]), (&dry["archives"], &dry["bytes"]));
+    assert_eq!(files(&world.path("qcc-archives"), ".zip").len(), 2);
+    assert_eq!(files(&world.path("qcc-archives"), ".json").len(), 3, "two labels and a note");
+
+    let sum = verified(&world, 0).remove(0);
+    assert_eq!((&sum["pruned"], &sum["held"], &sum["missing"]), (&4.into(), &2.into(), &0.into()));
+    assert!(sum["unproven_pruned"].as_u64() > Some(0));
+    world.run(&["verify"]).ends(0).prints("pruned    4 archives").prints("equal");
+    world.run(&["replay"]).ends(0).prints("2 orders applied").says("pruned: 4 orders");
+
+    let done = world.run(&["prune", "--records-older-than", "20m", "--json"]).ends(0).json();
+    assert!(done["records"].as_u64() > Some(0));
+    let table = world.run(&["records", "--json"]).ends(0).lines();
+    let sum = verified(&world, 0).remove(0);
+    assert_eq!((&sum["rows"], &sum["differences"]), (&table.len().into(), &0.into()));
+    world.run(&["sync"]).ends(0);
+
+    let note = world.path("qcc-archives").join("retention.json");
+    let sound = fs::read(&note).unwrap();
+    fs::write(&note, "{").unwrap();
+    world.run(&["verify"]).ends(1).says("retention.json");
+    fs::write(&note, sound).unwrap();
+
+    // No row can hide behind a pruned order that did not push it, or that a kept archive
+    // outranks.
+    let database = world.path("qcc.db");
+    let sound = fs::read(&database).unwrap();
+    for (sql, finding) in [
+        (
+            "INSERT INTO risk_records (id, push_date, order_no, position)
+             SELECT 'forged', '2001-01-01 00:00:00', order_no, 0 FROM orders
+             ORDER BY order_no LIMIT 1",
+            "row_extra",
+        ),
+        (
+            "UPDATE risk_records SET (order_no, push_date, position) =
+                 (SELECT order_no, push_date, 0 FROM orders ORDER BY order_no LIMIT 1)
+             WHERE id = (SELECT min(id) FROM risk_records
+                         WHERE order_no = (SELECT max(order_no) FROM orders))",
+            "row_differs",
+        ),
+    ] {
+        let connection = Connection::open(&database).unwrap();
+        assert_eq!(connection.execute(sql, []).unwrap(), 1);
+        drop(connection);
+        assert_eq!(verified(&world, 5)[0]["finding"], finding);
+        fs::write(&database, &sound).unwrap();
+    }
+}
+
+#[test]
+fn a_prune_that_is_killed_leaves_what_can_be_proven() {
+    let world = synced(9);
+    for keep in (1..9).rev() {
+        let keep = keep.to_string();
+        let arguments = ["prune", "--archives-older-than", "0s", "--keep", &keep];
+        let mut child = world.start(&arguments);
+        thread::sleep(Duration::from_millis(4 * keep.parse::<u64>().unwrap()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        verified(&world, 0);
+    }
+    world.run(&["prune", "--archives-older-than", "0s", "--keep", "1"]).ends(0);
+    let sum = verified(&world, 0).remove(0);
+    assert_eq!((&sum["held"], &sum["pruned"]), (&1.into(), &8.into()));
+    assert_eq!(files(&world.path("qcc-archives"), ".zip").len(), 1);
+}
+
+#[test]
+fn an_order_whose_times_are_far_apart_is_named_unless_told_otherwise() {
+    let world = synced(2);
+    let connection = Connection::open(world.path("qcc.db")).unwrap();
+    let sql = "UPDATE orders SET created_at = '2022-06-07 10:13:42'
+               WHERE order_no = (SELECT min(order_no) FROM orders)";
+    assert_eq!(connection.execute(sql, []).unwrap(), 1);
+    drop(connection);
+    let lines = verified(&world, 5);
+    assert_eq!((&lines[0]["finding"], &lines[1]["shared"]), (&"shared_archive".into(), &1.into()));
+    world.run(&["verify"]).ends(5).prints("seems to be another order's").prints("NOT EQUAL");
+    world.run(&["verify", "--push-date-slack", "100000h"]).ends(0).prints("equal");
+}
+
+#[test]
+fn refused_downloads_are_removed_by_a_command() {
+    let world = synced(2);
+    world.fault(Fault::CorruptArchive, Rate::first(1));
+    world.push(1);
+    world.run(&["sync", "--patience", "0s"]).ends(5);
+    assert_eq!(files(&world.path("qcc-archives"), ".zip").len(), 3);
+    let young = world.run(&["prune", "--refused", "--json"]).ends(0).json();
+    assert_eq!(young["refused"], serde_json::json!([]), "it may be on its way into the ledger");
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(2 * 3600);
+    for path in files(&world.path("qcc-archives"), ".zip") {
+        fs::File::options().write(true).open(path).unwrap().set_modified(long_ago).unwrap();
+    }
+    let ran = world.run(&["prune", "--refused"]).ends(0).prints("refused: archive ");
+    ran.prints("removed: 1 archive");
+    assert_eq!(files(&world.path("qcc-archives"), ".zip").len(), 2);
     verified(&world, 0);
 }
 

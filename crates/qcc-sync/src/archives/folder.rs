@@ -3,6 +3,7 @@
 
 mod leftovers;
 mod regular;
+mod removal;
 mod shelves;
 mod strays;
 
@@ -19,7 +20,9 @@ use tempfile::NamedTempFile;
 use leftovers::{LABELLING, RECEIVING};
 pub use strays::Strays;
 
-use super::{Archives, ArchivesError, KeptArchive, Label, Partial, Sha256, ShelvedArchive};
+use super::{
+    Archives, ArchivesError, KeptArchive, Label, Partial, Retention, Sha256, ShelvedArchive,
+};
 
 /// Archives in a folder of their own.
 ///
@@ -152,6 +155,11 @@ impl Archives for FolderArchives {
         let (root, after) = (self.root.clone(), after.copied());
         let list = move || shelves::list(&root, after, limit);
         off_the_runtime("listing the archives", list).await
+    }
+
+    async fn retention(&self) -> Result<Retention, ArchivesError> {
+        let root = self.root.clone();
+        off_the_runtime("reading what was removed", move || removal::read(&root)).await
     }
 }
 

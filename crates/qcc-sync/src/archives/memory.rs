@@ -6,10 +6,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use jiff::Timestamp;
 use qcc_proto::OrderNo;
 use sha2::{Digest, Sha256 as Hasher};
 
-use super::{Archives, ArchivesError, KeptArchive, Label, Partial, Sha256, ShelvedArchive};
+use super::{
+    Archives, ArchivesError, Discard, KeptArchive, Label, Partial, Retention, Sha256,
+    ShelvedArchive,
+};
 
 type Shelves = Arc<Mutex<BTreeMap<Sha256, Shelved>>>;
 
@@ -23,7 +27,7 @@ struct Shelved {
 
 /// Archives in memory. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryArchives(Shelves);
+pub struct MemoryArchives(Shelves, Arc<Mutex<Retention>>);
 
 impl MemoryArchives {
     /// Takes an archive away, as a careless person would.
@@ -44,6 +48,43 @@ impl MemoryArchives {
 
     fn shelves(&self) -> MutexGuard<'_, BTreeMap<Sha256, Shelved>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes a place, and gives it up where nothing is left in it.
+    fn tidy(&self, archive: &KeptArchive, change: impl FnOnce(&mut Shelved)) {
+        let mut shelves = self.shelves();
+        let Some(shelved) = shelves.get_mut(&archive.sha256) else { return };
+        change(shelved);
+        if shelved.bytes.is_none() && shelved.labels.is_empty() {
+            shelves.remove(&archive.sha256);
+        }
+    }
+
+    fn removed(&self) -> MutexGuard<'_, Retention> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Discard for MemoryArchives {
+    async fn note_pruned(&self, retention: &Retention) -> Result<(), ArchivesError> {
+        let mut removed = self.removed();
+        *removed = std::mem::take(&mut *removed).and(retention);
+        Ok(())
+    }
+
+    /// Memory does not note when: whatever is kept was there all the time.
+    async fn kept_at(&self, archive: &KeptArchive) -> Result<Option<Timestamp>, ArchivesError> {
+        let kept = self.shelves().get(&archive.sha256).is_some_and(|held| held.bytes.is_some());
+        Ok(kept.then_some(Timestamp::MIN))
+    }
+
+    async fn unlabel(
+        &self,
+        archive: &KeptArchive,
+        order_no: &OrderNo,
+    ) -> Result<(), ArchivesError> {
+        self.tidy(archive, |shelved| drop(shelved.labels.remove(order_no)));
+        Ok(())
     }
 }
 
@@ -87,6 +128,10 @@ impl Archives for MemoryArchives {
                 unreadable: 0,
             })
             .collect())
+    }
+
+    async fn retention(&self) -> Result<Retention, ArchivesError> {
+        Ok(self.removed().clone())
     }
 }
 

@@ -31,6 +31,7 @@ pub async fn rebuild<S: Rebuild, F: Future<Output = S>>(fresh: impl Fn() -> F) {
     a_known_order_is_adopted_only_by_name(&fresh).await;
     an_applied_order_can_be_applied_again(&fresh).await;
     what_cannot_be_applied_is_not_reopened(&fresh).await;
+    old_records_are_removed_a_portion_at_a_time(&fresh).await;
 }
 
 fn aside(position: u64) -> SetAside {
@@ -223,4 +224,25 @@ pub async fn what_cannot_be_applied_is_not_reopened<S: Rebuild, F: Future<Output
     }
     assert_eq!(known(&store, &no("A1")).await.state, State::Applied);
     assert_eq!(known(&store, &no("A3")).await.state, order.state);
+}
+
+/// Records pushed before a time are removed, none of that time or later, and the
+/// count stays right.
+pub async fn old_records_are_removed_a_portion_at_a_time<S: Rebuild, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    let rows = |ids: [&str; 3]| (0..).zip(ids).map(|(at, id)| row(at, record(id, "1"))).collect();
+    Archive::new("A1", 0, rows(["a", "b", "c"])).apply(&store, 0).await;
+    Archive::new("A2", 10, rows(["c", "d", "e"])).apply(&store, 10).await;
+    let before = super::given::local(10);
+    assert_eq!(ok(store.count_records_before(before).await), 2);
+    assert_eq!(ok(store.remove_records_before(before, 1).await), 1);
+    assert_eq!(ok(store.remove_records_before(before, 10).await), 1);
+    assert_eq!(ok(store.remove_records_before(before, 10).await), 0);
+    let mut snapshot = ok(store.snapshot().await);
+    let left = ok(snapshot.records(None, 10).await);
+    let left: Vec<_> = left.into_iter().map(|stored| stored.record.id).collect();
+    assert_eq!(left, ["c", "d", "e"]);
+    assert_eq!(ok(snapshot.counted().await), 3);
 }

@@ -85,7 +85,7 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
             quarantined: summary.quarantined,
         };
         let done = order.clone();
-        let written = transaction.commit(&unknown, move |w| done.applied(applied(w))).await?;
+        let written = transaction.commit(&unknown, move |w| done.applied_again(applied(w))).await?;
         let applied = applied(written);
         report.applied += 1;
         report.stored += applied.stored;

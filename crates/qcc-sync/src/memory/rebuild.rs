@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use jiff::Timestamp;
-use qcc_proto::OrderNo;
+use qcc_proto::{OrderNo, ShanghaiTime};
 
 use super::{MemoryStore, Tables};
 use crate::{Order, Rebuild, SetAside, Snapshot, State, StoreError, StoredRecord, Worker};
@@ -55,6 +55,26 @@ impl Rebuild for MemoryStore {
         tables.orders.insert(order_no.clone(), order.clone());
         tables.lease(order_no, worker, now);
         Ok(Some(order))
+    }
+
+    async fn count_records_before(&self, before: ShanghaiTime) -> Result<u64, StoreError> {
+        let tables = self.tables();
+        let old = tables.records.values().filter(|(rank, _)| rank.push_date < before);
+        Ok(old.count() as u64)
+    }
+
+    async fn remove_records_before(
+        &self,
+        before: ShanghaiTime,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let mut tables = self.tables();
+        let old = tables.records.iter().filter(|(_, (rank, _))| rank.push_date < before);
+        let ids: Vec<String> = old.map(|(id, _)| id.clone()).take(limit as usize).collect();
+        for id in &ids {
+            tables.records.remove(id);
+        }
+        Ok(ids.len() as u64)
     }
 }
 

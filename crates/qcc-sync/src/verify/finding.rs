@@ -1,9 +1,9 @@
 //! What a proof comes to.
 
-use qcc_proto::OrderNo;
+use qcc_proto::{OrderNo, ShanghaiTime};
 
 use super::{fingerprint::borrowed, sorter::Place};
-use crate::{Rank, Sha256, StoredRecord};
+use crate::{Rank, Reason, Sha256, StateName, StoredRecord};
 
 /// What [`verify`](crate::verify) found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,11 @@ pub struct Verdict {
     pub missing: u64,
     /// Applied orders whose archive is refused.
     pub refused: u64,
+    /// Applied orders whose archive was removed on purpose: what is left is proven. No
+    /// difference.
+    pub pruned: u64,
+    /// Applied orders whose archive seems to be another order's.
+    pub shared: u64,
     /// Applied orders.
     pub orders: u64,
     /// Bytes of archives that held.
@@ -27,16 +32,36 @@ pub struct Verdict {
     pub set_aside: u64,
     /// Rows of the table, each compared.
     pub rows: u64,
+    /// Records that should stand, of those read: the latest with each id. The others
+    /// are superseded.
+    pub standing: u64,
+    /// Those of them that were removed from the table on purpose. No difference.
+    pub pruned_records: u64,
     /// Rows that only an archive that is gone or refused could prove.
     pub unproven: u64,
+    /// Those of them that only an archive that was removed on purpose could prove.
+    pub unproven_pruned: u64,
     /// Applied orders whose archive held, but has no label with its password: they
     /// would not come back from the archives alone. No difference.
     pub unlabelled: u64,
-    /// Archives that are kept, and of whose orders the ledger knows nothing, or
-    /// nothing but that they rest: `qcc replay` applies them.
+    /// Orders of which an archive is kept, and which the ledger does not know:
+    /// `qcc replay` applies them.
     pub unapplied: u64,
+    /// Orders that the ledger knows and rest without an archive, of which one is kept
+    /// that opens: `qcc replay` applies them.
+    pub recoverable: u64,
     /// Orders that the ledger knows and has not applied yet. No difference.
     pub waiting: u64,
+    /// Kept archives that do not open and that the ledger does not name, such as
+    /// downloads that were damaged on their way. No difference.
+    pub refused_kept: u64,
+    /// Their bytes.
+    pub refused_bytes: u64,
+    /// Kept archives of which neither a label nor the ledger says whose they are. No
+    /// difference.
+    pub strays: u64,
+    /// Their bytes.
+    pub stray_bytes: u64,
     /// SHA-256 over all rows: what two runs of one version of this program can be
     /// compared by.
     pub digest: Sha256,
@@ -45,7 +70,23 @@ pub struct Verdict {
 impl Verdict {
     /// Whether every archive held, and the store is what they say.
     pub fn is_equal(&self) -> bool {
-        self.differences == 0 && self.missing == 0 && self.refused == 0 && self.unapplied == 0
+        self.differences == 0
+            && self.missing == 0
+            && self.refused == 0
+            && self.unapplied == 0
+            && self.recoverable == 0
+            && self.shared == 0
+    }
+
+    /// Applied orders whose archive held: what the proof stands on.
+    pub fn held(&self) -> u64 {
+        self.orders.saturating_sub(self.missing + self.refused + self.pruned)
+    }
+
+    /// Whether nothing was found wrong for want of anything to look at: no archive
+    /// held, so nothing is proven.
+    pub fn is_empty(&self) -> bool {
+        self.is_equal() && self.held() == 0
     }
 }
 
@@ -67,12 +108,36 @@ pub enum Finding {
         /// Why.
         detail: String,
     },
-    /// An archive is kept, and the ledger has nothing of its order.
+    /// An archive is kept of an order that the ledger does not know.
     Unapplied {
         /// Whose, as its label says.
         order_no: OrderNo,
         /// Its name.
         sha256: Sha256,
+    },
+    /// An archive is kept and opens; the ledger knows its order, but not the archive,
+    /// and has not applied it.
+    NotApplied {
+        /// Whose, as its label says.
+        order_no: OrderNo,
+        /// Its name.
+        sha256: Sha256,
+        /// How far the ledger has come with the order.
+        state: StateName,
+        /// What is in its way.
+        reason: Option<Reason>,
+    },
+    /// An order was applied with an archive that seems to be another order's.
+    SharedArchive {
+        /// Of which order.
+        order_no: OrderNo,
+        /// The archive's name.
+        sha256: Sha256,
+        /// The order that was applied with the same bytes.
+        with: Option<OrderNo>,
+        /// When the vendor made the order, and the `pushDate` of the document, where
+        /// they are far apart.
+        dates: Option<(ShanghaiTime, ShanghaiTime)>,
     },
     /// The ledger says something else of an order than its document.
     Ledger {

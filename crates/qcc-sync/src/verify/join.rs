@@ -9,7 +9,7 @@ use super::{
     reading::Source,
     sorter::{Greatest, Place, Version},
 };
-use crate::{Rank, Sha256, StoredRecord};
+use crate::{Rank, Retention, Sha256, StoredRecord};
 
 /// A row that is not what the archives say.
 #[derive(Debug)]
@@ -36,10 +36,23 @@ pub(super) struct Join {
     pub(super) rows: u64,
     /// Rows that only an archive that did not hold could prove.
     pub(super) unproven: u64,
+    /// Those of them that only a pruned archive could prove.
+    pub(super) of_pruned: u64,
+    /// Records that no longer stand because they were pruned.
+    pub(super) pruned: u64,
+    /// Rows that should stand, by what archives say.
+    pub(super) standing: u64,
+    /// Records that were pushed before this need not stand.
+    cut_off: Option<i64>,
 }
 
 impl Join {
-    pub(super) fn new(expected: Greatest, sources: Arc<[Source]>, told: usize) -> Self {
+    pub(super) fn new(
+        expected: Greatest,
+        sources: Arc<[Source]>,
+        told: usize,
+        retention: &Retention,
+    ) -> Self {
         Self {
             expected: expected.peekable(),
             sources,
@@ -49,6 +62,10 @@ impl Join {
             differences: 0,
             rows: 0,
             unproven: 0,
+            of_pruned: 0,
+            pruned: 0,
+            standing: 0,
+            cut_off: retention.records_before.map(|before| before.timestamp().as_second()),
         }
     }
 
@@ -76,7 +93,7 @@ impl Join {
         let found = fingerprint(&borrowed(&row.record));
         self.digest(&row.rank, &found);
         let version = match self.order_of(&row.record.id)? {
-            Some(Ordering::Equal) => self.expected.next().transpose()?,
+            Some(Ordering::Equal) => self.take()?,
             _ => None,
         };
         let place = self.place(&row.rank);
@@ -88,9 +105,9 @@ impl Join {
             }
             // What an archive that did not hold may have brought is not judged.
             Some(version) if self.may_come_from_unproven(&row.rank, Some(&version)) => {
-                self.unproven += 1;
+                self.leave(place);
             }
-            None if self.may_come_from_unproven(&row.rank, None) => self.unproven += 1,
+            None if self.may_come_from_unproven(&row.rank, None) => self.leave(place),
             Some(version) => self.suspect(Suspect::Differs { row, place: version.place }),
             None => self.suspect(Suspect::Extra { row }),
         }
@@ -100,6 +117,10 @@ impl Join {
     fn missing(&mut self, version: Version) {
         // An archive that broke off while it was read may have said more.
         if !self.is_proven(version.place.order) {
+            return;
+        }
+        if self.cut_off.is_some_and(|before| version.place.pushed < before) {
+            self.pruned += 1;
             return;
         }
         self.suspect(Suspect::Missing { id: version.id, place: version.place });
@@ -118,7 +139,21 @@ impl Join {
             Some(id) => self.order_of(id)? == Some(Ordering::Less),
             None => true,
         };
-        if comes { self.expected.next().transpose() } else { Ok(None) }
+        if comes { self.take() } else { Ok(None) }
+    }
+
+    fn take(&mut self) -> io::Result<Option<Version>> {
+        let version = self.expected.next().transpose()?;
+        let proven = version.as_ref().is_some_and(|v| self.is_proven(v.place.order));
+        self.standing += u64::from(proven);
+        Ok(version)
+    }
+
+    /// Counts a row that is not judged.
+    fn leave(&mut self, place: Option<Place>) {
+        self.unproven += 1;
+        let source = place.and_then(|place| self.sources.get(place.order as usize));
+        self.of_pruned += u64::from(source.is_some_and(|source| source.pruned.is_some()));
     }
 
     /// How the next expected id compares with this one.
@@ -146,6 +181,12 @@ impl Join {
 
     fn may_come_from_unproven(&self, rank: &Rank, expected: Option<&Version>) -> bool {
         let Some(place) = self.place(rank) else { return false };
+        let source = self.sources.get(place.order as usize);
+        // The ledger says what an archive that was removed on purpose had said.
+        let pruned = source.and_then(|source| source.pruned);
+        if pruned.is_some_and(|push_date| push_date != rank.push_date) {
+            return false;
+        }
         !self.is_proven(place.order) && expected.is_none_or(|version| place >= version.place)
     }
 

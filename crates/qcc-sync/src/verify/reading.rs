@@ -27,6 +27,8 @@ pub(super) struct Source {
     pub(super) password: Option<UnzipPassword>,
     /// Whether its archive held, so that its rows can be judged.
     pub(super) proven: bool,
+    /// Where its archive was removed on purpose, the `pushDate` that its rows bear.
+    pub(super) pruned: Option<ShanghaiTime>,
     /// The document's `pushDate`, once it was read.
     pub(super) push_date: Option<ShanghaiTime>,
 }
@@ -39,6 +41,7 @@ impl Source {
             archive: order.archive,
             password: order.password.clone(),
             proven: false,
+            pruned: None,
             push_date: None,
         }
     }
@@ -100,6 +103,27 @@ pub(super) fn read<R: ReadAt>(
         records,
         aside,
     }))
+}
+
+/// Whether an archive is what was kept and opens with a password; `None` where the
+/// disk does not say.
+pub(crate) fn opens<R: ReadAt>(
+    file: &R,
+    kept: &KeptArchive,
+    password: &UnzipPassword,
+    settings: &VerifySettings,
+) -> Option<bool> {
+    if digest(file).ok()? != kept.sha256 {
+        return Some(false);
+    }
+    let opened = Archive::open(file, settings.archive.clone()).and_then(|archive| {
+        archive.authenticate(&settings.entry, password.reveal().as_bytes()).map(drop)
+    });
+    match opened {
+        Ok(()) => Some(true),
+        Err(error) if matches!(error.kind(), ErrorKind::Io) => None,
+        Err(_) => Some(false),
+    }
 }
 
 /// Reads certain records again, by their place in the document.

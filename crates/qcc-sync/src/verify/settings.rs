@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use qcc_proto::ReaderLimits;
 
 use crate::Policy;
@@ -24,6 +25,9 @@ pub struct VerifySettings {
     pub memory: usize,
     /// How many findings are told one by one.
     pub told: usize,
+    /// How far a document's `pushDate` may be from the time the vendor made its order;
+    /// beyond that it is taken for another order's.
+    pub push_date_slack: SignedDuration,
 }
 
 impl VerifySettings {
@@ -36,6 +40,7 @@ impl VerifySettings {
             scratch: scratch.into(),
             memory: 32 << 20,
             told: 100,
+            push_date_slack: SignedDuration::from_hours(48),
         }
     }
 }

@@ -13,7 +13,7 @@ use qcc_sync::{
 use crate::world::{World, WorldClock, paused};
 
 /// The proof, in next to no memory.
-async fn proof(store: &MemoryStore, archives: &MemoryArchives) -> Verdict {
+pub(crate) async fn proof(store: &MemoryStore, archives: &MemoryArchives) -> Verdict {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = VerifySettings::new(&Policy::default(), folder.path());
     settings.memory = 4096;
@@ -33,17 +33,21 @@ fn replay(
     }
 }
 
-async fn replayed(world: &World, store: &Arc<MemoryStore>, scope: &ReplayScope) -> ReplayReport {
+pub(crate) async fn replayed(
+    world: &World,
+    store: &Arc<MemoryStore>,
+    scope: &ReplayScope,
+) -> ReplayReport {
     replay(world, store).run(scope, &()).await.unwrap()
 }
 
-async fn applied(store: &MemoryStore) -> BTreeSet<OrderNo> {
+pub(crate) async fn applied(store: &MemoryStore) -> BTreeSet<OrderNo> {
     let mut filter = OrderFilter::default();
     filter.state = Some(StateName::Applied);
     store.orders(&filter).await.unwrap().into_iter().map(|order| order.no).collect()
 }
 
-async fn kept(store: &MemoryStore, order_no: &OrderNo) -> KeptArchive {
+pub(crate) async fn kept(store: &MemoryStore, order_no: &OrderNo) -> KeptArchive {
     store.order(order_no).await.unwrap().unwrap().archive.unwrap()
 }
 
@@ -69,7 +73,7 @@ pub(crate) async fn check(world: &World) {
     assert_eq!(proof(&world.store, &world.archives).await, again);
 }
 
-async fn settled(orders: u32) -> World {
+pub(crate) async fn settled(orders: u32) -> World {
     let world = World::new(VendorConfig { seed: 7, bad_records: 0.05, ..VendorConfig::default() });
     world.push(orders);
     world.settle().await;
@@ -153,8 +157,182 @@ fn an_archive_whose_order_the_ledger_has_lost_is_named() {
         let reason = qcc_sync::Reason::new(qcc_sync::ReasonCode::Refused, "forgotten");
         let order = Order { state: State::Quarantined { reason }, ..order };
         emptied.save(&order, &hand, world.now()).await.unwrap();
+        emptied.release(order_no, &hand).await.unwrap();
         let verdict = proof(&emptied, &world.archives).await;
-        assert_eq!((verdict.unapplied, verdict.waiting), (4, 1));
+        assert!(!verdict.is_equal());
+        let told = (verdict.unapplied, verdict.recoverable, verdict.waiting);
+        assert_eq!(told, (3, 1, 1), "known and unknown are told apart");
+        let Finding::NotApplied { order_no: known, state, reason, .. } = &verdict.findings[0]
+        else {
+            panic!("{:#?}", verdict.findings);
+        };
+        assert_eq!((known, *state), (order_no, StateName::Quarantined));
+        assert_eq!(reason.as_ref().unwrap().detail, "forgotten");
+        let emptied = Arc::new(emptied);
+        let report = replayed(&world, &emptied, &ReplayScope::All).await;
+        assert_eq!((report.applied, report.applied_from_labels, report.repeated), (4, 4, 0));
+        assert!(proof(&emptied, &world.archives).await.is_equal());
+    });
+}
+
+/// An order that the ledger knows, and that has waited for the vendor three times.
+async fn waiting(world: &World, store: &MemoryStore, order_no: &OrderNo) -> Order {
+    store.note_call(order_no, world.now()).await.unwrap();
+    let hand = Worker { name: "hand".into(), term: std::time::Duration::from_secs(60) };
+    let order = store.claim(&hand, world.now()).await.unwrap().unwrap();
+    let until = world.now() + jiff::SignedDuration::from_hours(5);
+    let reason = qcc_sync::Reason::new(qcc_sync::ReasonCode::NotReady, "packed on demand");
+    let state = State::Waiting { until, reason };
+    let order = Order { state, failures: 3, failing_since: Some(world.now()), ..order };
+    store.save(&order, &hand, world.now()).await.unwrap();
+    store.release(order_no, &hand).await.unwrap();
+    store.order(order_no).await.unwrap().unwrap()
+}
+
+/// The same archive with a byte flipped, kept for an order.
+pub(crate) async fn keep_damaged(world: &World, of: &Order, order_no: &OrderNo) -> KeptArchive {
+    let good = of.archive.unwrap();
+    let mut bytes = world.archives.open(&good).await.unwrap().unwrap().to_vec();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let mut partial = world.archives.begin().await.unwrap();
+    partial.append(&bytes).await.unwrap();
+    let damaged = partial.keep().await.unwrap();
+    let (_, label) = Label::of(of, world.now()).unwrap();
+    let label = Label { order_no: order_no.clone(), ..label };
+    world.archives.label(&damaged, &label).await.unwrap();
+    damaged
+}
+
+#[test]
+fn an_order_that_waits_beside_a_damaged_download_is_no_alarm_and_stays_as_it_is() {
+    paused(async {
+        let world = settled(2).await;
+        let first = applied(&world.store).await.pop_first().unwrap();
+        let first = world.store.order(&first).await.unwrap().unwrap();
+        let order_no: OrderNo = "DDMONWAITS".parse().unwrap();
+        let before = waiting(&world, &world.store, &order_no).await;
+        let damaged = keep_damaged(&world, &first, &order_no).await;
+
+        let verdict = proof(&world.store, &world.archives).await;
+        assert!(verdict.is_equal(), "{verdict:#?}");
+        assert_eq!((verdict.unapplied, verdict.recoverable, verdict.waiting), (0, 0, 1));
+        assert_eq!((verdict.refused_kept, verdict.refused_bytes), (1, damaged.size));
+
+        let report = replayed(&world, &world.store, &ReplayScope::All).await;
+        assert_eq!((report.applied, report.adopted, report.repeated), (2, 0, 2));
+        let [Setback::Refused(refused, reason)] = &*report.setbacks else { panic!("{report:#?}") };
+        assert_eq!(*refused, order_no);
+        assert!(reason.detail.contains("packed on demand"), "{}", reason.detail);
+        assert_eq!(world.store.order(&order_no).await.unwrap().unwrap(), before);
+    });
+}
+
+#[test]
+fn a_known_order_whose_document_is_refused_in_replay_keeps_its_state_and_failures() {
+    paused(async {
+        let faults = FaultPlan::none().with(Fault::WrongTotal, Rate::first(1));
+        let world = World::new(VendorConfig { seed: 7, faults, ..VendorConfig::default() });
+        world.push(3);
+        world.settle().await;
+        let mut filter = OrderFilter::default();
+        filter.state = Some(StateName::Quarantined);
+        let order_no = world.store.orders(&filter).await.unwrap().remove(0).no;
+
+        let store = Arc::new(MemoryStore::default());
+        let before = waiting(&world, &store, &order_no).await;
+        let report = replayed(&world, &store, &ReplayScope::All).await;
+        assert_eq!((report.applied, report.applied_from_labels), (2, 2));
+        let [Setback::Refused(refused, reason)] = &*report.setbacks else { panic!("{report:#?}") };
+        assert_eq!((refused, reason.code.as_str()), (&order_no, "count_mismatch"));
+        let after = store.order(&order_no).await.unwrap().unwrap();
+        let kept = (after.state, after.failures, after.failing_since, after.archive);
+        assert_eq!(kept, (before.state, 3, before.failing_since, None));
+    });
+}
+
+#[test]
+fn a_replay_that_changes_nothing_moves_nothing() {
+    paused(async {
+        let world = settled(5).await;
+        let all = || async { world.store.orders(&OrderFilter::default()).await.unwrap() };
+        let before = (all().await, world.store.overview().await.unwrap().last_applied);
+        tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+        let report = replayed(&world, &world.store, &ReplayScope::All).await;
+        assert_eq!((report.applied, report.repeated), (5, 5));
+        let after = (all().await, world.store.overview().await.unwrap().last_applied);
+        assert_eq!(after, before);
+        let verdict = proof(&world.store, &world.archives).await;
+        let held = report.stored + report.superseded + report.set_aside;
+        assert_eq!(held, verdict.records + verdict.set_aside, "the numbers add up");
+    });
+}
+
+#[test]
+fn what_the_archives_hold_adds_up() {
+    paused(async {
+        let world = settled(6).await;
+        let verdict = proof(&world.store, &world.archives).await;
+        assert_eq!(verdict.standing, verdict.rows);
+        assert!(verdict.records > verdict.standing, "nothing was superseded");
+    });
+}
+
+#[test]
+fn nothing_to_prove_is_no_proof() {
+    paused(async {
+        let world = settled(1).await;
+        assert!(!proof(&world.store, &world.archives).await.is_empty());
+        let empty = proof(&MemoryStore::default(), &MemoryArchives::default()).await;
+        assert!(empty.is_empty(), "{empty:#?}");
+        let lost = proof(&MemoryStore::default(), &world.archives).await;
+        assert!(!lost.is_empty() && !lost.is_equal(), "that is worse than nothing");
+    });
+}
+
+#[test]
+fn an_archive_applied_for_another_order_is_named() {
+    paused(async {
+        let world = settled(2).await;
+        let first = applied(&world.store).await.pop_first().unwrap();
+        let order = world.store.order(&first).await.unwrap().unwrap();
+        let (archive, label) = Label::of(&order, world.now()).unwrap();
+        let other: OrderNo = "DDMONZOTHER".parse().unwrap();
+        let label = Label { order_no: other.clone(), created_at: None, ..label };
+        world.archives.label(&archive, &label).await.unwrap();
+        let store = Arc::new(MemoryStore::default());
+        replayed(&world, &store, &ReplayScope::All).await;
+
+        let verdict = proof(&store, &world.archives).await;
+        assert!(!verdict.is_equal());
+        assert_eq!((verdict.shared, verdict.differences), (1, 0), "{verdict:#?}");
+        let [Finding::SharedArchive { order_no, with, dates: None, .. }] = &*verdict.findings
+        else {
+            panic!("{:#?}", verdict.findings);
+        };
+        assert_eq!((order_no, with.as_ref()), (&other, Some(&first)));
+    });
+}
+
+#[test]
+fn an_archive_that_was_pushed_long_before_its_order_is_named() {
+    paused(async {
+        let world = settled(2).await;
+        let first = applied(&world.store).await.pop_first().unwrap();
+        let order = world.store.order(&first).await.unwrap().unwrap();
+        let (archive, label) = Label::of(&order, world.now()).unwrap();
+        let later = world.now() + jiff::SignedDuration::from_hours(90);
+        let created_at = Some(qcc_proto::ShanghaiTime::from_timestamp(later));
+        world.archives.label(&archive, &Label { created_at, ..label }).await.unwrap();
+        let store = Arc::new(MemoryStore::default());
+        replayed(&world, &store, &ReplayScope::All).await;
+        let verdict = proof(&store, &world.archives).await;
+        let [Finding::SharedArchive { order_no, with: None, dates: Some(dates), .. }] =
+            &*verdict.findings
+        else {
+            panic!("{:#?}", verdict.findings);
+        };
+        assert_eq!((order_no, Some(dates.0)), (&first, created_at));
     });
 }
 

@@ -18,6 +18,7 @@ mod gaps;
 mod healing;
 mod kept;
 mod paths;
+mod retention;
 mod starving;
 mod steps;
 mod world;

@@ -1,11 +1,12 @@
 //! What a proof comes to, for people and for machines.
 
+use qcc_proto::OrderNo;
 use qcc_sync::{AsideFault, Difference, Finding, Rank, Verdict};
 use serde_json::{Value, json};
 
 use crate::{
     exit::Exit,
-    output::{bytes, count, many, plain},
+    output::{bytes, count, json_reason, many, plain},
 };
 
 /// A value longer than this is cut where a person reads it.
@@ -23,7 +24,32 @@ pub(super) fn finding_text(finding: &Finding) -> String {
             format!("order {order_no}: its archive is refused: {}", plain(detail))
         }
         Finding::Unapplied { order_no, sha256 } => {
-            format!("order {order_no}: its archive {sha256} is kept, and not applied")
+            format!("order {order_no}: not in the ledger, but its archive {sha256} is kept")
+        }
+        Finding::NotApplied { order_no, sha256, state, reason } => {
+            let why = reason.as_ref().map(|reason| format!(": {}", plain(&reason.detail)));
+            format!(
+                "order {order_no}: not applied, but its archive {sha256} is kept; the order is \
+                 {state}{}",
+                why.unwrap_or_default()
+            )
+        }
+        Finding::SharedArchive { order_no, sha256, with, dates } => {
+            let mut why = Vec::new();
+            if let Some(with) = with {
+                why.push(format!("order {with} was applied with the same bytes"));
+            }
+            if let Some((created_at, push_date)) = dates {
+                why.push(format!(
+                    "the vendor made the order at {created_at}, but its document was pushed at \
+                     {push_date}"
+                ));
+            }
+            format!(
+                "order {order_no}: its archive {sha256} seems to be another order's: {}; compare \
+                 with what the vendor sends for it (`qcc orders fetch {order_no} -o FILE`)",
+                why.join("; ")
+            )
         }
         Finding::Ledger { order_no, field } => {
             format!("order {order_no}: {}", difference_text(field))
@@ -76,7 +102,7 @@ fn value(text: Option<&str>) -> String {
 }
 
 pub(super) fn summary_text(verdict: &Verdict) -> String {
-    let held = verdict.orders - verdict.missing - verdict.refused;
+    let held = verdict.held();
     let mut lines = vec![
         format!(
             "archives  {} of {} held, {}",
@@ -85,8 +111,10 @@ pub(super) fn summary_text(verdict: &Verdict) -> String {
             bytes(verdict.bytes)
         ),
         format!(
-            "records   {} read, {} set aside",
-            count(verdict.records),
+            "records   {} held: {} latest, {} superseded, {} set aside",
+            count(verdict.records + verdict.set_aside),
+            count(verdict.standing),
+            count(verdict.records.saturating_sub(verdict.standing)),
             count(verdict.set_aside)
         ),
         format!("table     {}, sha256 {}", many(verdict.rows, "row"), verdict.digest),
@@ -97,10 +125,35 @@ pub(super) fn summary_text(verdict: &Verdict) -> String {
     if verdict.refused > 0 {
         lines.push(format!("refused   {}", many(verdict.refused, "archive")));
     }
+    if verdict.shared > 0 {
+        lines.push(format!(
+            "shared    {} applied with what seems to be another order's archive",
+            many(verdict.shared, "order")
+        ));
+    }
+    if verdict.pruned > 0 {
+        lines.push(format!(
+            "pruned    {} removed by `qcc prune`; {} come from them and cannot be proven",
+            many(verdict.pruned, "archive"),
+            many(verdict.unproven_pruned, "row")
+        ));
+    }
+    if verdict.pruned_records > 0 {
+        lines.push(format!(
+            "pruned    {} removed from the table by `qcc prune`",
+            many(verdict.pruned_records, "record")
+        ));
+    }
     if verdict.unapplied > 0 {
         lines.push(format!(
-            "unapplied {} of orders the ledger does not have; `qcc replay` applies them",
-            many(verdict.unapplied, "archive")
+            "unapplied {} that the ledger does not have; `qcc replay` applies them",
+            many(verdict.unapplied, "archived order")
+        ));
+    }
+    if verdict.recoverable > 0 {
+        lines.push(format!(
+            "unapplied {} that the ledger has and could not fetch; `qcc replay` applies them",
+            many(verdict.recoverable, "archived order")
         ));
     }
     if verdict.waiting > 0 {
@@ -109,10 +162,11 @@ pub(super) fn summary_text(verdict: &Verdict) -> String {
             many(verdict.waiting, "order")
         ));
     }
-    if verdict.unproven > 0 {
+    let unproven = verdict.unproven.saturating_sub(verdict.unproven_pruned);
+    if unproven > 0 {
         lines.push(format!(
-            "unproven  {} that only those archives could prove",
-            many(verdict.unproven, "row")
+            "unproven  {} that only archives that are gone or refused could prove",
+            many(unproven, "row")
         ));
     }
     if verdict.unlabelled > 0 {
@@ -121,14 +175,44 @@ pub(super) fn summary_text(verdict: &Verdict) -> String {
             many(verdict.unlabelled, "archive")
         ));
     }
+    if verdict.refused_kept > 0 {
+        lines.push(format!(
+            "refused archives kept: {}, {}; `qcc prune --refused` removes them",
+            count(verdict.refused_kept),
+            bytes(verdict.refused_bytes)
+        ));
+    }
+    if verdict.strays > 0 {
+        lines.push(format!(
+            "stray archives kept: {}, {}; nothing says whose they are; `qcc prune --strays` removes \
+             them",
+            count(verdict.strays),
+            bytes(verdict.stray_bytes)
+        ));
+    }
     let told = verdict.findings.len() as u64;
-    let all = verdict.differences + verdict.missing + verdict.refused + verdict.unapplied;
+    let all = verdict.differences
+        + verdict.missing
+        + verdict.refused
+        + verdict.unapplied
+        + verdict.recoverable
+        + verdict.shared;
     if all > told {
         lines.push(format!("not told  {} more; --limit N tells more", count(all - told)));
     }
     lines.push(match verdict {
+        verdict if verdict.is_empty() => {
+            "nothing to prove: no applied order has an archive here".to_owned()
+        }
+        verdict if verdict.is_equal() && verdict.pruned > 0 => {
+            "equal: what the kept archives say is in the table; the pruned ones prove nothing"
+                .to_owned()
+        }
         verdict if verdict.is_equal() => {
             "equal: the table is what the kept archives say".to_owned()
+        }
+        Verdict { differences: 0, shared: 1.., .. } => {
+            "NOT EQUAL: nothing differs, but orders seem to have each other's archives".to_owned()
         }
         Verdict { differences: 0, missing: 0, refused: 0, .. } => {
             "NOT EQUAL: what is kept is not all applied".to_owned()
@@ -157,6 +241,21 @@ pub(super) fn finding_json(finding: &Finding) -> Value {
             "finding": "unapplied",
             "order_no": order_no.as_str(),
             "sha256": sha256.to_string(),
+        }),
+        Finding::NotApplied { order_no, sha256, state, reason } => json!({
+            "finding": "not_applied",
+            "order_no": order_no.as_str(),
+            "sha256": sha256.to_string(),
+            "state": state.as_str(),
+            "reason": reason.as_ref().map(json_reason),
+        }),
+        Finding::SharedArchive { order_no, sha256, with, dates } => json!({
+            "finding": "shared_archive",
+            "order_no": order_no.as_str(),
+            "sha256": sha256.to_string(),
+            "with": with.as_ref().map(OrderNo::as_str),
+            "created_at": dates.map(|(created_at, _)| created_at.to_string()),
+            "push_date": dates.map(|(_, push_date)| push_date.to_string()),
         }),
         Finding::Ledger { order_no, field } => json!({
             "finding": "ledger",
@@ -204,18 +303,31 @@ fn difference_json(Difference { field, found, expected }: &Difference) -> Value 
 
 pub(super) fn summary_json(verdict: &Verdict, exit: Exit) -> Value {
     json!({
-        "equal": verdict.is_equal(),
+        "equal": verdict.is_equal() && !verdict.is_empty(),
+        "nothing_to_prove": verdict.is_empty(),
         "orders": verdict.orders,
+        "held": verdict.held(),
         "missing": verdict.missing,
+        "pruned": verdict.pruned,
+        "shared": verdict.shared,
         "refused": verdict.refused,
         "bytes": verdict.bytes,
         "records": verdict.records,
         "set_aside": verdict.set_aside,
         "rows": verdict.rows,
+        "latest": verdict.standing,
+        "superseded": verdict.records.saturating_sub(verdict.standing),
+        "pruned_records": verdict.pruned_records,
         "unproven": verdict.unproven,
+        "unproven_pruned": verdict.unproven_pruned,
         "unlabelled": verdict.unlabelled,
         "unapplied": verdict.unapplied,
+        "not_applied": verdict.recoverable,
         "waiting": verdict.waiting,
+        "refused_kept": verdict.refused_kept,
+        "refused_bytes": verdict.refused_bytes,
+        "strays": verdict.strays,
+        "stray_bytes": verdict.stray_bytes,
         "differences": verdict.differences,
         "digest": verdict.digest.to_string(),
         "exit": exit as u8,
