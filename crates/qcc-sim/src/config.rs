@@ -40,6 +40,8 @@ pub struct VendorConfig {
     /// How much later `downloadUrlExpiredTime` claims to be in calls than the
     /// link's own `Expires`; the manual's sample of 6.2.2 has such a difference.
     pub callback_expiry_ahead: Duration,
+    /// Where every call goes, whatever URL 6.2.1 names; `None` for that URL.
+    pub calls_only: Option<String>,
     /// Whether scheduled pushes wait for the window set by `pushPeriodTime`.
     pub keeps_push_window: bool,
     /// How many records an order has.
@@ -77,6 +79,7 @@ impl Default for VendorConfig {
             callback_error_limit: 5,
             callback_retries: 0,
             callback_expiry_ahead: Duration::ZERO,
+            calls_only: None,
             keeps_push_window: false,
             records_per_order: 1..=40,
             repeated_ids: 0.3,

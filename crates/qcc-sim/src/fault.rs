@@ -190,6 +190,17 @@ faults! {
     WrongTotal = "wrong-total", Order, stays;
 }
 
+impl Fault {
+    /// Those that stop a client's every call for long: a rest that is meant to be kept, a
+    /// quota, a refused signature. `random` holds none of them.
+    pub const ACCOUNT_WIDE: &'static [Self] = &[Self::Status106, Self::Status107, Self::Status109];
+
+    /// Whether `random` may draw it.
+    pub(crate) fn is_mixed(self) -> bool {
+        self.passes() && !Self::ACCOUNT_WIDE.contains(&self)
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

@@ -18,7 +18,7 @@ async fn live(seed: u64, runs: &[(u32, u64)]) {
     let world = World::new(VendorConfig {
         seed,
         bad_records: 0.02,
-        faults: FaultPlan::random().at_most(80),
+        faults: with_rests(FaultPlan::random(), seed).at_most(80),
         ..VendorConfig::default()
     });
     for (orders, millis) in runs {
@@ -42,6 +42,13 @@ async fn live(seed: u64, runs: &[(u32, u64)]) {
     if seed.is_multiple_of(8) {
         kept::check(&world).await;
     }
+}
+
+/// Half of the lives meet each of the statuses that stop every call for long.
+fn with_rests(plan: FaultPlan, seed: u64) -> FaultPlan {
+    (0..).zip(Fault::ACCOUNT_WIDE).fold(plan, |plan, (bit, fault)| {
+        plan.with(*fault, Rate::first(u32::from(seed >> bit & 1 == 1)))
+    })
 }
 
 proptest! {
