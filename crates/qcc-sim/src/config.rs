@@ -96,6 +96,13 @@ impl Default for VendorConfig {
 }
 
 impl VendorConfig {
+    /// The same, with each fault that lasts a while lasting so long.
+    #[must_use]
+    pub fn lasting(mut self, time: Duration) -> Self {
+        self.preparing_for = time;
+        self
+    }
+
     /// The same, with API and files both on plain HTTP at `address`.
     #[must_use]
     pub fn at(mut self, address: SocketAddr) -> Self {

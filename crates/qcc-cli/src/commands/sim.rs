@@ -47,6 +47,9 @@ pub(crate) struct Sim {
     /// What goes wrong: name, name:CHANCE, name*TIMES, joined by commas; or random
     #[arg(long, value_name = "PLAN", default_value = "")]
     faults: FaultPlan,
+    /// How long each fault lasts that lasts a while [default: from 20 s to 2 h, by fault]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    lasting: Option<Duration>,
     /// Print the names of all faults
     #[arg(long)]
     list_faults: bool,
@@ -103,6 +106,10 @@ impl Sim {
             keeps_push_window: self.keep_window,
             calls_only: self.callback_url.as_ref().map(|url| url.as_str().to_owned()),
             ..VendorConfig::default()
+        };
+        let config = match self.lasting {
+            Some(lasting) => config.lasting(lasting),
+            None => config,
         };
         let mut vendor = Vendor::new(config.at(address));
         let now = Timestamp::now();
