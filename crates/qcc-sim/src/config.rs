@@ -62,6 +62,15 @@ pub struct VendorConfig {
     pub faults: FaultPlan,
     /// How long [`Fault::Status205`](crate::Fault::Status205) holds an order back: 90 s.
     pub preparing_for: Duration,
+    /// How long [`Fault::LateReplica`](crate::Fault::LateReplica) lasts: 20 s.
+    pub replica_late_by: Duration,
+    /// How long the file host is out where it is out for hours: 2 h.
+    pub outage: Duration,
+    /// How many calls [`Fault::CallbackFlood`](crate::Fault::CallbackFlood) makes: 300.
+    pub flood: u32,
+    /// How many scheduled orders [`Fault::BurstAfterQuiet`](crate::Fault::BurstAfterQuiet) makes
+    /// at once: 20.
+    pub burst: u32,
     /// What a slow answer waits for, and the pause between pieces of a slow
     /// body: 5 s.
     pub slow_by: Duration,
@@ -90,6 +99,10 @@ impl Default for VendorConfig {
             files_base: "http://pro-files.qichacha.com".to_owned(),
             faults: FaultPlan::none(),
             preparing_for: Duration::from_secs(90),
+            replica_late_by: Duration::from_secs(20),
+            outage: Duration::from_secs(2 * 3600),
+            flood: 300,
+            burst: 20,
             slow_by: Duration::from_secs(5),
         }
     }
@@ -100,6 +113,8 @@ impl VendorConfig {
     #[must_use]
     pub fn lasting(mut self, time: Duration) -> Self {
         self.preparing_for = time;
+        self.replica_late_by = time;
+        self.outage = time;
         self
     }
 

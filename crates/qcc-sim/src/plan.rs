@@ -42,11 +42,11 @@ impl Rate {
         self
     }
 
-    /// What a fault's bare name stands for: once for those that stop a client
-    /// for long, else one time in five.
+    /// What a fault's bare name stands for: once for those that last for long, else one time in five.
     pub fn usual(fault: Fault) -> Self {
         match fault {
             _ if Fault::ACCOUNT_WIDE.contains(&fault) => Self::first(1),
+            Fault::FileHost503 | Fault::FileHostResets | Fault::CallbackFlood => Self::first(1),
             Fault::ClockSkew => Self::ALWAYS,
             _ => Self::chance(0.2),
         }
@@ -242,6 +242,11 @@ impl Strikes {
     /// The fault that spoils an order being made, if one does.
     pub(crate) fn spoil(&mut self, now: Timestamp) -> Option<Fault> {
         self.draw(now, |fault| fault.place() == Place::Order)
+    }
+
+    /// The fault that strikes when a scheduled order is due, if one does.
+    pub(crate) fn hold_back(&mut self, now: Timestamp) -> Option<Fault> {
+        self.draw(now, |fault| fault.place() == Place::Schedule)
     }
 
     /// How far the vendor's clock is ahead of the true time.

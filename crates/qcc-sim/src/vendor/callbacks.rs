@@ -175,7 +175,14 @@ impl Vendor {
                         calls.extend(self.make_call(&waiting, fault, now));
                     }
                     if fault == Some(Fault::CallbackForged) {
-                        calls.extend(self.forge_call(now));
+                        let key = seed::hex(&mut self.noise, 32);
+                        calls.extend(self.forge_call(&key, now));
+                    }
+                    if fault == Some(Fault::CallbackFlood) {
+                        let key = self.config.account.key().to_owned();
+                        for _ in 0..self.config.flood {
+                            calls.extend(self.forge_call(&key, now));
+                        }
                     }
                 }
             }
@@ -283,7 +290,7 @@ impl Vendor {
     }
 
     /// A call by someone who knows the URL and little else.
-    fn forge_call(&mut self, now: Timestamp) -> Option<CallbackCall> {
+    fn forge_call(&mut self, key: &str, now: Timestamp) -> Option<CallbackCall> {
         let base = self.callback_target()?;
         let at = ShanghaiTime::from_timestamp(now).to_string();
         let digits: String = at.chars().filter(char::is_ascii_digit).collect();
@@ -291,7 +298,7 @@ impl Vendor {
         let url = callback_url(
             &base,
             &[
-                ("key", &seed::hex(&mut self.noise, 32)),
+                ("key", key),
                 ("orderNo", order_no.as_str()),
                 ("downloadUrl", "http://qcc-files.invalid/DdMonitor/forged.zip?Expires=1"),
                 ("downloadUrlExpiredTime", &at),

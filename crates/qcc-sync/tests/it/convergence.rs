@@ -51,6 +51,11 @@ fn with_rests(plan: FaultPlan, seed: u64) -> FaultPlan {
     })
 }
 
+/// The faults that have a part in every mix; what is done about each other has a test of its own.
+fn mixed() -> impl Iterator<Item = &'static Fault> {
+    Fault::ALL.iter().filter(|fault| !Fault::UNMIXED.contains(fault))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(cases()))]
     #[test]
@@ -69,7 +74,7 @@ fn cases() -> u32 {
 
 #[test]
 fn every_fault_that_passes_is_survived_alone() {
-    for fault in Fault::ALL.iter().filter(|fault| fault.passes()) {
+    for fault in mixed().filter(|fault| fault.passes()) {
         paused(async {
             let faults = FaultPlan::none().with(*fault, Rate::first(3));
             let world = World::new(VendorConfig { seed: 7, faults, ..VendorConfig::default() });
@@ -84,7 +89,7 @@ fn every_fault_that_passes_is_survived_alone() {
 
 #[test]
 fn every_spoilt_order_is_quarantined_with_its_archive_and_the_rest_applied() {
-    for fault in Fault::ALL.iter().filter(|fault| !fault.passes()) {
+    for fault in mixed().filter(|fault| !fault.passes()) {
         paused(async {
             let faults = FaultPlan::none().with(*fault, Rate::first(1));
             let world = World::new(VendorConfig { seed: 7, faults, ..VendorConfig::default() });
