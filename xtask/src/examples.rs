@@ -145,3 +145,27 @@ fn clean(name: &str) -> Command {
     command.env_clear();
     command
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(status: Option<i32>, printed: &str, expected: Option<&str>) {
+        let page = Page::read("p.md", "```console\n$ qcc status\nexit 5\n```\n".to_owned());
+        let example = page.examples.first().unwrap();
+        let outcome = Outcome { status, printed: printed.to_owned() };
+        let fault = fault(&page, example, &outcome);
+        assert_eq!(fault.is_some(), expected.is_some(), "{fault:?}");
+        let (fault, expected) = (fault.unwrap_or_default(), expected.unwrap_or_default());
+        assert!(fault.contains(expected), "{fault}");
+    }
+
+    #[test]
+    fn a_command_that_fails_hangs_or_prints_something_else_is_a_fault() {
+        check(Some(0), "exit 5\n", None);
+        check(Some(0), "exit 0\n", Some("it printed:   exit 0"));
+        check(Some(127), "systemctl: command not found\n", Some("| systemctl: command not found"));
+        check(None, "", Some("p.md:2: `qcc status` did not end within"));
+    }
+}
