@@ -137,6 +137,7 @@ pub(crate) fn vendor(seed: u64) -> VendorConfig {
             long_message: rng.random_bool(0.1),
             byte_order_mark: rng.random_bool(0.1),
             unknown_fields: rng.random_bool(0.1),
+            ..WireDialect::default()
         },
         ..VendorConfig::default()
     }
@@ -166,7 +167,8 @@ fn dialect(rng: &mut Rng) -> ArchiveDialect {
 /// orders that are spoilt for good.
 pub(crate) fn vendor_faults(seed: u64) -> FaultPlan {
     let mut rng = stream(seed, "vendor faults", 0);
-    let spoilt = Theirs::ALL.iter().filter(|fault| !fault.passes());
+    let spoilt =
+        Theirs::ALL.iter().filter(|fault| !fault.passes() && !Theirs::UNMIXED.contains(fault));
     let plan = spoilt.fold(FaultPlan::random(), |plan, fault| match rng.random_bool(0.15) {
         true => plan.with(*fault, Rate::chance(0.1)),
         false => plan,

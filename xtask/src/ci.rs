@@ -8,8 +8,8 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
-    crates_table, demo, features, fixtures, fuzz, guarantees, layers, lints, report::Report, run,
-    scripts, simulate, workspace::Workspace,
+    crates_table, demo, examples, features, fixtures, fuzz, guarantees, layers, lints,
+    report::Report, run, scripts, simulate, workspace::Workspace,
 };
 
 /// A step returns the lines worth repeating at the end.
@@ -33,6 +33,7 @@ const STEPS: &[Step] = &[
     ("doctests", "the examples in the documentation", doctests),
     ("simulate", "thousands of seeded lives under faults", |_| simulate::check()),
     ("demo", "the READMEs show what `qcc demo` prints", |w| report(demo::check(w)?)),
+    ("examples", "the commands of the documents run", |w| report(examples::check(w)?)),
     ("fuzz", "each fuzz target for a few seconds, past findings included", fuzz::smoke),
     ("features", "each crate alone, with each feature alone", |w| silent(features::check(w))),
 ];

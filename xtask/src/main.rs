@@ -6,6 +6,7 @@ mod ci;
 mod corpus;
 mod crates_table;
 mod demo;
+mod examples;
 mod features;
 mod fixtures;
 mod flips;
@@ -45,6 +46,7 @@ cargo xtask TASK
   crates-table [--fix]  the crate tables of the READMEs agree with the manifests
   guarantees            the tests that the pages name exist
   readme-demo [--fix]   the READMEs show what `qcc demo` prints
+  examples [--fix]      the commands of the READMEs and of docs run, and print what the pages show
   scripts               shell, Python and Node scripts parse
   growth [--to RECORDS] time per applied record as the table grows, into docs/performance.md
   load [--record]       callbacks a second, each durable before its answer; needs wrk
@@ -86,6 +88,8 @@ fn perform(arguments: &[&str]) -> Result<()> {
         ["guarantees"] => finish(guarantees::check(&Workspace::load()?)?)?,
         ["readme-demo"] => finish(demo::check(&Workspace::load()?)?)?,
         ["readme-demo", "--fix"] => demo::fix(&Workspace::load()?)?,
+        ["examples"] => finish(examples::check(&Workspace::load()?)?)?,
+        ["examples", "--fix"] => examples::fix(&Workspace::load()?)?,
         ["bench"] => bench::run(&Workspace::load()?, None)?,
         ["bench", records] => bench::run(&Workspace::load()?, Some(records))?,
         ["load"] => load::run(&Workspace::load()?)?,

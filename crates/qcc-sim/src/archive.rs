@@ -138,7 +138,8 @@ fn fill<W: Write + Seek>(
         zip.start_file("readme.txt", options(spec, &mut salts)?)?;
         zip.write_all("客户风险监测数据，详见 dd_risk_corp.json。\n".as_bytes())?;
     }
-    zip.start_file(DOCUMENT, options(spec, &mut salts)?)?;
+    let folder = if spec.dialect.folder { "data/" } else { "" };
+    zip.start_file(format!("{folder}{DOCUMENT}"), options(spec, &mut salts)?)?;
     let document = Document {
         push_date: spec.push_date,
         total_size: spec.total_size,

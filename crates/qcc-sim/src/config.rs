@@ -40,6 +40,8 @@ pub struct VendorConfig {
     /// How much later `downloadUrlExpiredTime` claims to be in calls than the
     /// link's own `Expires`; the manual's sample of 6.2.2 has such a difference.
     pub callback_expiry_ahead: Duration,
+    /// Where every call goes, whatever URL 6.2.1 names; `None` for that URL.
+    pub calls_only: Option<String>,
     /// Whether scheduled pushes wait for the window set by `pushPeriodTime`.
     pub keeps_push_window: bool,
     /// How many records an order has.
@@ -60,6 +62,15 @@ pub struct VendorConfig {
     pub faults: FaultPlan,
     /// How long [`Fault::Status205`](crate::Fault::Status205) holds an order back: 90 s.
     pub preparing_for: Duration,
+    /// How long [`Fault::LateReplica`](crate::Fault::LateReplica) lasts: 20 s.
+    pub replica_late_by: Duration,
+    /// How long the file host is out where it is out for hours: 2 h.
+    pub outage: Duration,
+    /// How many calls [`Fault::CallbackFlood`](crate::Fault::CallbackFlood) makes: 300.
+    pub flood: u32,
+    /// How many scheduled orders [`Fault::BurstAfterQuiet`](crate::Fault::BurstAfterQuiet) makes
+    /// at once: 20.
+    pub burst: u32,
     /// What a slow answer waits for, and the pause between pieces of a slow
     /// body: 5 s.
     pub slow_by: Duration,
@@ -77,6 +88,7 @@ impl Default for VendorConfig {
             callback_error_limit: 5,
             callback_retries: 0,
             callback_expiry_ahead: Duration::ZERO,
+            calls_only: None,
             keeps_push_window: false,
             records_per_order: 1..=40,
             repeated_ids: 0.3,
@@ -87,12 +99,25 @@ impl Default for VendorConfig {
             files_base: "http://pro-files.qichacha.com".to_owned(),
             faults: FaultPlan::none(),
             preparing_for: Duration::from_secs(90),
+            replica_late_by: Duration::from_secs(20),
+            outage: Duration::from_secs(2 * 3600),
+            flood: 300,
+            burst: 20,
             slow_by: Duration::from_secs(5),
         }
     }
 }
 
 impl VendorConfig {
+    /// The same, with each fault that lasts a while lasting so long.
+    #[must_use]
+    pub fn lasting(mut self, time: Duration) -> Self {
+        self.preparing_for = time;
+        self.replica_late_by = time;
+        self.outage = time;
+        self
+    }
+
     /// The same, with API and files both on plain HTTP at `address`.
     #[must_use]
     pub fn at(mut self, address: SocketAddr) -> Self {

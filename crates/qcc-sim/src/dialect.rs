@@ -3,10 +3,13 @@
 //! The manual contradicts itself and the wire; each side of each contradiction
 //! is a switch here.
 
-use qcc_proto::StatusForm;
+use qcc_proto::{ShanghaiTime, StatusForm};
 use rand::RngExt;
 
-use crate::seed::{self, Rng};
+use crate::{
+    Fault,
+    seed::{self, Rng},
+};
 
 /// How the signed calls are answered. The default is the manual's samples.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +26,38 @@ pub struct WireDialect {
     pub byte_order_mark: bool,
     /// Fields nobody has documented.
     pub unknown_fields: bool,
+    /// How times are written.
+    pub dates: DateForm,
+}
+
+/// How a time is written: as the manual does, or as other serialisers do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DateForm {
+    /// `2022-06-07 10:13:42`.
+    #[default]
+    Manual,
+    /// `2022-06-07 10:13:42.0`, as a `java.sql.Timestamp` prints itself.
+    Fraction,
+    /// `2022-06-07T10:13:42`.
+    Iso,
+    /// Milliseconds since 1970, as a number.
+    EpochMillis,
+    /// `2022-06-07T10:13:42+08:00`.
+    Offset,
+}
+
+impl DateForm {
+    /// The time as a JSON value.
+    pub(crate) fn json(self, time: ShanghaiTime) -> String {
+        let iso = || time.to_string().replacen(' ', "T", 1);
+        match self {
+            Self::Manual => format!("\"{time}\""),
+            Self::Fraction => format!("\"{time}.0\""),
+            Self::Iso => format!("\"{}\"", iso()),
+            Self::EpochMillis => time.timestamp().as_millisecond().to_string(),
+            Self::Offset => format!("\"{}+08:00\"", iso()),
+        }
+    }
 }
 
 /// How field names are written.
@@ -86,6 +121,16 @@ pub struct ArchiveDialect {
     pub unknown_fields: bool,
     /// Levels and types the manual lacks.
     pub unknown_words: bool,
+    /// How `pushDate` is written.
+    pub dates: DateForm,
+    /// What would be `null` is left out of a record.
+    pub absent_nulls: bool,
+    /// `"score":82.0`.
+    pub score_as_decimal: bool,
+    /// Ids that are whole numbers, without quotes.
+    pub numeric_ids: bool,
+    /// The document lies in a folder.
+    pub folder: bool,
 }
 
 /// The flavours of WinZip AES.
@@ -123,6 +168,24 @@ impl ArchiveStyle {
 }
 
 impl ArchiveDialect {
+    /// The same in the manner that an order's fault asks for.
+    pub(crate) fn in_manner(mut self, fault: Option<Fault>) -> Self {
+        match fault {
+            Some(Fault::PushDateWithFraction) => self.dates = DateForm::Fraction,
+            Some(Fault::PushDateIso) => self.dates = DateForm::Iso,
+            Some(Fault::PushDateEpochMillis) => self.dates = DateForm::EpochMillis,
+            Some(Fault::PushDateWithOffset) => self.dates = DateForm::Offset,
+            Some(Fault::AbsentNulls) => (self.nulls, self.absent_nulls) = (true, true),
+            Some(Fault::DecimalScores) => {
+                (self.score_as_decimal, self.score_as_text) = (true, false);
+            }
+            Some(Fault::NumericIds) => self.numeric_ids = true,
+            Some(Fault::EntryInFolder) => self.folder = true,
+            _ => {}
+        }
+        self
+    }
+
     fn draw(rng: &mut Rng) -> Self {
         Self {
             container: seed::pick(rng, &[Container::Ae2, Container::Ae2Streamed, Container::Ae1]),
@@ -137,6 +200,7 @@ impl ArchiveDialect {
             score_as_text: rng.random_bool(0.2),
             unknown_fields: rng.random_bool(0.25),
             unknown_words: rng.random_bool(0.15),
+            ..Self::default()
         }
     }
 }

@@ -21,6 +21,12 @@ pub(crate) struct Document<'a> {
     pub(crate) broken_off: bool,
 }
 
+/// Stands for [`GBK`] until the record's bytes are written.
+const IN_GBK: &str = r#""\u0000gbk""#;
+
+/// “企业风险” as the legacy encoding of Chinese systems has it, in quotes.
+const GBK: &[u8] = b"\"\xc6\xf3\xd2\xb5\xb7\xe7\xcf\xd5\"";
+
 impl Document<'_> {
     /// Writes the document.
     pub(crate) fn write(
@@ -32,7 +38,7 @@ impl Document<'_> {
             out.write_all("\u{feff}".as_bytes())?;
         }
         let head = [
-            ("pushDate", self.text(&self.push_date.to_string())),
+            ("pushDate", self.dialect.dates.json(self.push_date)),
             ("totalSize", self.total_size.to_string()),
         ];
         out.write_all(b"{")?;
@@ -87,7 +93,8 @@ impl Document<'_> {
     ) -> io::Result<()> {
         let mut comma = "";
         out.write_all(b"{")?;
-        for (name, value) in order.iter().filter_map(|at| fields.get(*at)) {
+        let there = |(name, _): &&(String, String)| !name.is_empty();
+        for (name, value) in order.iter().filter_map(|at| fields.get(*at)).filter(there) {
             write!(out, "{comma}{}\"{name}\":{}{value}", self.line(3), self.space())?;
             comma = ",";
         }
@@ -122,6 +129,17 @@ impl Document<'_> {
             }
             Defect::Text => return out.write_all(self.text(&record.id).as_bytes()),
             Defect::Null => return out.write_all(b"null"),
+            Defect::HalfSurrogate => replace("monitorContent", Some(r#""该企业风险上升\ud83d""#)),
+            Defect::WrongEncoding => {
+                replace("monitorContent", Some(IN_GBK));
+                let mut object = Vec::new();
+                self.write_object(&fields, order, &mut object)?;
+                let at = object.windows(IN_GBK.len()).position(|part| part == IN_GBK.as_bytes());
+                let (before, rest) = object.split_at(at.unwrap_or(object.len()));
+                out.write_all(before)?;
+                out.write_all(GBK)?;
+                return out.write_all(rest.get(IN_GBK.len()..).unwrap_or_default());
+            }
         }
         self.write_object(&fields, order, out)
     }
@@ -133,12 +151,16 @@ impl Document<'_> {
             None => "null".to_owned(),
         };
         let score = match record.score {
+            Some(score) if self.dialect.score_as_decimal => format!("{score}.0"),
             Some(score) if self.dialect.score_as_text => format!("\"{score}\""),
             Some(score) => score.to_string(),
             None => "null".to_owned(),
         };
         let mut fields: Vec<(String, String)> = [
-            ("id", self.text(&record.id)),
+            (
+                "id",
+                if self.dialect.numeric_ids { record.id.clone() } else { self.text(&record.id) },
+            ),
             ("corpKeyNo", text(&record.corp_key_no)),
             ("corpName", text(&record.corp_name)),
             ("monitorContent", text(&record.monitor_content)),
@@ -149,6 +171,13 @@ impl Document<'_> {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        if self.dialect.absent_nulls {
+            // The id is none of these: it is never null here.
+            fields
+                .iter_mut()
+                .filter(|(_, value)| value == "null")
+                .for_each(|(name, _)| name.clear());
+        }
         let extra = record.extra.as_deref().and_then(|extra| serde_json::from_str(extra).ok());
         if let Some(serde_json::Value::Object(extra)) = extra {
             fields.extend(extra.into_iter().map(|(name, value)| (name, value.to_string())));

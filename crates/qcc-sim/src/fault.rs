@@ -21,6 +21,8 @@ pub(crate) enum Place {
     Callback,
     /// An order, when it is made; it stays so.
     Order,
+    /// The schedule, when an order is due.
+    Schedule,
     /// The vendor as a whole, as long as its faults last.
     Vendor,
 }
@@ -37,18 +39,18 @@ impl Place {
             Self::Locate => exchange == Locate,
             Self::Download => exchange == Download,
             Self::Callback => exchange == Callback,
-            Self::Order | Self::Vendor => false,
+            Self::Order | Self::Schedule | Self::Vendor => false,
         }
     }
 }
 
 macro_rules! faults {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $place:ident, $passes:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal, $place:ident, $passes:ident;)*) => {
         /// One kind of trouble. Each strikes at an exchange, at an order, or the
         /// whole vendor; [`FaultPlan`](crate::FaultPlan) says how often.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
-        pub enum Fault { $($(#[$doc])* $name,)* }
+        pub enum Fault { $($(#[doc = $doc])* $name,)* }
 
         impl Fault {
             /// Every fault.
@@ -61,8 +63,23 @@ macro_rules! faults {
 
             /// Whether asking again, once the vendor is healthy, brings what
             /// was asked for. Where not, the order itself is spoilt for good.
+            ///
+            /// An odd one stays, yet leaves no doubt about what is meant, so it passes:
+            /// see [`is_odd`](Self::is_odd).
             pub const fn passes(self) -> bool {
                 match self { $(Self::$name => faults!(@ $passes)),* }
+            }
+
+            /// Whether it is a manner of writing that an order keeps for good and a
+            /// lenient receiver reads as it was meant.
+            pub const fn is_odd(self) -> bool {
+                match self { $(Self::$name => faults!(? $passes)),* }
+            }
+
+            /// What it does, as its documentation says.
+            #[cfg(test)]
+            pub(crate) const fn text(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),*)),* }
             }
 
             pub(crate) const fn place(self) -> Place {
@@ -79,7 +96,10 @@ macro_rules! faults {
         }
     };
     (@ passes) => { true };
+    (@ odd) => { true };
     (@ stays) => { false };
+    (? odd) => { true };
+    (? $other:ident) => { false };
 }
 
 faults! {
@@ -188,6 +208,123 @@ faults! {
     BrokenDocument = "broken-document", Order, stays;
     /// `totalSize` is one more than there are records.
     WrongTotal = "wrong-total", Order, stays;
+
+    /// HTTP 429 without a body, and a `Retry-After` of seven seconds.
+    Http429 = "http-429-retry-after", Requests, passes;
+    /// A `Content-Encoding: utf-8`, which is none; the body is as ever.
+    OddContentEncoding = "odd-content-encoding", Requests, passes;
+    /// The answer's body comes byte by byte, each after [`VendorConfig::slow_by`](crate::VendorConfig::slow_by).
+    DrippingAnswer = "dripping-answer", Calls, passes;
+    /// Times of the answer as `2022-06-07 10:13:42.0`.
+    DatesWithFraction = "dates-with-fraction", Calls, passes;
+    /// Times of the answer as `2022-06-07T10:13:42`.
+    DatesIso = "dates-iso", Calls, passes;
+    /// Times of the answer as a number of milliseconds since 1970.
+    DatesEpochMillis = "dates-epoch-ms", Calls, passes;
+    /// Times of the answer as `2022-06-07T10:13:42+08:00`.
+    DatesWithOffset = "dates-with-offset", Calls, passes;
+    /// The numbers of the list have a blank before and behind them.
+    ListPaddedNumbers = "list-padded-numbers", List, passes;
+    /// The lines of the list have `OrderNo` and `CreateDate`.
+    ListUpperNames = "list-upper-names", List, passes;
+    /// The lines of the list have `order_no` and `create_date`.
+    ListSnakeNames = "list-snake-names", List, passes;
+    /// The newest line's number has slashes in it, which no number has.
+    ListUnreadableNumber = "list-unreadable-number", List, passes;
+    /// The number of every line has slashes in it, which no number has.
+    ListUnreadableNumbers = "list-unreadable-numbers", List, passes;
+    /// Status 201 for an order that exists, for [`VendorConfig::replica_late_by`](crate::VendorConfig::replica_late_by)
+    /// from its first strike on: the vendor's replica does not know it yet.
+    LateReplica = "late-replica", Locate, passes;
+    /// The link has a line end before and a blank behind it.
+    LinkWithBlanks = "link-with-blanks", Locate, passes;
+    /// 503 for every download, for [`VendorConfig::outage`](crate::VendorConfig::outage).
+    FileHost503 = "file-host-503-for-hours", Download, passes;
+    /// A reset for every download, for [`VendorConfig::outage`](crate::VendorConfig::outage).
+    FileHostResets = "file-host-resets-for-hours", Download, passes;
+    /// 503 for this order's download, for [`VendorConfig::outage`](crate::VendorConfig::outage).
+    Archive503 = "archive-503-for-hours", Download, passes;
+    /// The whole archive of another order, where there is another.
+    ArchiveOfAnother = "archive-of-another-order", Download, passes;
+    /// Other garbage each time, as long as the archive, that begins with `PK`.
+    GarbageZip = "garbage-that-begins-pk", Download, passes;
+    /// Someone who knows the key calls about [`VendorConfig::flood`](crate::VendorConfig::flood) orders nobody made.
+    CallbackFlood = "callback-flood", Callback, passes;
+    /// Scheduled orders are held back, then [`VendorConfig::burst`](crate::VendorConfig::burst) are made at once.
+    BurstAfterQuiet = "burst-after-quiet", Schedule, passes;
+
+    /// The document's `pushDate` as `2022-06-07 10:13:42.0`.
+    PushDateWithFraction = "push-date-with-fraction", Order, odd;
+    /// The document's `pushDate` as `2022-06-07T10:13:42`.
+    PushDateIso = "push-date-iso", Order, odd;
+    /// The document's `pushDate` as a number of milliseconds since 1970.
+    PushDateEpochMillis = "push-date-epoch-ms", Order, odd;
+    /// The document's `pushDate` as `2022-06-07T10:13:42+08:00`.
+    PushDateWithOffset = "push-date-with-offset", Order, odd;
+    /// Fields of records that would be `null` are absent; some are.
+    AbsentNulls = "absent-nulls", Order, odd;
+    /// Scores as `82.0`.
+    DecimalScores = "decimal-scores", Order, odd;
+    /// Ids that are whole numbers, without quotes.
+    NumericIds = "numeric-ids", Order, odd;
+    /// The text of one record ends in half a surrogate, an emoji cut in two.
+    HalfSurrogate = "half-surrogate", Order, odd;
+    /// The text of one record is in GBK, while the document is UTF-8.
+    WrongEncoding = "wrong-encoding", Order, odd;
+    /// The archive has the password of the order before.
+    SharedPassword = "shared-password", Order, odd;
+    /// The document lies in a folder of the archive.
+    EntryInFolder = "entry-in-folder", Order, stays;
+}
+
+impl Fault {
+    /// Those that stop a client's every call for long: a rest that is meant to be kept, a
+    /// quota, a refused signature. `random` holds none of them.
+    pub const ACCOUNT_WIDE: &'static [Self] = &[Self::Status106, Self::Status107, Self::Status109];
+
+    /// Those that neither `random` nor the seeded lives draw: they strike where they are named.
+    ///
+    /// They are the last of [`ALL`](Self::ALL). Whatever is taken from this list enters every
+    /// random mix.
+    pub const UNMIXED: &'static [Self] = &[
+        Self::Http429,
+        Self::OddContentEncoding,
+        Self::DrippingAnswer,
+        Self::DatesWithFraction,
+        Self::DatesIso,
+        Self::DatesEpochMillis,
+        Self::DatesWithOffset,
+        Self::ListPaddedNumbers,
+        Self::ListUpperNames,
+        Self::ListSnakeNames,
+        Self::ListUnreadableNumber,
+        Self::ListUnreadableNumbers,
+        Self::LateReplica,
+        Self::LinkWithBlanks,
+        Self::FileHost503,
+        Self::FileHostResets,
+        Self::Archive503,
+        Self::ArchiveOfAnother,
+        Self::GarbageZip,
+        Self::CallbackFlood,
+        Self::BurstAfterQuiet,
+        Self::PushDateWithFraction,
+        Self::PushDateIso,
+        Self::PushDateEpochMillis,
+        Self::PushDateWithOffset,
+        Self::AbsentNulls,
+        Self::DecimalScores,
+        Self::NumericIds,
+        Self::HalfSurrogate,
+        Self::WrongEncoding,
+        Self::SharedPassword,
+        Self::EntryInFolder,
+    ];
+
+    /// Whether `random` may draw it.
+    pub(crate) fn is_mixed(self) -> bool {
+        self.passes() && !Self::ACCOUNT_WIDE.contains(&self) && !Self::UNMIXED.contains(&self)
+    }
 }
 
 impl fmt::Display for Fault {
@@ -200,3 +337,28 @@ impl fmt::Display for Fault {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a fault of the simulator")]
 pub struct UnknownFault(());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_stands_in_the_table_of_the_readme() {
+        let page = include_str!("../README.md");
+        let meaning = |fault: &Fault| {
+            let text = fault.text().trim().replace("](crate::VendorConfig::", "](VendorConfig::");
+            let mut plain = String::new();
+            let mut rest = text.as_str();
+            // Links of the documentation are names in the table.
+            while let Some((before, after)) = rest.split_once("[`") {
+                let (name, after) = after.split_once("`](").unwrap_or((after, ""));
+                plain.push_str(&format!("{before}`{name}`"));
+                rest = after.split_once(')').map_or("", |(_, after)| after);
+            }
+            plain + rest
+        };
+        let rows = Fault::ALL.iter().map(|fault| format!("| `{fault}` | {} |\n", meaning(fault)));
+        let missing: String = rows.filter(|row| !page.contains(row.as_str())).collect();
+        assert!(missing.is_empty(), "the README lacks these rows:\n{missing}");
+    }
+}

@@ -88,8 +88,13 @@ impl Journal {
     const KEPT: usize = 65_536;
 
     /// The entries, oldest first.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = &Entry> {
         self.entries.iter()
+    }
+
+    /// How many there ever were; the newest of them are in [`entries`](Self::entries).
+    pub fn total(&self) -> u64 {
+        self.counts.values().sum()
     }
 
     /// How many exchanges of a kind there were.

@@ -20,7 +20,9 @@ mod words;
 pub use archive::{ArchiveSpec, write_archive};
 pub use clock::VirtualClock;
 pub use config::{Account, VendorConfig};
-pub use dialect::{ArchiveDialect, ArchiveStyle, Casing, Container, Layout, Nesting, WireDialect};
+pub use dialect::{
+    ArchiveDialect, ArchiveStyle, Casing, Container, DateForm, Layout, Nesting, WireDialect,
+};
 pub use fault::{Fault, UnknownFault};
 pub use journal::{Entry, Exchange, Journal};
 pub use plan::{FaultPlan, InvalidFaultPlan, Rate};

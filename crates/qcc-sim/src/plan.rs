@@ -42,11 +42,11 @@ impl Rate {
         self
     }
 
-    /// What a fault's bare name stands for: once for those that stop a client
-    /// for long, else one time in five.
+    /// What a fault's bare name stands for: once for those that last for long, else one time in five.
     pub fn usual(fault: Fault) -> Self {
         match fault {
-            Fault::Status106 | Fault::Status107 | Fault::Status109 => Self::first(1),
+            _ if Fault::ACCOUNT_WIDE.contains(&fault) => Self::first(1),
+            Fault::FileHost503 | Fault::FileHostResets | Fault::CallbackFlood => Self::first(1),
             Fault::ClockSkew => Self::ALWAYS,
             _ => Self::chance(0.2),
         }
@@ -61,7 +61,7 @@ impl Rate {
 ///
 /// As text, a plan is a list: `name`, `name:CHANCE`, `name*TIMES` or
 /// `name:CHANCE*TIMES`, joined by commas; `random` stands for a mix of the faults
-/// that pass, chosen by the vendor's seed.
+/// that pass, chosen by the vendor's seed, without those that stop a client for long.
 ///
 /// ```
 /// use qcc_sim::{Fault, FaultPlan, Rate};
@@ -88,6 +88,9 @@ impl FaultPlan {
     }
 
     /// A mix of the faults that pass, chosen by the vendor's seed.
+    ///
+    /// It holds none of [`Fault::ACCOUNT_WIDE`]: each of them stops a client for minutes or
+    /// hours, so they strike where they are named.
     pub fn random() -> Self {
         Self { random: true, ..Self::default() }
     }
@@ -221,7 +224,8 @@ impl Strikes {
         let mut skew = SignedDuration::from_mins(10);
         if plan.random {
             let named = |fault: &&Fault| plan.rate(**fault).is_none();
-            for fault in Fault::ALL.iter().filter(|fault| fault.passes()).filter(named) {
+            let mixed = Fault::ALL.iter().filter(|fault| fault.is_mixed()).filter(named);
+            for fault in mixed {
                 rules.extend(random_rate(*fault, &mut mix).map(|r| Rule::new(*fault, r, seed)));
             }
             let minutes = mix.random_range(6..=120);
@@ -238,6 +242,11 @@ impl Strikes {
     /// The fault that spoils an order being made, if one does.
     pub(crate) fn spoil(&mut self, now: Timestamp) -> Option<Fault> {
         self.draw(now, |fault| fault.place() == Place::Order)
+    }
+
+    /// The fault that strikes when a scheduled order is due, if one does.
+    pub(crate) fn hold_back(&mut self, now: Timestamp) -> Option<Fault> {
+        self.draw(now, |fault| fault.place() == Place::Schedule)
     }
 
     /// How far the vendor's clock is ahead of the true time.
@@ -285,9 +294,7 @@ impl Rule {
 fn random_rate(fault: Fault, mix: &mut Rng) -> Option<Rate> {
     let chosen = mix.random_bool(if fault == Fault::ClockSkew { 0.2 } else { 0.5 });
     let rate = match fault {
-        Fault::Status106 | Fault::Status107 | Fault::Status109 | Fault::ClockSkew => {
-            Rate::usual(fault)
-        }
+        Fault::ClockSkew => Rate::usual(fault),
         _ => Rate::chance(f64::from(mix.random_range(1..=12)) / 100.0),
     };
     chosen.then_some(rate)

@@ -18,7 +18,7 @@ use crate::{
 /// `None` stands for a `null` in the document; no field is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SimRecord {
-    /// `id`: 32 lower-case hexadecimal digits.
+    /// `id`: 32 lower-case hexadecimal digits, or the decimal ones of a whole number.
     pub id: String,
     /// `corpKeyNo`.
     pub corp_key_no: Option<String>,
@@ -99,6 +99,18 @@ pub(crate) enum Defect {
     Text,
     /// It is `null`.
     Null,
+    /// Its `monitorContent` ends in half a surrogate.
+    HalfSurrogate,
+    /// Its `monitorContent` is in another encoding than the document.
+    WrongEncoding,
+}
+
+impl Defect {
+    /// Whether a receiver may read the record all the same, with what cannot be read
+    /// replaced and noted.
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Self::HalfSurrogate | Self::WrongEncoding)
+    }
 }
 
 const DEFECTS: &[Defect] = &[
@@ -126,6 +138,8 @@ pub(crate) struct Batch {
     pub(crate) repeated: f64,
     /// The share of bad records.
     pub(crate) bad: f64,
+    /// What is wrong with the one record in the middle.
+    pub(crate) defect: Option<Defect>,
     /// The day of the push, in Shanghai.
     pub(crate) day: Date,
     pub(crate) dialect: ArchiveDialect,
@@ -136,12 +150,13 @@ impl Batch {
     pub(crate) fn items(&self) -> impl Iterator<Item = Item> + use<> {
         let batch = self.clone();
         let mut content = seed::derive(self.seed, "content", self.order);
-        self.serials().map(move |serial| {
+        (0..).zip(self.serials()).map(move |(position, serial)| {
             let record = draw(batch.seed, serial, batch.day, &batch.dialect, &mut content);
-            if content.random_bool(batch.bad) {
-                Item::Bad(seed::pick(&mut content, DEFECTS), record)
-            } else {
-                Item::Good(record)
+            let bad = content.random_bool(batch.bad);
+            match batch.defect.filter(|_| position == batch.count / 2) {
+                Some(defect) => Item::Bad(defect, record),
+                None if bad => Item::Bad(seed::pick(&mut content, DEFECTS), record),
+                None => Item::Good(record),
             }
         })
     }
@@ -177,8 +192,13 @@ fn draw(seed: u64, serial: u64, day: Date, dialect: &ArchiveDialect, rng: &mut R
     let changed = day.saturating_sub(rng.random_range(0..8_i64).days());
     let score = new.score + rng.random_range(0..20);
     let mut unless_null = |share: f64| !(dialect.nulls && rng.random_bool(share));
+    let id = match dialect.numeric_ids {
+        // No more digits than a double holds, which is what some readers make of it.
+        true => (seed::number(seed, "numeric id", serial) >> 12).to_string(),
+        false => seed::hex(&mut seed::derive(seed, "id", serial), 32),
+    };
     SimRecord {
-        id: seed::hex(&mut seed::derive(seed, "id", serial), 32),
+        id,
         corp_key_no: Some(seed::hex(&mut about, 32)).filter(|_| unless_null(0.05)),
         corp_name: Some(words::company(&mut about)).filter(|_| unless_null(0.05)),
         monitor_content: Some(format!("该企业由原“{}”{verb}至“{}”", old.word, new.word))
@@ -214,7 +234,17 @@ mod tests {
     fn batch(order: u64, known_ids: u64) -> Batch {
         let dialect = ArchiveDialect::default();
         let day = date(2022, 6, 7);
-        Batch { seed: 5, order, known_ids, count: 400, repeated: 0.3, bad: 0.0, day, dialect }
+        Batch {
+            seed: 5,
+            order,
+            known_ids,
+            count: 400,
+            repeated: 0.3,
+            bad: 0.0,
+            defect: None,
+            day,
+            dialect,
+        }
     }
 
     #[test]

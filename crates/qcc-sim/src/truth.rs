@@ -1,6 +1,6 @@
 //! What a table must hold, computed from the generator and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use qcc_proto::{OrderNo, ShanghaiTime};
 
@@ -46,6 +46,11 @@ pub struct TrueOrder {
     pub bad: u64,
     /// What makes the archive unusable for good; `None` for a sound one.
     pub spoilt: Option<Fault>,
+    /// In what odd manner it is written, where a lenient receiver reads it all the same.
+    pub odd: Option<Fault>,
+    /// The bad records that a receiver may set aside, or read with what cannot be read
+    /// replaced and noted: place in `result` and id. [`Truth::table`] has them set aside.
+    pub open: Vec<(u64, String)>,
     /// Whether a list that arrived ever named it.
     pub listed: bool,
     /// Whether a call about it was ever answered well.
@@ -56,6 +61,13 @@ pub struct TrueOrder {
 }
 
 impl Truth {
+    /// The ids whose row depends on how a receiver takes the open records of
+    /// [`TrueOrder::open`]: one that reads them may have another version of it, or a row more.
+    pub fn open_ids(&self) -> BTreeSet<&str> {
+        let open = self.orders.values().flat_map(|order| &order.open);
+        open.map(|(_, id)| id.as_str()).collect()
+    }
+
     pub(crate) fn add(&mut self, candidate: TrueRecord) {
         let rank = |r: &TrueRecord| (r.push_date, r.order_no.clone(), r.position);
         match self.table.get(&candidate.record.id) {

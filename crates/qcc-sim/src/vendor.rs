@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use qcc_proto::OrderNo;
 
 use crate::{
-    Conduct, Entry, Exchange, Fault, FaultPlan, Journal, Reply, Truth, VendorConfig,
+    Conduct, Entry, Exchange, Fault, FaultPlan, Journal, Pace, Reply, Truth, VendorConfig,
     plan::Strikes,
     seed::{self, Rng},
 };
@@ -66,6 +66,11 @@ pub struct Vendor {
     noise: Rng,
     journal: Journal,
     built: VecDeque<(usize, Bytes)>,
+    /// Scheduled orders that are to come in a burst of `burst_of`.
+    held_back: u32,
+    burst_of: u32,
+    /// How the file host is out, and until when.
+    outage: Option<(Fault, Timestamp)>,
 }
 
 /// What a request came to, for answer and journal.
@@ -93,6 +98,9 @@ impl Vendor {
             caller: Caller::default(),
             journal: Journal::default(),
             built: VecDeque::new(),
+            held_back: 0,
+            burst_of: 0,
+            outage: None,
             config,
         }
     }
@@ -114,6 +122,12 @@ impl Vendor {
         match fault {
             Some(Fault::ResetAfter) => reply = reply.with_conduct(Conduct::ResetAfter),
             Some(Fault::SlowAnswer) => reply.delay = self.config.slow_by,
+            Some(Fault::OddContentEncoding) => {
+                reply = reply.with_header(header::CONTENT_ENCODING, "utf-8");
+            }
+            Some(Fault::DrippingAnswer) => {
+                reply.pace = Some(Pace { piece: 1, pause: self.config.slow_by });
+            }
             _ => {}
         }
         let seen = matches!(
@@ -146,8 +160,11 @@ impl Vendor {
         &mut self.config
     }
 
-    /// Replaces the plan of faults. Its draws start from the beginning.
+    /// Replaces the plan of faults. Its draws start from the beginning, and a file host that
+    /// was out is back.
     pub fn set_faults(&mut self, plan: FaultPlan) {
+        self.outage = None;
+        self.orders.iter_mut().for_each(|order| order.out_until = None);
         self.strikes = Strikes::new(&plan, self.config.seed);
         self.config.faults = plan;
     }
@@ -229,6 +246,8 @@ impl Vendor {
             Fault::Http503Empty => {
                 Reply::new(StatusCode::SERVICE_UNAVAILABLE, "text/html", Bytes::new())
             }
+            Fault::Http429 => Reply::new(StatusCode::TOO_MANY_REQUESTS, "text/html", Bytes::new())
+                .with_header(header::RETRY_AFTER, "7"),
             Fault::Redirect => Reply::html(StatusCode::FOUND, "302 Found")
                 .with_header(header::LOCATION, "http://qcc-login.invalid/login"),
             Fault::EmptyAnswer => Reply::new(StatusCode::OK, wire::JSON, Bytes::new()),

@@ -47,12 +47,18 @@ pub(crate) struct Sim {
     /// What goes wrong: name, name:CHANCE, name*TIMES, joined by commas; or random
     #[arg(long, value_name = "PLAN", default_value = "")]
     faults: FaultPlan,
+    /// How long each fault lasts that lasts a while [default: from 20 s to 2 h, by fault]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    lasting: Option<Duration>,
     /// Print the names of all faults
     #[arg(long)]
     list_faults: bool,
-    /// Call this URL about each new order, as if 6.2.1 had set it
+    /// Call this URL about each new order, from the start and whatever URL `qcc push set` names
     #[arg(long, value_name = "URL")]
     callback_url: Option<CallbackUrl>,
+    /// Make orders of `--every` only in the two hours that `qcc push set --window` names
+    #[arg(long)]
+    keep_window: bool,
     /// Write the table that a receiver must end with, as `qcc records --json` prints it,
     /// at the start and at the end
     #[arg(long, value_name = "FILE")]
@@ -77,8 +83,8 @@ impl Sim {
         let vendor = Arc::new(Mutex::new(self.vendor(address)?));
         print_environment(app, &lock(&vendor), address)?;
         self.write_truth(&vendor)?;
-        let calls = self.callback_url.is_some().then(wiring::local_transport).transpose()?;
-        let server = Server::start(listener, Arc::clone(&vendor), Timestamp::now, calls)?;
+        let calls = wiring::local_transport()?;
+        let server = Server::start(listener, Arc::clone(&vendor), Timestamp::now, Some(calls))?;
         app.notes.say(format_args!("the simulated vendor listens on {address}; Ctrl-C ends it"));
         tokio::select! {
             () = wiring::asked_to_stop() => {}
@@ -97,7 +103,13 @@ impl Sim {
         let config = VendorConfig {
             seed: self.seed,
             records_per_order: 1..=self.records.max(1),
+            keeps_push_window: self.keep_window,
+            calls_only: self.callback_url.as_ref().map(|url| url.as_str().to_owned()),
             ..VendorConfig::default()
+        };
+        let config = match self.lasting {
+            Some(lasting) => config.lasting(lasting),
+            None => config,
         };
         let mut vendor = Vendor::new(config.at(address));
         let now = Timestamp::now();
@@ -172,17 +184,29 @@ fn write_records<'a>(
     Ok(file.flush()?)
 }
 
-/// Says what reaches the vendor, for as long as it is asked.
+/// Says what reaches the vendor, and when it stops calling, for as long as it is asked.
 async fn tell(vendor: &Mutex<Vendor>, notes: Notes) {
-    let mut told = 0;
+    let (mut told, mut was_silent) = (0_u64, false);
     loop {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        let lines: Vec<String> = {
+        let (lines, total, silent) = {
             let vendor = lock(vendor);
-            vendor.journal().entries().skip(told).map(|entry| format!("{entry:?}")).collect()
+            let (journal, entries) = (vendor.journal(), vendor.journal().entries());
+            // The journal forgets its oldest entries, so it is counted from its end.
+            let fresh = usize::try_from(journal.total().saturating_sub(told)).unwrap_or(usize::MAX);
+            let old = entries.len().saturating_sub(fresh);
+            let lines: Vec<_> = entries.skip(old).map(|entry| format!("{entry:?}")).collect();
+            (lines, journal.total(), vendor.callbacks_silenced())
         };
-        told += lines.len();
+        told = total;
         lines.iter().for_each(|line| notes.say(line));
+        if silent && !was_silent {
+            notes.say(
+                "the vendor stops calling after so many errors in a row; `qcc push activate` \
+                 makes it call again",
+            );
+        }
+        was_silent = silent;
     }
 }
 

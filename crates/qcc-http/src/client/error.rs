@@ -2,7 +2,7 @@
 
 mod words;
 
-use std::{error::Error as StdError, time::Duration};
+use std::{error::Error as StdError, fmt, time::Duration};
 
 use http::StatusCode;
 use jiff::SignedDuration;

@@ -10,10 +10,11 @@ use super::{
     Outcome, Vendor,
     callbacks::Setting,
     files, later,
+    orders::Order,
     request::{header, parameter},
     wire::{self, Payload},
 };
-use crate::{Conduct, Exchange, Fault, Reply, seed};
+use crate::{Conduct, DateForm, Exchange, Fault, Reply, WireDialect, seed};
 
 /// The call behind a path.
 pub(super) fn exchange(path: &str) -> Option<Exchange> {
@@ -37,6 +38,17 @@ pub(super) fn status_of(fault: Fault) -> Option<i64> {
         Fault::Status500 => 500,
         Fault::UnknownStatus299 => 299,
         Fault::ListEmpty => NO_RESULT,
+        _ => return None,
+    })
+}
+
+/// How a fault writes times, where it is about times.
+fn dates_of(fault: Fault) -> Option<DateForm> {
+    Some(match fault {
+        Fault::DatesWithFraction => DateForm::Fraction,
+        Fault::DatesIso => DateForm::Iso,
+        Fault::DatesEpochMillis => DateForm::EpochMillis,
+        Fault::DatesWithOffset => DateForm::Offset,
         _ => return None,
     })
 }
@@ -75,10 +87,12 @@ impl Vendor {
                 _ => self.locate(&order, fault, now),
             },
         };
+        let dialect = match fault.and_then(dates_of) {
+            Some(dates) => WireDialect { dates, ..self.config.wire.clone() },
+            None => self.config.wire.clone(),
+        };
         let (status, body) = match verdict {
-            Ok((message, payload)) => {
-                (OK, wire::envelope(&self.config.wire, OK, message, &payload))
-            }
+            Ok((message, payload)) => (OK, wire::envelope(&dialect, OK, message, &payload)),
             Err(status) => (status, wire::refusal(&self.config.wire, status)),
         };
         let half = body.len() / 2;
@@ -150,12 +164,16 @@ impl Vendor {
         let skipped = self.orders.len().saturating_sub(self.config.window);
         let shown = self.orders.len().saturating_sub(skipped).saturating_sub(lagging);
         let mut lines: Vec<wire::Fields> = Vec::with_capacity(shown);
-        for order in self.orders.iter_mut().skip(skipped).take(shown) {
-            order.listed |= arrives;
-            lines.push(vec![
-                ("orderNo", order.no.to_string()),
-                ("createDate", order.created.to_string()),
-            ]);
+        // A line that cannot be read names no order.
+        let unread = match fault {
+            Some(Fault::ListUnreadableNumber) => 1,
+            Some(Fault::ListUnreadableNumbers) => shown,
+            _ => 0,
+        };
+        let order_of = self.orders.iter_mut().skip(skipped).take(shown);
+        for (at, order) in order_of.enumerate() {
+            order.listed |= arrives && at + unread < shown;
+            lines.push(list_line(order, fault));
         }
         if lines.is_empty() {
             return Err(NO_RESULT);
@@ -170,6 +188,8 @@ impl Vendor {
             Some(Fault::ListJunkLine) => {
                 lines.insert(0, vec![("orderNo", "../../订单".to_owned())]);
             }
+            Some(Fault::ListUnreadableNumber) => lines.iter_mut().take(1).for_each(unreadable),
+            Some(Fault::ListUnreadableNumbers) => lines.iter_mut().for_each(unreadable),
             _ => {}
         }
         Ok((FOUND, Payload::List(lines)))
@@ -181,9 +201,16 @@ impl Vendor {
         }
         let (index, _) = self.order(asked).ok_or(NO_RESULT)?;
         let preparing = later(now, self.config.preparing_for);
+        let late = later(now, self.config.replica_late_by);
         if let Some(order) = self.orders.get_mut(index) {
             if fault == Some(Fault::Status205) {
                 order.preparing_until = Some(preparing);
+            }
+            if fault == Some(Fault::LateReplica) {
+                order.unknown_until.get_or_insert(late);
+            }
+            if order.unknown_until.is_some_and(|until| now < until) {
+                return Err(NO_RESULT);
             }
             if order.preparing_until.is_some_and(|until| now < until) {
                 return Err(NOT_READY);
@@ -210,15 +237,40 @@ impl Vendor {
             }
             _ => order.password.clone(),
         };
+        let link = format!("{base}{}", files::link(order, self.config.seed, expires));
+        let link = match fault {
+            Some(Fault::LinkWithBlanks) => format!("\n{link} "),
+            _ => link,
+        };
         Ok((
             FOUND,
             Payload::Object(vec![
                 ("orderNo", order.no.to_string()),
-                ("downloadUrl", format!("{base}{}", files::link(order, self.config.seed, expires))),
+                ("downloadUrl", link),
                 ("downloadUrlExpiredTime", expires.to_string()),
                 ("unzipPassword", password),
             ]),
         ))
+    }
+}
+
+/// A line of the list, in the manner that a fault asks for.
+fn list_line(order: &Order, fault: Option<Fault>) -> wire::Fields {
+    let (no, created) = (order.no.to_string(), order.created.to_string());
+    match fault {
+        Some(Fault::ListPaddedNumbers) => {
+            vec![("orderNo", format!(" {no} ")), ("createDate", created)]
+        }
+        Some(Fault::ListUpperNames) => vec![("OrderNo", no), ("CreateDate", created)],
+        Some(Fault::ListSnakeNames) => vec![("order_no", no), ("create_date", created)],
+        _ => vec![("orderNo", no), ("createDate", created)],
+    }
+}
+
+/// Spells a line's number as none is spelt.
+fn unreadable(line: &mut wire::Fields) {
+    for (_, number) in line.iter_mut().take(1) {
+        *number = number.replacen("DDMON", "DD/MON/", 1);
     }
 }
 

@@ -175,7 +175,14 @@ impl Vendor {
                         calls.extend(self.make_call(&waiting, fault, now));
                     }
                     if fault == Some(Fault::CallbackForged) {
-                        calls.extend(self.forge_call(now));
+                        let key = seed::hex(&mut self.noise, 32);
+                        calls.extend(self.forge_call(&key, now));
+                    }
+                    if fault == Some(Fault::CallbackFlood) {
+                        let key = self.config.account.key().to_owned();
+                        for _ in 0..self.config.flood {
+                            calls.extend(self.forge_call(&key, now));
+                        }
                     }
                 }
             }
@@ -225,7 +232,14 @@ impl Vendor {
 
     /// The callback URL in force, where the push is enabled.
     pub fn callback_url(&self) -> Option<&str> {
-        self.caller.setting.as_ref().filter(|s| s.enabled).map(|s| s.url.as_str())
+        let set = self.caller.setting.as_ref().filter(|s| s.enabled)?;
+        Some(self.config.calls_only.as_deref().unwrap_or(&set.url))
+    }
+
+    /// The URL that is called: the configured one, or that of 6.2.1.
+    fn callback_target(&self) -> Option<String> {
+        let set = &self.caller.setting.as_ref()?.url;
+        Some(self.config.calls_only.as_ref().unwrap_or(set).clone())
     }
 
     fn call_failed(&mut self, call: Waiting, now: Timestamp) {
@@ -253,7 +267,7 @@ impl Vendor {
         fault: Option<Fault>,
         now: Timestamp,
     ) -> Option<CallbackCall> {
-        let base = self.caller.setting.as_ref()?.url.clone();
+        let base = self.callback_target()?;
         let order = self.orders.get(waiting.order)?;
         let expires = ShanghaiTime::from_timestamp(later(now, self.config.link_lifetime));
         let claimed = later(expires.timestamp(), self.config.callback_expiry_ahead);
@@ -276,15 +290,15 @@ impl Vendor {
     }
 
     /// A call by someone who knows the URL and little else.
-    fn forge_call(&mut self, now: Timestamp) -> Option<CallbackCall> {
-        let base = self.caller.setting.as_ref()?.url.clone();
+    fn forge_call(&mut self, key: &str, now: Timestamp) -> Option<CallbackCall> {
+        let base = self.callback_target()?;
         let at = ShanghaiTime::from_timestamp(now).to_string();
         let digits: String = at.chars().filter(char::is_ascii_digit).collect();
         let order_no = order_no(&format!("DDMON{digits}{:08}", self.below(100_000_000)));
         let url = callback_url(
             &base,
             &[
-                ("key", &seed::hex(&mut self.noise, 32)),
+                ("key", key),
                 ("orderNo", order_no.as_str()),
                 ("downloadUrl", "http://qcc-files.invalid/DdMonitor/forged.zip?Expires=1"),
                 ("downloadUrlExpiredTime", &at),

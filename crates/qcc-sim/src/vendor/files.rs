@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use qcc_proto::ShanghaiTime;
 
-use super::{Outcome, Vendor, http_date, orders::Order, own_header, request};
+use super::{Outcome, Vendor, http_date, later, orders::Order, own_header, request};
 use crate::{Conduct, Fault, Pace, Reply, seed};
 
 /// Where the archives lie.
@@ -50,6 +50,10 @@ impl Vendor {
         now: Timestamp,
     ) -> Outcome {
         let found = self.orders.iter().position(|order| order.object == request.uri().path());
+        if let Some(reply) = self.out(found, fault, now) {
+            let no = found.and_then(|index| self.orders.get(index)).map(|order| order.no.clone());
+            return Outcome { reply, order: no, status: None };
+        }
         let order = found.and_then(|index| self.orders.get(index));
         let no = order.map(|order| order.no.clone());
         let checked = match (order, fault) {
@@ -57,7 +61,12 @@ impl Vendor {
             (Some(_), Some(Fault::LinkExpired)) => Err(Refusal::Expired),
             (Some(order), _) => self.check_link(order, request, now),
         };
-        let reply = match (checked, found) {
+        let another = |index: usize| match fault {
+            Some(Fault::ArchiveOfAnother) if index > 0 => index - 1,
+            Some(Fault::ArchiveOfAnother) if self.orders.len() > 1 => index + 1,
+            _ => index,
+        };
+        let reply = match (checked, found.map(another)) {
             (Ok(()), Some(index)) => self.send(index, request, fault, now),
             (Err(refusal), _) => refuse(refusal, now),
             (Ok(()), None) => refuse(Refusal::NoSuchKey, now),
@@ -73,6 +82,30 @@ impl Vendor {
         let request_id = seed::hex(&mut self.noise, 24).to_ascii_uppercase();
         let reply = reply.with_header(own_header("x-oss-request-id"), &request_id);
         Outcome { reply, order: no, status: None }
+    }
+
+    /// The answer of a file host that is out, or about to be.
+    fn out(&mut self, found: Option<usize>, fault: Option<Fault>, now: Timestamp) -> Option<Reply> {
+        let until = later(now, self.config.outage);
+        let lasts = |(_, until): &(Fault, Timestamp)| now < *until;
+        self.outage = self.outage.filter(lasts);
+        let order = found.and_then(|index| self.orders.get_mut(index));
+        match (fault, order) {
+            (Some(kind @ (Fault::FileHost503 | Fault::FileHostResets)), _) => {
+                self.outage.get_or_insert((kind, until));
+            }
+            (Some(Fault::Archive503), Some(order)) => {
+                order.out_until.get_or_insert(until);
+            }
+            _ => {}
+        }
+        let order = found.and_then(|index| self.orders.get(index));
+        let one = order.and_then(|order| order.out_until).is_some_and(|until| now < until);
+        match self.outage {
+            Some((Fault::FileHostResets, _)) => Some(Reply::unseen(Conduct::ResetBefore)),
+            None if !one => None,
+            _ => Some(Reply::new(StatusCode::SERVICE_UNAVAILABLE, "text/html", Bytes::new())),
+        }
     }
 
     /// The link as it came, byte for byte, the verb, and the headers it signs.
@@ -172,6 +205,12 @@ impl Vendor {
                 let mut damaged = reply.response.body().to_vec();
                 damaged.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 0x04);
                 *reply.response.body_mut() = damaged.into();
+            }
+            Some(Fault::GarbageZip) => {
+                let garbage = seed::letters(&mut self.noise, b"0123456789abcdef~{}", length);
+                let garbage: Vec<u8> =
+                    b"PK\x03\x04".iter().copied().chain(garbage.bytes()).collect();
+                *reply.response.body_mut() = Bytes::from(garbage).slice(..length.max(4));
             }
             Some(Fault::SlowBody) => {
                 let piece = length.div_ceil(4).max(1);

@@ -11,7 +11,7 @@ use super::{Vendor, later};
 use crate::{
     ArchiveSpec, Fault, TrueOrder, TrueRecord, Truth,
     archive::{self, Protection},
-    record::{Batch, Item},
+    record::{Batch, Defect, Item},
     seed,
 };
 
@@ -39,6 +39,10 @@ pub(super) struct Order {
     pub(super) called: bool,
     /// Answered with 205 until then.
     pub(super) preparing_until: Option<Timestamp>,
+    /// Answered with 201 until then.
+    pub(super) unknown_until: Option<Timestamp>,
+    /// Its archive is answered with 503 until then.
+    pub(super) out_until: Option<Timestamp>,
     push_date: ShanghaiTime,
     missed: bool,
     batch: Batch,
@@ -75,11 +79,20 @@ impl Vendor {
     /// Lets happen what is due by `now`.
     pub fn advance(&mut self, now: Timestamp) {
         while let Some(due) = self.next_push().filter(|due| *due <= now) {
+            let mut left = 0;
             if let Some(schedule) = &mut self.schedule {
                 schedule.first = later(schedule.first, schedule.every);
                 schedule.count -= 1;
+                left = schedule.count;
             }
-            self.push(due);
+            self.held_back += 1;
+            if self.held_back == 1 && self.strikes.hold_back(due).is_some() {
+                self.burst_of = self.config.burst;
+            }
+            if left == 0 || self.held_back >= self.burst_of {
+                (0..self.held_back).for_each(|_| drop(self.push(due)));
+                (self.held_back, self.burst_of) = (0, 0);
+            }
         }
     }
 
@@ -92,7 +105,12 @@ impl Vendor {
             let mut records = Vec::new();
             for (position, item) in (0..).zip(order.batch.items()) {
                 match item {
-                    Item::Bad(..) => about.bad += 1,
+                    Item::Bad(defect, record) => {
+                        about.bad += 1;
+                        if defect.is_open() {
+                            about.open.push((position, record.id));
+                        }
+                    }
                     Item::Good(record) => {
                         about.good += 1;
                         let (push_date, order_no) = (order.push_date, order.no.clone());
@@ -150,17 +168,23 @@ impl Vendor {
                 ShanghaiTime::from_timestamp(now.saturating_sub(ago).unwrap_or(now))
             }
         };
+        let spoilt = self.strikes.spoil(now);
         let compact: String = created.to_string().chars().filter(char::is_ascii_digit).collect();
         let day = compact.get(..8).unwrap_or_default();
         Order {
             no: order_no(&format!("DDMON{compact}{:08}", rng.random_range(0..100_000_000))),
             object: format!("/DdMonitor/{day}{}.zip", seed::hex(&mut rng, 32)),
-            password: seed::letters(&mut rng, LETTERS, 20),
-            spoilt: self.strikes.spoil(now),
+            password: match self.orders.last().filter(|_| spoilt == Some(Fault::SharedPassword)) {
+                Some(before) => before.password.clone(),
+                None => seed::letters(&mut rng, LETTERS, 20),
+            },
+            spoilt,
             listed: false,
             called: false,
             missed: false,
             preparing_until: None,
+            unknown_until: None,
+            out_until: None,
             batch: Batch {
                 seed,
                 order: number,
@@ -169,7 +193,12 @@ impl Vendor {
                 repeated: self.config.repeated_ids.clamp(0.0, 1.0),
                 bad: self.config.bad_records.clamp(0.0, 1.0),
                 day: push_date.date(),
-                dialect: self.config.archives.dialect(seed, number),
+                defect: match spoilt {
+                    Some(Fault::HalfSurrogate) => Some(Defect::HalfSurrogate),
+                    Some(Fault::WrongEncoding) => Some(Defect::WrongEncoding),
+                    _ => None,
+                },
+                dialect: self.config.archives.dialect(seed, number).in_manner(spoilt),
             },
             created,
             push_date,
@@ -221,7 +250,9 @@ impl Order {
             push_date: self.push_date,
             good: 0,
             bad: 0,
-            spoilt: self.spoilt,
+            spoilt: self.spoilt.filter(|fault| !fault.passes()),
+            odd: self.spoilt.filter(|fault| fault.is_odd()),
+            open: Vec::new(),
             listed: self.listed,
             called: self.called,
             missed: self.missed,

@@ -65,7 +65,13 @@ pub(super) fn envelope(
 }
 
 fn named(dialect: &WireDialect, fields: &Fields) -> Vec<(String, String)> {
-    fields.iter().map(|(field, value)| (name(dialect, field), quoted(value))).collect()
+    let value = |field: &str, value: &str| match field {
+        "createDate" | "CreateDate" | "create_date" | "downloadUrlExpiredTime" => {
+            value.parse().map_or_else(|_| quoted(value), |time| dialect.dates.json(time))
+        }
+        _ => quoted(value),
+    };
+    fields.iter().map(|(field, text)| (name(dialect, field), value(field, text))).collect()
 }
 
 fn name(dialect: &WireDialect, field: &str) -> String {

@@ -138,6 +138,7 @@ fn every_dialect_is_read_alike() {
                 long_message: on,
                 byte_order_mark: on,
                 unknown_fields: on,
+                ..Default::default()
             };
             let mut vendor = vendor(VendorConfig { wire: wire.clone(), ..Default::default() });
             let order = vendor.push(at(0));

@@ -175,3 +175,18 @@ fn an_answer_that_is_lost_counts_as_an_error() {
     assert_eq!(vendor.callback_errors(), 1);
     assert!(vendor.truth().orders[&order].called);
 }
+
+#[test]
+fn calls_go_where_the_configuration_says_whatever_was_set() {
+    let config = VendorConfig {
+        calls_only: Some("http://127.0.0.1:1/own".to_owned()),
+        ..Default::default()
+    };
+    let mut vendor = enabled(config);
+    vendor.push(at(0));
+    let calls = vendor.due_callbacks(at(0));
+    assert!(calls[0].url.starts_with("http://127.0.0.1:1/own?key="), "{}", calls[0].url);
+    set(&mut vendor, "I");
+    vendor.push(at(1));
+    assert!(vendor.due_callbacks(at(1)).is_empty(), "disabled is disabled");
+}

@@ -211,6 +211,11 @@ fn spoilt_orders_stay_spoilt_and_the_truth_leaves_them_out() {
             Fault::BrokenDocument => {
                 assert!(serde_json::from_slice::<serde_json::Value>(&document.unwrap()).is_err());
             }
+            Fault::EntryInFolder => {
+                let mut zip = zip::ZipArchive::new(std::io::Cursor::new(&archive)).unwrap();
+                assert!(document.is_err(), "nothing lies at the top");
+                assert!(zip.by_name_decrypt("data/dd_risk_corp.json", password.as_bytes()).is_ok());
+            }
             Fault::WrongTotal => {
                 let document = json(&document.unwrap());
                 let there = document["result"].as_array().unwrap().len();
@@ -252,4 +257,23 @@ fn faults_end_with_their_time_or_their_number() {
     assert_eq!(healthy_from(always.clone().until(at(7))), Some(7));
     assert_eq!(healthy_from(always.clone().at_most(3)), Some(3));
     assert_eq!(healthy_from(always.with(Fault::Status199, Rate::first(5))), Some(5));
+}
+
+#[test]
+fn a_random_mix_holds_nothing_that_stops_a_client_for_long() {
+    for seed in 0..200 {
+        let faults = FaultPlan::random();
+        let mut vendor = vendor(VendorConfig { seed, faults, ..Default::default() });
+        vendor.push(at(0));
+        for n in 1..100 {
+            vendor.handle(&list_request(at(n)), at(n));
+        }
+        let struck: Vec<_> = vendor.faults_struck().map(|(fault, _)| fault).collect();
+        assert!(!struck.iter().any(|fault| Fault::ACCOUNT_WIDE.contains(fault)), "{struck:?}");
+    }
+    let named: FaultPlan = "random, status-106".parse().unwrap();
+    let mut vendor = vendor(VendorConfig { faults: named, ..Default::default() });
+    let mut statuses =
+        (0..50).map(|n| vendor.handle(&list_request(at(n)), at(n)).response.into_body());
+    assert!(statuses.any(|body| body.starts_with(b"{\"status\":\"106\"")));
 }

@@ -12,6 +12,7 @@ mod archives;
 mod callbacks;
 mod faults;
 mod files;
+mod manners;
 mod server;
 mod support;
 mod transport;
