@@ -175,7 +175,8 @@ fn named_existing(config: &Config) -> anyhow::Result<PathBuf> {
     };
     let message = format!(
         "{what}: run `qcc sync` first, `qcc replay` where it was lost and archives are kept, or \
-         set QCC_STORE"
+         name another by {}",
+        origin.spelling(Setting::STORE)
     );
     Err(Usage::new(message).into())
 }

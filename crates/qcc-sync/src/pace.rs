@@ -11,6 +11,9 @@ const USUAL: Duration = Duration::from_secs(300);
 const SHORTEST: Duration = Duration::from_secs(15);
 const LONGEST: Duration = Duration::from_secs(600);
 
+/// However long a pause the vendor asks for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
 /// After a list that was mostly new.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
@@ -60,6 +63,8 @@ pub(crate) struct ListPace {
     tried_at: Option<Timestamp>,
     failures: u32,
     may_pass: bool,
+    /// How long the vendor asked to be left alone.
+    pause: Duration,
     rechecks: u32,
     fixed: Option<Duration>,
     interval: Duration,
@@ -69,7 +74,8 @@ impl ListPace {
     /// The pace of a run that begins; its interval may be `fixed`.
     pub(crate) fn new(fixed: Option<Duration>) -> Self {
         let interval = fixed.unwrap_or(USUAL);
-        Self { tried_at: None, failures: 0, may_pass: true, rechecks: 0, fixed, interval }
+        let pause = Duration::ZERO;
+        Self { tried_at: None, failures: 0, may_pass: true, pause, rechecks: 0, fixed, interval }
     }
 
     /// The list was read, and asks for an `interval` until the next. A recheck that
@@ -78,6 +84,7 @@ impl ListPace {
     pub(crate) fn read(&mut self, rhythm: Rhythm, interval: Duration, now: Timestamp) {
         self.tried(rhythm, now);
         self.failures = 0;
+        self.pause = Duration::ZERO;
         self.interval = self.fixed.unwrap_or(interval);
         if rhythm == Rhythm::Poll {
             self.rechecks = 0;
@@ -85,8 +92,16 @@ impl ListPace {
     }
 
     /// The list could not be read; `may_pass` unless the request itself was refused.
-    pub(crate) fn failed(&mut self, rhythm: Rhythm, may_pass: bool, now: Timestamp) {
+    /// The vendor may ask for a `pause`, for an hour at most.
+    pub(crate) fn failed(
+        &mut self,
+        rhythm: Rhythm,
+        may_pass: bool,
+        pause: Option<Duration>,
+        now: Timestamp,
+    ) {
         self.tried(rhythm, now);
+        self.pause = pause.unwrap_or_default().min(LONGEST_PAUSE);
         self.may_pass = may_pass;
         self.failures = self.failures.saturating_add(1);
     }
@@ -111,6 +126,7 @@ impl ListPace {
             // Not repeated unchanged, but not given up either: the vendor may mend it.
             Rhythm::Poll => policy.longest_wait,
         };
+        let wait = wait.max(self.pause);
         later(tried_at, SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX))
     }
 
@@ -157,13 +173,24 @@ mod tests {
         pace.read(Rhythm::Poll, USUAL, at(0));
         check(&pace, Rhythm::Poll, 300);
         for wait in [5, 10, 20, 40, 80, 160, 300, 300] {
-            pace.failed(Rhythm::Poll, true, at(0));
+            pace.failed(Rhythm::Poll, true, None, at(0));
             check(&pace, Rhythm::Poll, wait);
         }
         pace.read(Rhythm::Poll, Duration::from_secs(30), at(0));
         check(&pace, Rhythm::Poll, 30);
-        pace.failed(Rhythm::Poll, true, at(0));
+        pace.failed(Rhythm::Poll, true, None, at(0));
         check(&pace, Rhythm::Poll, 5);
+    }
+
+    #[test]
+    fn a_pause_that_is_asked_for_is_kept_within_an_hour() {
+        let mut pace = ListPace::new(None);
+        for (asked, wait) in [(None, 5), (Some(3), 10), (Some(900), 900), (Some(99_999), 3600)] {
+            pace.failed(Rhythm::Poll, true, asked.map(Duration::from_secs), at(0));
+            check(&pace, Rhythm::Poll, wait);
+        }
+        pace.read(Rhythm::Poll, USUAL, at(0));
+        check(&pace, Rhythm::Poll, 300);
     }
 
     #[test]
@@ -176,17 +203,17 @@ mod tests {
     #[test]
     fn a_refused_list_is_seldom_repeated() {
         let mut pace = ListPace::new(None);
-        pace.failed(Rhythm::Poll, false, at(0));
+        pace.failed(Rhythm::Poll, false, None, at(0));
         check(&pace, Rhythm::Poll, 1800);
     }
 
     #[test]
     fn rechecks_grow_rare_until_the_usual_course_is_back() {
         let mut pace = ListPace::new(None);
-        pace.failed(Rhythm::Poll, false, at(0));
+        pace.failed(Rhythm::Poll, false, None, at(0));
         check(&pace, Rhythm::Recheck, 600);
         for wait in [600, 1200, 2400, 4800, 9600, 19_200, 21_600, 21_600] {
-            pace.failed(Rhythm::Recheck, false, at(0));
+            pace.failed(Rhythm::Recheck, false, None, at(0));
             check(&pace, Rhythm::Recheck, wait);
         }
         pace.read(Rhythm::Recheck, USUAL, at(0));

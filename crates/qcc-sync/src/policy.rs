@@ -75,7 +75,8 @@ impl Default for Policy {
             archive_size: 4 << 30,
             count_mismatch: CountMismatch::Quarantine,
             push_date_apart: SignedDuration::from_hours(7 * 24),
-            archive: qcc_archive::Options::default(),
+            // Some writers put the document into a folder. More than one is refused.
+            archive: qcc_archive::Options::default().with_directory_prefix(true),
             document: ReaderLimits::default(),
             entry: "dd_risk_corp.json".into(),
             batch: 2048,
@@ -103,6 +104,9 @@ fn jitter(order_no: &OrderNo, failures: u32) -> f64 {
     f64::from(hash) / (f64::from(u32::MAX) + 1.0)
 }
 
+/// Nobody is left alone for longer than this, whatever was asked for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
 /// A step that failed: why, and what follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -110,6 +114,8 @@ pub struct Failure {
     pub reason: Reason,
     /// What follows.
     pub remedy: Remedy,
+    /// How long whoever refused asked to be left alone.
+    pub pause: Option<Duration>,
 }
 
 /// What follows from a failure.
@@ -130,7 +136,7 @@ pub enum Remedy {
 impl Failure {
     /// A failure and its remedy.
     pub fn new(code: ReasonCode, detail: impl Into<String>, remedy: Remedy) -> Self {
-        Self { reason: Reason::new(code, detail), remedy }
+        Self { reason: Reason::new(code, detail), remedy, pause: None }
     }
 }
 
@@ -145,6 +151,7 @@ impl Order {
         self.location = None;
         let reason = failure.reason.clone();
         let wait = policy.wait(&self.no, self.failures.max(self.damaged));
+        let wait = wait.max(failure.pause.unwrap_or_default().min(LONGEST_PAUSE));
         let later = now.checked_add(wait).unwrap_or(Timestamp::MAX);
         self.state = match failure.remedy {
             Remedy::Quarantine => State::Quarantined { reason },

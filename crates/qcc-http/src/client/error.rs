@@ -239,7 +239,8 @@ impl Error {
 pub struct EchoedUrl(Box<str>);
 
 impl EchoedUrl {
-    pub(super) fn new(text: &str) -> Self {
+    /// What the vendor echoed.
+    pub fn new(text: &str) -> Self {
         Self(text.into())
     }
 

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use http::StatusCode;
 use jiff::Timestamp;
 use qcc_http::{
-    Client, Delivery, Error, ErrorClass, LinkFault, TransportError, TransportErrorKind as Kind,
+    Client, Delivery, EchoedUrl, Error, ErrorClass, LinkFault, TransportError,
+    TransportErrorKind as Kind,
 };
 use qcc_proto::{Answer, DownloadLink, Endpoint};
 
@@ -112,5 +113,5 @@ fn every_failure_of_the_network_that_may_pass_is_transient() {
     check(&Error::NotResumable, ErrorClass::StartOver);
     check(&Error::LinkExpired, ErrorClass::NewLink);
     check(&Error::LinkRefused(LinkFault::NotAUrl), ErrorClass::LinkRefused);
-    check(&Error::EchoDiffers, ErrorClass::Setup);
+    check(&Error::EchoDiffers(EchoedUrl::new("https://elsewhere")), ErrorClass::Setup);
 }

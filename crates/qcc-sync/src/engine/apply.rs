@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use qcc_archive::{Archive, ReadAt};
+use qcc_archive::{Archive, ReadAt, Retry};
 use qcc_proto::{
     DocumentError, DocumentHeader, DocumentSummary, Item, RecordReader, RiskRecord, ShanghaiTime,
 };
@@ -282,11 +282,11 @@ fn read<R: ReadAt>(
 
 fn refused(error: qcc_archive::Error) -> Trouble {
     use qcc_archive::ErrorKind as Kind;
-    let (code, remedy) = match error.kind() {
-        Kind::Io | Kind::Changed => return unread(&error),
-        Kind::WrongPassword => (ReasonCode::WrongPassword, Remedy::DownloadAgain),
-        kind if kind.may_be_damage() => (ReasonCode::ArchiveDamaged, Remedy::DownloadAgain),
-        _ => (ReasonCode::ArchiveRefused, Remedy::Quarantine),
+    let (code, remedy) = match (error.kind(), error.kind().retry()) {
+        (_, Retry::ReadAgain) => return unread(&error),
+        (Kind::WrongPassword, _) => (ReasonCode::WrongPassword, Remedy::DownloadAgain),
+        (_, Retry::FetchAgain) => (ReasonCode::ArchiveDamaged, Remedy::DownloadAgain),
+        (_, Retry::Never) => (ReasonCode::ArchiveRefused, Remedy::Quarantine),
     };
     Trouble::Failed(Failure::new(code, error.to_string(), remedy))
 }

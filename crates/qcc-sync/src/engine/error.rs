@@ -146,7 +146,8 @@ pub(super) fn failure_of(error: &ClientError, now: Timestamp, policy: &Policy) -
         Class::LinkRefused => (ReasonCode::LinkRefused, Remedy::Quarantine),
         _ => (ReasonCode::Transient, Remedy::BackOff),
     };
-    Failure::new(code, describe(error), remedy)
+    let pause = error.retry_after();
+    Failure { pause, ..Failure::new(code, describe(error), remedy) }
 }
 
 /// The same for an order that the vendor was asked to locate. The vendor does not
@@ -165,7 +166,7 @@ pub(super) fn failure_for(
     }
     let remedy = if order.is_confirmed() { Remedy::BackOff } else { Remedy::Rest };
     let code = if is_unknown { ReasonCode::UnknownToVendor } else { failure.reason.code };
-    Failure::new(code, failure.reason.detail, remedy)
+    Failure { pause: failure.pause, ..Failure::new(code, failure.reason.detail, remedy) }
 }
 
 /// The error and its causes in one line. They hold no secret.

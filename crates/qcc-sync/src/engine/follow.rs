@@ -316,7 +316,8 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         let now = self.clock.now();
         let failure = failure_of(&error, now, &self.policy);
         tracing::warn!(reason = %failure.reason, "the order list failed");
-        course.list.failed(rhythm, failure.remedy != Remedy::Quarantine, now);
+        let may_pass = failure.remedy != Remedy::Quarantine;
+        course.list.failed(rhythm, may_pass, failure.pause, now);
         run.report.held = match failure.remedy {
             Remedy::HoldAll(until) => {
                 let hold = Hold { since: now, until, reason: failure.reason };

@@ -18,7 +18,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         let answer = self.client.list_orders(now).await;
         tell_answer(VendorCall::List, &answer, observer);
         let answer = answer.map_err(EngineError::Vendor)?;
-        let unreadable = u32::try_from(answer.unreadable.len()).unwrap_or(u32::MAX);
+        let unreadable = u32::try_from(answer.unreadable_count).unwrap_or(u32::MAX);
         if unreadable > 0 {
             tracing::error!(
                 unreadable,

@@ -177,9 +177,10 @@ fn an_archive_whose_order_the_ledger_has_lost_is_named() {
 
 /// An order that the ledger knows, and that has waited for the vendor three times.
 async fn waiting(world: &World, store: &MemoryStore, order_no: &OrderNo) -> Order {
-    store.note_call(order_no, world.now()).await.unwrap();
+    let add = Decision::AddOrder { order_no: order_no.clone() };
+    store.decide(&add, world.now()).await.unwrap();
     let hand = Worker { name: "hand".into(), term: std::time::Duration::from_secs(60) };
-    let order = store.claim(&hand, world.now()).await.unwrap().unwrap();
+    let order = store.claim(&hand, Want::Confirmed, &[], world.now()).await.unwrap().unwrap();
     let until = world.now() + jiff::SignedDuration::from_hours(5);
     let reason = qcc_sync::Reason::new(qcc_sync::ReasonCode::NotReady, "packed on demand");
     let state = State::Waiting { until, reason };
