@@ -40,6 +40,8 @@ pub(super) async fn race<T, A: Future<Output = Result<T, TransportError>>>(
         };
         match ended {
             Some((_, Ok(connected))) => return Ok(connected),
+            // Refused credentials are refused for every address, and may lock an account.
+            Some((_, Err(error))) if error.kind() == Kind::Proxy => return Err(error),
             Some((address, Err(error))) => failed.push((address, error)),
             None => return Err(all_failed(failed)),
         }

@@ -3,6 +3,10 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -155,4 +159,25 @@ async fn a_socks_proxy_is_asked_for_the_next_address_too() {
     });
     let transport = hyper().proxies(proxies).resolve("vendor.example", [SILENT, ALIVE]);
     reaches(transport, &format!("http://vendor.example:{}/", server.address.port())).await;
+}
+
+#[tokio::test]
+async fn refused_credentials_are_not_tried_for_every_address() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("socks5://me:wrong@{}", listener.local_addr().unwrap());
+    let tries = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&tries);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            stream.read_exact(&mut [0; 3]).await.unwrap();
+            stream.write_all(&[5, 2]).await.unwrap();
+            stream.read_u8().await.unwrap();
+            stream.write_all(&[1, 1]).await.unwrap();
+        }
+    });
+    let transport = hyper().proxies(Proxies::all(&url).unwrap());
+    let transport = transport.resolve("vendor.example", [ALIVE, SILENT, REFUSES]).build().unwrap();
+    let error = transport.send(get("http://vendor.example/"), PATIENT).await.unwrap_err();
+    assert_eq!((error.kind(), tries.load(Ordering::SeqCst)), (Kind::Proxy, 1), "{error:?}");
 }

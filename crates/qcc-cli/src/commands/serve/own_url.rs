@@ -22,7 +22,8 @@ pub(super) struct OwnUrl {
 
 /// As long as the vendor might wait.
 const DEADLINES: Deadlines =
-    Deadlines::new(Duration::from_secs(5), Duration::from_secs(5), Duration::from_secs(5));
+    Deadlines::new(Duration::from_secs(5), Duration::from_secs(5), Duration::from_secs(5))
+        .with_total(Some(Duration::from_secs(10)));
 
 /// More than the answer to a probe needs.
 const LONGEST: usize = 4096;

@@ -21,7 +21,8 @@ use crate::{
 
 /// It is on this machine, so it answers soon or not at all.
 const DEADLINES: Deadlines =
-    Deadlines::new(Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(2));
+    Deadlines::new(Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(2))
+        .with_total(Some(Duration::from_secs(5)));
 
 /// A page is a tenth of that.
 const LONGEST: usize = 1 << 20;
