@@ -20,7 +20,7 @@ pub(crate) struct Snapshot {
     file: PathBuf,
     /// For other users of this machine: without passwords and secret paths, readable by all
     #[arg(long)]
-    without_secrets: bool,
+    for_readers: bool,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -33,14 +33,14 @@ impl Snapshot {
             return Err(Usage::new(format!("{shown} is there already: name a new file")).into());
         }
         let store = wiring::store_to_read(&app.config).await?;
-        let copied = if self.without_secrets { Copied::WithoutSecrets } else { Copied::Everything };
+        let copied = if self.for_readers { Copied::WithoutSecrets } else { Copied::Everything };
         store
             .copy_to(&self.file, copied)
             .await
             .with_context(|| format!("the snapshot {shown} could not be made"))?;
         if self.json {
             let path = self.file.to_string_lossy();
-            app.out.json(&json!({ "file": path, "without_secrets": self.without_secrets }))?;
+            app.out.json(&json!({ "file": path, "for_readers": self.for_readers }))?;
         } else {
             app.out.line(format_args!("{shown}: the database as it is now"))?;
         }

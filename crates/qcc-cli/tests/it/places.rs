@@ -276,7 +276,7 @@ fn a_snapshot_is_taken_beside_a_daemon_and_read_by_others() {
     let daemon = Daemon::start(&world, &["--poll-interval", "24h"]);
     let mode = |name: &str| fs::metadata(world.path(name)).unwrap().permissions().mode() & 0o777;
     world.run(&["snapshot", "copy.db"]).ends(0).prints("copy.db");
-    world.run(&["snapshot", "shared.db", "--without-secrets"]).ends(0);
+    world.run(&["snapshot", "shared.db", "--for-readers"]).ends(0);
     assert_eq!((mode("copy.db"), mode("shared.db")), (0o600, 0o644));
     world.run(&["snapshot", "copy.db"]).ends(2).says("is there already");
     world.run(&["snapshot", "not/there.db"]).ends(1).says("not/there.db");
