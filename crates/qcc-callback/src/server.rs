@@ -97,6 +97,9 @@ pub async fn serve_with<I, H, F, S>(
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 service.refused(Refusal::NotAccepted, None);
+                if is_out_of_files(&error) {
+                    seats.shed();
+                }
                 sleep(PAUSE).await;
                 continue;
             }
@@ -230,6 +233,14 @@ impl<I: Inbox> Connection<I> {
     fn refused(&self, refusal: Refusal) {
         self.service.refused(refusal, Some(self.peer.ip()));
     }
+}
+
+/// Whether this process, or the system, has as many files open as it may.
+fn is_out_of_files(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    const WSAEMFILE: i32 = 10024;
+    matches!(error.raw_os_error(), Some(ENFILE | EMFILE | WSAEMFILE))
 }
 
 /// Which requests an error of hyper's kept from the service, if it did.

@@ -48,7 +48,8 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<Exit> {
     let config = Config::load(&cli.global, &Vars::of_process())?;
-    logging::start(&config, &cli.command)?;
+    // Dropped last, when nobody has anything to log any more.
+    let _pending = logging::start(&config, &cli.command)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
