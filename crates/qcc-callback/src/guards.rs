@@ -1,4 +1,4 @@
-//! Who may call, and how many unknown orders one address may name.
+//! Who may call, and how many unknown orders one address, and all together, may name.
 
 use std::num::NonZeroU32;
 
@@ -17,6 +17,9 @@ pub struct Guards {
     pub proxies: Vec<IpNet>,
     /// How many unknown orders an address may name; `None`, as many as it likes.
     pub unknown_orders: Option<RateLimit>,
+    /// How many unknown orders all addresses together may name; `None`, as many as
+    /// they like. Without `unknown_orders` it does not hold.
+    pub unknown_orders_in_all: Option<RateLimit>,
 }
 
 /// A token bucket: so many at once, so many more each minute.
@@ -34,6 +37,13 @@ impl RateLimit {
     pub const fn new(burst: NonZeroU32, per_minute: NonZeroU32) -> Self {
         Self { burst, per_minute }
     }
+
+    /// Twice as many.
+    #[must_use]
+    pub const fn doubled(self) -> Self {
+        const TWO: NonZeroU32 = NonZeroU32::new(2).unwrap();
+        Self::new(self.burst.saturating_mul(TWO), self.per_minute.saturating_mul(TWO))
+    }
 }
 
 impl Default for RateLimit {
@@ -46,10 +56,12 @@ impl Default for RateLimit {
 
 impl Default for Guards {
     fn default() -> Self {
+        let each = RateLimit::default();
         Self {
             sources: Vec::new(),
             proxies: Vec::new(),
-            unknown_orders: Some(RateLimit::default()),
+            unknown_orders: Some(each),
+            unknown_orders_in_all: Some(each.doubled()),
         }
     }
 }
@@ -57,7 +69,7 @@ impl Default for Guards {
 impl Guards {
     /// None at all, for callers that are guarded otherwise.
     pub fn none() -> Self {
-        Self { unknown_orders: None, ..Self::default() }
+        Self { unknown_orders: None, unknown_orders_in_all: None, ..Self::default() }
     }
 
     /// Only these networks may call.
@@ -76,6 +88,12 @@ impl Guards {
     #[must_use]
     pub fn with_unknown_orders(self, limit: Option<RateLimit>) -> Self {
         Self { unknown_orders: limit, ..self }
+    }
+
+    /// All addresses together may name so many unknown orders.
+    #[must_use]
+    pub fn with_unknown_orders_in_all(self, limit: Option<RateLimit>) -> Self {
+        Self { unknown_orders_in_all: limit, ..self }
     }
 }
 

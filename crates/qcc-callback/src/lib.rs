@@ -10,6 +10,7 @@ mod paths;
 mod probe;
 mod rate;
 mod receiver;
+mod refusal;
 mod rejection;
 #[cfg(feature = "server")]
 mod server;
@@ -24,6 +25,7 @@ pub use observer::{AccessLog, Answered, Observer, Outcome};
 pub use paths::{InvalidPath, PathSecret, Paths, Tail};
 pub use probe::Probe;
 pub use receiver::{Callback, Receiver};
+pub use refusal::{Refusal, Refused};
 pub use rejection::{Fault, Rejection};
 #[cfg(feature = "server")]
 pub use server::{ServerLimits, plain, serve, serve_with};

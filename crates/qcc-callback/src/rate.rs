@@ -1,4 +1,4 @@
-//! Token buckets, one for each address, in bounded memory.
+//! Token buckets, one for each address and one over all, in bounded memory.
 
 use std::{
     collections::HashMap,
@@ -19,6 +19,18 @@ pub(crate) struct Buckets {
     own: HashMap<IpAddr, Bucket>,
     shared: Bucket,
     swept: Instant,
+    all: Option<(RateLimit, Bucket)>,
+}
+
+/// Whether there was one to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// There was.
+    Within,
+    /// The address has had all of its own.
+    OverOwn,
+    /// All addresses together have had all there are.
+    OverAll,
 }
 
 /// What is left for one address, as of an instant.
@@ -29,22 +41,33 @@ struct Bucket {
 }
 
 impl Buckets {
-    pub(crate) fn new(limit: RateLimit, now: Instant) -> Self {
+    pub(crate) fn new(limit: RateLimit, all: Option<RateLimit>, now: Instant) -> Self {
         let shared = Bucket::full(limit, now);
-        Self { limit, own: HashMap::new(), shared, swept: now }
+        let all = all.map(|limit| (limit, Bucket::full(limit, now)));
+        Self { limit, own: HashMap::new(), shared, swept: now, all }
     }
 
-    /// Takes one, if there is one.
-    pub(crate) fn take(&mut self, client: Option<IpAddr>, now: Instant) -> bool {
+    /// Takes one, if there is one. An address that is over its own takes nothing of
+    /// what is there for all.
+    pub(crate) fn take(&mut self, client: Option<IpAddr>, now: Instant) -> Taken {
         let limit = self.limit;
-        self.bucket(client, now).take(limit, now)
+        if !self.bucket(client, now).take(limit, now) {
+            return Taken::OverOwn;
+        }
+        if self.all.as_mut().is_none_or(|(limit, all)| all.take(*limit, now)) {
+            return Taken::Within;
+        }
+        self.bucket(client, now).give_back(limit);
+        Taken::OverAll
     }
 
     /// Gives one back that was not needed.
     pub(crate) fn give_back(&mut self, client: Option<IpAddr>, now: Instant) {
         let limit = self.limit;
-        let bucket = self.bucket(client, now);
-        bucket.left = (bucket.left + 1.0).min(f64::from(limit.burst.get()));
+        self.bucket(client, now).give_back(limit);
+        if let Some((limit, all)) = &mut self.all {
+            all.give_back(*limit);
+        }
     }
 
     fn bucket(&mut self, client: Option<IpAddr>, now: Instant) -> &mut Bucket {
@@ -91,6 +114,10 @@ impl Bucket {
         }
         enough
     }
+
+    fn give_back(&mut self, limit: RateLimit) {
+        self.left = (self.left + 1.0).min(f64::from(limit.burst.get()));
+    }
 }
 
 /// Who an address stands for: one host of IPv4, but a /64 of IPv6, which is what
@@ -117,60 +144,84 @@ mod tests {
         Some(IpAddr::V4(n.into()))
     }
 
+    fn took(buckets: &mut Buckets, client: Option<IpAddr>, now: Instant) -> bool {
+        buckets.take(client, now) == Taken::Within
+    }
+
+    #[test]
+    fn many_addresses_together_are_limited_and_nobody_uses_up_what_is_not_given() {
+        let now = Instant::now();
+        let minute = |n| std::num::NonZeroU32::new(n).unwrap();
+        let all = RateLimit::new(minute(5), minute(60));
+        let mut buckets = Buckets::new(LIMIT, Some(all), now);
+        let taken: Vec<Taken> = [1, 1, 1, 1, 2, 2, 3].map(|n| buckets.take(v4(n), now)).into();
+        use Taken::{OverAll, OverOwn, Within};
+        assert_eq!(taken, [Within, Within, Within, OverOwn, Within, Within, OverAll]);
+        // Neither what was refused nor what was given back counts.
+        buckets.give_back(v4(2), now);
+        assert_eq!(buckets.take(v4(3), now), Within);
+        assert_eq!(buckets.take(v4(3), now), OverAll);
+        let later = now + Duration::from_secs(2);
+        assert_eq!([3, 3, 3].map(|n| buckets.take(v4(n), later)), [Within, Within, OverAll]);
+        let full = now + Duration::from_secs(60);
+        let passed = (10..99).filter(|n| buckets.take(v4(*n), full) == Within);
+        assert_eq!(passed.count(), 5, "no more than the burst gathers");
+    }
+
     #[test]
     fn a_flood_from_many_addresses_fits_in_bounded_memory_and_is_limited_as_a_whole() {
         let now = Instant::now();
-        let mut buckets = Buckets::new(LIMIT, now);
-        let passed = (0..100_000).filter(|n| buckets.take(v4(*n), now)).count();
+        let mut buckets = Buckets::new(LIMIT, None, now);
+        let passed = (0..100_000).filter(|n| took(&mut buckets, v4(*n), now)).count();
         assert_eq!(buckets.own.len(), MOST);
         assert_eq!(passed, MOST + 3);
-        assert!(buckets.take(v4(0), now), "who had a bucket before keeps it");
+        assert!(took(&mut buckets, v4(0), now), "who had a bucket before keeps it");
     }
 
     #[test]
     fn addresses_at_rest_make_room() {
         let now = Instant::now();
-        let mut buckets = Buckets::new(LIMIT, now);
+        let mut buckets = Buckets::new(LIMIT, None, now);
         for n in 0..5000 {
-            buckets.take(v4(n), now);
+            took(&mut buckets, v4(n), now);
         }
         let later = now + Duration::from_secs(10);
-        assert!((5000..8000).all(|n| buckets.take(v4(n), later)));
+        assert!((5000..8000).all(|n| took(&mut buckets, v4(n), later)));
         assert!(buckets.own.len() <= MOST);
     }
 
     #[test]
     fn a_subscriber_of_ipv6_is_one_address_and_the_nameless_are_one() {
         let now = Instant::now();
-        let mut buckets = Buckets::new(LIMIT, now);
+        let mut buckets = Buckets::new(LIMIT, None, now);
         let host = |text: &str| Some(text.parse().unwrap());
         for n in 0..3 {
-            assert!(buckets.take(host(&format!("2001:db8::{n}")), now));
-            assert!(buckets.take(None, now));
+            assert!(took(&mut buckets, host(&format!("2001:db8::{n}")), now));
+            assert!(took(&mut buckets, None, now));
         }
-        assert!(!buckets.take(host("2001:db8::ffff"), now));
-        assert!(buckets.take(host("2001:db8:0:1::"), now));
-        assert!(!buckets.take(None, now));
+        assert!(!took(&mut buckets, host("2001:db8::ffff"), now));
+        assert!(took(&mut buckets, host("2001:db8:0:1::"), now));
+        assert!(!took(&mut buckets, None, now));
         buckets.give_back(None, now);
-        assert!(buckets.take(None, now));
+        assert!(took(&mut buckets, None, now));
     }
 
     #[test]
     fn one_a_minute_is_one_a_minute() {
         let now = Instant::now();
         let one = std::num::NonZeroU32::MIN;
-        let mut buckets = Buckets::new(RateLimit::new(one, one), now);
+        let mut buckets = Buckets::new(RateLimit::new(one, one), None, now);
         let passed = |seconds| now + Duration::from_secs(seconds);
-        let taken = (0..=120).filter(|n| buckets.take(v4(1), passed(*n)));
+        let taken = (0..=120).filter(|n| took(&mut buckets, v4(1), passed(*n)));
         assert_eq!(taken.collect::<Vec<_>>(), [0, 60, 120]);
     }
 
     #[test]
     fn a_clock_that_stands_or_goes_back_gives_nothing() {
         let now = Instant::now();
-        let mut buckets = Buckets::new(LIMIT, now);
+        let mut buckets = Buckets::new(LIMIT, None, now);
         let earlier = now.checked_sub(Duration::from_secs(9)).unwrap_or(now);
-        assert!((0..3).all(|_| buckets.take(None, earlier)));
-        assert!(!buckets.take(None, earlier));
+        assert!((0..3).all(|_| took(&mut buckets, None, earlier)));
+        assert!(!took(&mut buckets, None, earlier));
     }
 }

@@ -18,8 +18,8 @@ pub enum Rejection {
     /// A method other than `GET`.
     #[error("a callback is a GET")]
     Method,
-    /// A request with a body.
-    #[error("a callback has no body")]
+    /// A request with a long body. A short one is ignored.
+    #[error("a callback has no body of this length")]
     Body,
     /// The client's address is not among those that may call.
     #[error("this address may not call")]
@@ -33,6 +33,9 @@ pub enum Rejection {
     /// Too many unknown orders from this address.
     #[error("too many unknown orders from this address")]
     Limited,
+    /// Too many unknown orders from all addresses together.
+    #[error("too many unknown orders from all addresses together")]
+    LimitedInAll,
     /// The store is down.
     #[error(transparent)]
     NotNoted(NotNoted),
@@ -65,7 +68,7 @@ impl Rejection {
             Self::Source | Self::Key => StatusCode::FORBIDDEN,
             Self::Query(CallbackError::TooLong) => StatusCode::URI_TOO_LONG,
             Self::Query(_) => StatusCode::BAD_REQUEST,
-            Self::Limited => StatusCode::TOO_MANY_REQUESTS,
+            Self::Limited | Self::LimitedInAll => StatusCode::TOO_MANY_REQUESTS,
             Self::NotNoted(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -79,6 +82,7 @@ impl Rejection {
             Self::Source => "source",
             Self::Key => "wrong_key",
             Self::Limited => "limited",
+            Self::LimitedInAll => "limited_in_all",
             Self::NotNoted(_) => "not_noted",
             Self::Query(CallbackError::TooLong) => "too_long",
             Self::Query(CallbackError::Repeated { .. }) => "repeated",
@@ -98,6 +102,7 @@ impl Rejection {
         "source",
         "wrong_key",
         "limited",
+        "limited_in_all",
         "not_noted",
         "too_long",
         "repeated",
@@ -115,7 +120,7 @@ impl Rejection {
             Self::Method => Status::new(118),
             Self::Source => Status::ADDRESS_OR_SIGNATURE,
             Self::Key => Status::UNKNOWN_KEY,
-            Self::Limited => Status::new(108),
+            Self::Limited | Self::LimitedInAll => Status::new(108),
             Self::NotNoted(_) => Status::UNKNOWN_ERROR,
         };
         Acknowledgement::refused(status, self.to_string())

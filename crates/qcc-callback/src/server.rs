@@ -1,6 +1,8 @@
 //! The service on a port: hyper, with limits on everything a stranger may send.
 
+mod drain;
 mod limits;
+mod pace;
 mod seats;
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
@@ -13,11 +15,15 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
-use self::seats::{Seat, Seats};
-use crate::{AckBody, CallbackService, Inbox, PeerAddr};
+use self::{
+    drain::drain,
+    pace::{Heard, Overdue, Pace},
+    seats::{Seat, Seats},
+};
+use crate::{AckBody, CallbackService, Inbox, PeerAddr, Refusal};
 
 pub use limits::ServerLimits;
 
@@ -90,6 +96,10 @@ pub async fn serve_with<I, H, F, S>(
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
+                service.refused(Refusal::NotAccepted, None);
+                if is_out_of_files(&error) {
+                    seats.shed();
+                }
                 sleep(PAUSE).await;
                 continue;
             }
@@ -136,7 +146,7 @@ impl<I: Inbox> Connection<I> {
         let shaken = tokio::select! {
             biased;
             shaken = shaking.as_mut() => shaken,
-            () = self.seat.evicted() => return,
+            () = self.seat.evicted() => return self.refused(Refusal::Crowded),
             () = told(&mut self.stopped) => match timeout(FAREWELL, shaking).await {
                 Ok(shaken) => shaken,
                 Err(_) => return,
@@ -144,17 +154,25 @@ impl<I: Inbox> Connection<I> {
         };
         match shaken {
             Ok(Ok(stream)) => self.speak(stream).await,
-            Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
-            Err(_) => tracing::debug!("a handshake took too long"),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a handshake failed");
+                self.refused(Refusal::Handshake);
+            }
+            Err(_) => self.refused(Refusal::HandshakeTimeout),
         }
     }
 
     async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
         let mut stopped = self.stopped.clone();
-        let service = service_fn(|request| self.answer(request));
+        let pace = Arc::new(Pace::new(Instant::now()));
+        let stream = Heard::new(stream, Arc::clone(&pace));
+        let service = service_fn(|request| self.answer(request, &pace));
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.head)
+            // It would end the wait for a request, too; `Pace` keeps the two apart.
+            .header_read_timeout(None)
+            // Who has said all it wants to say may still listen.
+            .half_close(true)
             .max_buf_size(self.limits.head_bytes.max(ServerLimits::LEAST_HEAD_BYTES))
             .max_headers(self.limits.headers)
             .serve_connection(TokioIo::new(stream), service);
@@ -163,16 +181,23 @@ impl<I: Inbox> Connection<I> {
             ended = serving.as_mut() => Some(ended),
             () = self.seat.evicted() => {
                 if self.seat.owes_nothing() {
-                    return;
+                    return self.refused(Refusal::Crowded);
                 }
                 None
             }
+            overdue = pace.overdue(&self.limits) => match overdue {
+                Overdue::Head => return self.refused(Refusal::HeadTimeout),
+                Overdue::Idle => None,
+            },
             // Answers end their connections from now on, so most end by themselves.
             () = told(&mut stopped) => timeout(FAREWELL, serving.as_mut()).await.ok(),
         };
         if let Some(ended) = ended {
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
+                if let Some(refusal) = refusal(&error) {
+                    self.refused(refusal);
+                }
             }
             return;
         }
@@ -185,7 +210,12 @@ impl<I: Inbox> Connection<I> {
     async fn answer(
         &self,
         mut request: Request<Incoming>,
+        pace: &Pace,
     ) -> Result<Response<AckBody>, std::convert::Infallible> {
+        pace.answering();
+        // Before the seat is kept: who sends a body slowly has to go like who sends a
+        // head slowly.
+        drain(&mut request).await;
         if !self.seat.begin() {
             // The connection is being closed; nothing that was asked is done.
             return std::future::pending().await;
@@ -196,8 +226,32 @@ impl<I: Inbox> Connection<I> {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         self.seat.end();
+        pace.answered(Instant::now());
         Ok(response)
     }
+
+    fn refused(&self, refusal: Refusal) {
+        self.service.refused(refusal, Some(self.peer.ip()));
+    }
+}
+
+/// Whether this process, or the system, has as many files open as it may.
+fn is_out_of_files(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    const WSAEMFILE: i32 = 10024;
+    matches!(error.raw_os_error(), Some(ENFILE | EMFILE | WSAEMFILE))
+}
+
+/// Which requests an error of hyper's kept from the service, if it did.
+fn refusal(error: &hyper::Error) -> Option<Refusal> {
+    if error.is_parse_too_large() {
+        return Some(Refusal::HeadTooLarge);
+    }
+    if error.is_parse() {
+        return Some(Refusal::NoRequest);
+    }
+    error.is_incomplete_message().then_some(Refusal::CutShort)
 }
 
 /// Waits for the word to stop, or for whoever could give it to be gone.

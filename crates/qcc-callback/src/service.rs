@@ -15,7 +15,7 @@ use std::{
 };
 
 use futures_util::future::{Either, select};
-use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use qcc_proto::{Acknowledgement, OrderNo};
 use tower_service::Service;
 
@@ -23,8 +23,10 @@ use crate::{
     AckBody, Answered, ErrorBudget, Guards, Inbox, NotNoted, Noted, Observer, Outcome, Paths,
     Probe, Receiver, Rejection,
     client::{client, contains},
-    rate::Buckets,
+    rate::{Buckets, Taken},
 };
+#[cfg(feature = "server")]
+use crate::{Refusal, Refused};
 
 /// Receives callbacks: a `tower` service for any server, and cheap to clone.
 ///
@@ -106,7 +108,9 @@ impl<I: Inbox> CallbackServiceBuilder<I> {
     /// The service.
     pub fn build(self) -> CallbackService<I> {
         let now = (self.clock)();
-        let buckets = self.guards.unknown_orders.map(|limit| Mutex::new(Buckets::new(limit, now)));
+        let Guards { unknown_orders, unknown_orders_in_all, .. } = self.guards;
+        let buckets =
+            unknown_orders.map(|each| Mutex::new(Buckets::new(each, unknown_orders_in_all, now)));
         CallbackService(Arc::new(Inside {
             receiver: self.receiver,
             inbox: self.inbox,
@@ -137,12 +141,19 @@ impl<I: Inbox> CallbackService<I> {
         self.0.errors.store(0, Ordering::Relaxed);
     }
 
+    /// Something ended before it was a request.
+    #[cfg(feature = "server")]
+    pub(crate) fn refused(&self, refusal: Refusal, client: Option<IpAddr>) {
+        self.0.observer.refused(&Refused { refusal, client });
+    }
+
     /// The paths it receives under, to replace them.
     pub fn paths(&self) -> &Paths {
         &self.0.paths
     }
 
-    /// Answers one request. Its body is not looked at.
+    /// Answers one request. Its body is not looked at; one that announces more than 16
+    /// KiB is refused.
     pub async fn answer<B>(&self, request: Request<B>) -> Response<AckBody> {
         self.answer_before(request, pending()).await
     }
@@ -203,7 +214,7 @@ impl<I: Inbox> Inside<I> {
         if parts.method != Method::GET {
             return Err(Rejection::Method);
         }
-        if has_body(parts) {
+        if has_too_much(parts) {
             return Err(Rejection::Body);
         }
         let query = parts.uri.query().unwrap_or_default();
@@ -224,9 +235,17 @@ impl<I: Inbox> Inside<I> {
 
     /// Notes an order, within the rate of unknown ones. A known one costs nothing.
     async fn note(&self, order_no: &OrderNo, client: Option<IpAddr>) -> Result<Noted, Rejection> {
-        let within = self.with_buckets(|buckets, now| buckets.take(client, now)).unwrap_or(true);
-        if !within && !self.inbox.knows(order_no).await.map_err(Rejection::NotNoted)? {
-            return Err(Rejection::Limited);
+        let taken = self.with_buckets(|buckets, now| buckets.take(client, now));
+        let over = match taken {
+            None | Some(Taken::Within) => None,
+            Some(Taken::OverOwn) => Some(Rejection::Limited),
+            Some(Taken::OverAll) => Some(Rejection::LimitedInAll),
+        };
+        let within = over.is_none();
+        if let Some(over) = over
+            && !self.inbox.knows(order_no).await.map_err(Rejection::NotNoted)?
+        {
+            return Err(over);
         }
         let noted = self.inbox.note(order_no).await.map_err(Rejection::NotNoted);
         if within && !matches!(noted, Ok(Noted::New)) {
@@ -281,11 +300,22 @@ impl<I: Inbox> Drop for Unanswered<'_, I> {
     }
 }
 
-/// Whether a request announces a body. HTTP/1 has no other way to bring one.
-fn has_body(parts: &Parts) -> bool {
-    let length = parts.headers.get(header::CONTENT_LENGTH);
-    length.is_some_and(|length| length != "0")
-        || parts.headers.contains_key(header::TRANSFER_ENCODING)
+/// A body up to this length is of no interest and does no harm.
+pub(crate) const MOST_BODY: u64 = 16 * 1024;
+
+/// A request whose body was found to be longer than [`MOST_BODY`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TooMuch;
+
+/// The length of the body a request announces, where it announces one.
+pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// Whether a request brings more than a client that errs might.
+fn has_too_much(parts: &Parts) -> bool {
+    parts.extensions.get::<TooMuch>().is_some()
+        || announced(&parts.headers).is_some_and(|length| length > MOST_BODY)
 }
 
 fn body_of(acknowledgement: &Acknowledgement) -> String {

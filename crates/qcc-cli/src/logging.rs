@@ -1,10 +1,17 @@
 //! Logs: to standard error, and never with a secret. Silent unless asked for,
 //! except where a command is one that nobody watches.
+//!
+//! A line that cannot be written is lost, and nothing else: neither a log on a full
+//! disk nor a reader that is gone or stalls may keep the work from going on.
+
+mod line;
 
 use std::io::IsTerminal;
 
 use anyhow::Context;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, fmt::writer::BoxMakeWriter};
+
+pub(crate) use line::Pending;
 
 use crate::{cli::Command, config::Config, exit::Usage};
 
@@ -19,8 +26,8 @@ pub(crate) enum Format {
 }
 
 /// Starts logging as `QCC_LOG` says, else as many `-v` were given, else as the
-/// command is used to.
-pub(crate) fn start(config: &Config, command: &Command) -> anyhow::Result<()> {
+/// command is used to. What it returns writes the last lines when it is dropped.
+pub(crate) fn start(config: &Config, command: &Command) -> anyhow::Result<Option<Pending>> {
     let serves = matches!(command, Command::Serve(_));
     let filter = match &config.log {
         Some(log) => EnvFilter::try_new(&log.value).map_err(|error| {
@@ -29,7 +36,19 @@ pub(crate) fn start(config: &Config, command: &Command) -> anyhow::Result<()> {
         })?,
         None => EnvFilter::new(level(config.verbosity, serves)),
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Others write each line at once, in its place between what they say.
+    let (writer, pending) = match serves {
+        true => {
+            let (lines, pending) = line::in_background().context("starting the log failed")?;
+            (BoxMakeWriter::new(move || lines.clone()), Some(pending))
+        }
+        false => (BoxMakeWriter::new(|| line::AtOnce), None),
+    };
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        // They are told with a macro that panics where nobody listens.
+        .log_internal_errors(false)
+        .with_writer(writer);
     let started = match format(config, command)? {
         Format::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
         Format::Text => {
@@ -37,7 +56,8 @@ pub(crate) fn start(config: &Config, command: &Command) -> anyhow::Result<()> {
             builder.with_ansi(colours).try_init()
         }
     };
-    started.map_err(anyhow::Error::from_boxed).context("starting the log failed")
+    started.map_err(anyhow::Error::from_boxed).context("starting the log failed")?;
+    Ok(pending)
 }
 
 fn format(config: &Config, command: &Command) -> Result<Format, Usage> {

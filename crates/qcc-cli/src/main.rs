@@ -59,7 +59,8 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Doctor(_) => Config::gather(&cli.global, &vars),
         _ => Config::load(&cli.global, &vars)?,
     };
-    logging::start(&config, &cli.command)?;
+    // Dropped last, when nobody has anything to log any more.
+    let _pending = logging::start(&config, &cli.command)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -13,9 +13,12 @@ pub struct ServerLimits {
     pub head_bytes: usize,
     /// How many headers it has, at most.
     pub headers: usize,
-    /// How long a connection may take to send a head, the wait for it included:
-    /// slow clients and idle ones end alike.
+    /// How long a connection may take to send a head, from its first byte on.
     pub head: Duration,
+    /// How long a connection may wait before it sends a head, or another one. Longer
+    /// than balancers and clients keep connections, so that they close first: who
+    /// closes second may cut off a request that is on its way.
+    pub idle: Duration,
     /// How long a handshake may take.
     pub handshake: Duration,
     /// How long the inbox may take before the answer is that it is down.
@@ -37,6 +40,7 @@ impl Default for ServerLimits {
             head_bytes: 16 * 1024,
             headers: 64,
             head: Duration::from_secs(10),
+            idle: Duration::from_secs(150),
             handshake: Duration::from_secs(5),
             answer: Duration::from_secs(5),
             shutdown: Duration::from_secs(8),

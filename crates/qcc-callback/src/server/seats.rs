@@ -56,7 +56,7 @@ const EVICTED_RESTING: u8 = 4;
 
 impl Seats {
     pub(super) fn new(most: usize) -> Self {
-        Self { most: most.max(2), taken: HashMap::new(), next: 0, rested: Arc::default() }
+        Self { most: most.max(1), taken: HashMap::new(), next: 0, rested: Arc::default() }
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -85,9 +85,13 @@ impl Seats {
     /// request to go: those that never sent one first, once their grace is over.
     /// Where all others are being answered nobody is asked, and newcomers wait.
     pub(super) fn make_room(&self) {
-        if self.has_room() {
-            return;
+        if !self.has_room() {
+            self.shed();
         }
+    }
+
+    /// The same where the system, and not the number of seats, leaves no room.
+    pub(super) fn shed(&self) {
         for (state, grace) in [(FRESH, GRACE), (RESTING, Duration::ZERO)] {
             let mut waiting: Vec<&Arc<Seat>> = self
                 .taken

@@ -154,10 +154,10 @@ async fn rules_are_applied_in_their_order() {
     let bad_order = query("..%2F..");
     let elsewhere = "203.0.113.9:1";
     let cases = [
-        ("wrong_path", Method::POST, elsewhere, "/other", &bad_query, "5"),
-        ("wrong_method", Method::POST, elsewhere, "/callback", &bad_query, "5"),
-        ("body", Method::GET, elsewhere, "/callback", &bad_query, "5"),
-        ("source", Method::GET, elsewhere, "/callback", &bad_query, "0"),
+        ("wrong_path", Method::POST, elsewhere, "/other", &bad_query, "99999"),
+        ("wrong_method", Method::POST, elsewhere, "/callback", &bad_query, "99999"),
+        ("body", Method::GET, elsewhere, "/callback", &bad_query, "16385"),
+        ("source", Method::GET, elsewhere, "/callback", &bad_query, "16384"),
         ("repeated", Method::GET, "192.0.2.7:1", "/callback", &bad_query, "0"),
         ("wrong_key", Method::GET, "192.0.2.7:1", "/callback", &bad_key, "0"),
         ("order_number", Method::GET, "192.0.2.7:1", "/callback", &bad_order, "0"),

@@ -152,3 +152,25 @@ async fn a_flood_of_unknown_orders_is_cut_off_and_the_vendors_own_pass() {
     let other = ask(&service, from("198.51.100.1:1", &target)).await;
     assert_eq!(other.0, StatusCode::OK, "another address is not limited");
 }
+
+#[tokio::test]
+async fn a_flood_from_many_addresses_is_cut_off_and_known_orders_pass() {
+    let (inbox, log) = (MemoryInbox::default(), Log::default());
+    let each = RateLimit::new(20.try_into().unwrap(), 60.try_into().unwrap());
+    let start = std::time::Instant::now();
+    let guards = Guards::default()
+        .with_unknown_orders(Some(each))
+        .with_unknown_orders_in_all(Some(each.doubled()));
+    let service =
+        build(inbox.clone()).guards(guards).observer(log.clone()).clock(move || start).build();
+    for n in 0..3000 {
+        let target = format!("/callback?{}", query(&format!("FORGED{n}")));
+        let peer = format!("198.51.{}.{}:1", n / 250, n % 250);
+        let (status, _) = ask(&service, from(&peer, &target)).await;
+        let expected = if n < 40 { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
+        assert_eq!(status, expected, "{n}");
+    }
+    assert_eq!((inbox.orders().len(), log.last().0.as_str()), (40, "limited_in_all"));
+    let known = ask(&service, call("FORGED7")).await;
+    assert_eq!(known.0, StatusCode::OK, "a known order passes from anywhere");
+}

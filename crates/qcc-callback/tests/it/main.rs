@@ -15,3 +15,4 @@ mod paths;
 mod secrets;
 mod server;
 mod support;
+mod wire;

@@ -15,14 +15,14 @@ use tokio::{
 
 use crate::support::*;
 
-struct Running {
-    address: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
 
 impl Running {
-    async fn start<I: Inbox>(service: CallbackService<I>, limits: ServerLimits) -> Self {
+    pub(crate) async fn start<I: Inbox>(service: CallbackService<I>, limits: ServerLimits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -31,12 +31,12 @@ impl Running {
         Self { address, stop: Some(stop), task }
     }
 
-    async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
     /// What a client that sends `text` gets, until the server closes.
-    async fn exchange(&self, text: &str) -> String {
+    pub(crate) async fn exchange(&self, text: &str) -> String {
         let mut stream = self.connect().await;
         stream.write_all(text.as_bytes()).await.unwrap();
         rest(&mut stream).await
@@ -51,7 +51,7 @@ impl Running {
     }
 }
 
-async fn rest(stream: &mut TcpStream) -> String {
+pub(crate) async fn rest(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     let read = timeout(PATIENCE, stream.read_to_end(&mut text)).await;
     match read.expect("the connection stays open") {
@@ -63,7 +63,7 @@ async fn rest(stream: &mut TcpStream) -> String {
 }
 
 /// Reads one answer of a connection that stays open.
-async fn one(stream: &mut TcpStream) -> String {
+pub(crate) async fn one(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     let read = async {
         while !text.ends_with(b"}") {
@@ -76,19 +76,19 @@ async fn one(stream: &mut TcpStream) -> String {
     String::from_utf8(text).unwrap()
 }
 
-fn request(order_no: &str) -> String {
+pub(crate) fn request(order_no: &str) -> String {
     format!("GET /callback?{} HTTP/1.1\r\nHost: x\r\n\r\n", query(order_no))
 }
 
-fn last_request(order_no: &str) -> String {
+pub(crate) fn last_request(order_no: &str) -> String {
     format!("GET /callback?{} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", query(order_no))
 }
 
-fn service(inbox: &MemoryInbox) -> CallbackService<MemoryInbox> {
+pub(crate) fn service(inbox: &MemoryInbox) -> CallbackService<MemoryInbox> {
     build(inbox.clone()).guards(Guards::none()).build()
 }
 
-fn limits(change: impl FnOnce(&mut ServerLimits)) -> ServerLimits {
+pub(crate) fn limits(change: impl FnOnce(&mut ServerLimits)) -> ServerLimits {
     let mut limits = ServerLimits::default();
     change(&mut limits);
     limits
@@ -128,8 +128,14 @@ async fn what_is_no_request_of_ours_is_refused_on_the_wire() {
         ("431", format!("GET {target}&x={} HTTP/1.1\r\n\r\n", "a".repeat(1 << 20))),
         ("431", format!("GET {target} HTTP/1.1\r\nX: {}\r\n\r\n", "a".repeat(20_000))),
         ("431", format!("GET {target} HTTP/1.1\r\n{many}\r\n")),
-        ("413", format!("GET {target} HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello")),
-        ("413", format!("GET {target} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")),
+        ("413", format!("GET {target} HTTP/1.1\r\nContent-Length: 16385\r\n\r\nhello")),
+        (
+            "413",
+            format!(
+                "GET {target} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4001\r\n{}\r\n0\r\n\r\n",
+                "a".repeat(0x4001)
+            ),
+        ),
         ("405", format!("POST {target} HTTP/1.1\r\nContent-Length: 9999999\r\n\r\nhello")),
         ("400", "GET /callback?a\u{1}b HTTP/1.1\r\n\r\n".to_owned()),
         ("400", format!("GET {target}\u{8ba2} HTTP/1.1\r\nHost: \u{1}\r\n\r\n")),
@@ -189,9 +195,15 @@ async fn who_is_being_answered_stays_and_newcomers_wait() {
 #[tokio::test]
 async fn a_head_that_does_not_end_is_cut_off_and_so_is_an_idle_connection() {
     let inbox = MemoryInbox::default();
-    let head = limits(|l| l.head = Duration::from_millis(50));
-    let running = Running::start(service(&inbox), head).await;
+    let soon = Duration::from_millis(50);
+    let running = Running::start(service(&inbox), limits(|l| l.head = soon)).await;
     assert!(!running.exchange("GET /callback?key=").await.contains("200 OK"));
+    let mut answered = running.connect().await;
+    answered.write_all(request(ORDER).as_bytes()).await.unwrap();
+    assert!(one(&mut answered).await.ends_with(ACCEPTED));
+    answered.write_all(b"GET").await.unwrap();
+    assert_eq!(rest(&mut answered).await, "", "the next head does not end");
+    let running = Running::start(service(&inbox), limits(|l| l.idle = soon)).await;
     assert_eq!(running.exchange("").await, "");
     let answered_then_idle = running.exchange(&request(ORDER)).await;
     assert!(answered_then_idle.ends_with(ACCEPTED), "{answered_then_idle}");

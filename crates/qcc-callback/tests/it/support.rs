@@ -10,7 +10,7 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 use qcc_callback::{
     Answered, CallbackService, CallbackServiceBuilder, Inbox, MemoryInbox, NotNoted, Noted,
-    Observer, Paths, PeerAddr, Receiver,
+    Observer, Paths, PeerAddr, Receiver, Refused,
 };
 use qcc_proto::OrderNo;
 use tokio::sync::Semaphore;
@@ -94,6 +94,11 @@ impl Observer for Log {
         let client = answered.client.map(|client| client.to_string());
         let line = (answered.outcome.code().to_owned(), client, answered.budget.in_a_row());
         self.0.lock().unwrap().push(line);
+    }
+
+    fn refused(&self, refused: &Refused) {
+        let client = refused.client.map(|client| client.to_string());
+        self.0.lock().unwrap().push((refused.refusal.code().to_owned(), client, 0));
     }
 }
 

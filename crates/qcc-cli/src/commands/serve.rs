@@ -3,6 +3,7 @@
 mod admin;
 mod calls;
 mod daemon;
+mod descriptors;
 mod health;
 mod heart;
 mod metrics;
@@ -14,6 +15,7 @@ mod stop;
 mod systemd;
 mod tally;
 mod tls;
+mod validity;
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -69,6 +71,7 @@ impl Serve {
     pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
         // First of all, while nothing else reads the environment.
         let inherited = systemd::Inherited::take()?;
+        descriptors::raise();
         let settings = Settings::of(&self.said().over(app.config.serve.clone()))?;
         let daemon = Daemon::wire(app, settings, inherited).await?;
         daemon.run().await

@@ -73,7 +73,8 @@ const KEYS: &str = "key, secret_key, secret_key_file, base_url, download_hosts, 
 /// What its table `[serve]` may say.
 const SERVE_KEYS: &str = "listen, callback_path, admin_listen, public_url, poll_interval, tls_cert, \
                           tls_key, ack_status, sources, trusted_proxies, unknown_per_minute, \
-                          connections, header_timeout, heal, heal_after, secret_path, \
+                          unknown_per_minute_in_all, connections, header_timeout, \
+                          idle_timeout, heal, heal_after, secret_path, \
                           secret_path_overlap, secret_path_every, push_window, log_format";
 
 struct Reader<'a> {
@@ -104,8 +105,10 @@ impl Reader<'_> {
             sources: reader.list("sources")?,
             trusted_proxies: reader.list("trusted_proxies")?,
             unknown_per_minute: reader.count("unknown_per_minute")?,
+            unknown_per_minute_in_all: reader.count("unknown_per_minute_in_all")?,
             connections: reader.count("connections")?,
             header_timeout: reader.text("header_timeout")?,
+            idle_timeout: reader.text("idle_timeout")?,
             heal: reader.switch("heal")?,
             heal_after: reader.text("heal_after")?,
             secret_path: reader.switch("secret_path")?,

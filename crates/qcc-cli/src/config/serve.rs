@@ -55,10 +55,14 @@ settings! {
     trusted_proxies: String,
     /// How many unknown orders one address may name in a minute.
     unknown_per_minute: u32,
+    /// How many unknown orders all addresses together may name in a minute.
+    unknown_per_minute_in_all: u32,
     /// How many connections are open at most.
     connections: u32,
     /// How long a caller may take for the head of its request.
     header_timeout: String,
+    /// How long a connection may wait for its next request.
+    idle_timeout: String,
     /// Whether broken delivery is mended by 6.2.3.
     heal: bool,
     /// How long a listed order may go without a call.

@@ -12,25 +12,33 @@ use tokio::{net::TcpListener, task::JoinSet};
 use super::{metrics, state::State, stop::Stop};
 
 /// More at once than any probe and scraper need.
-const CONNECTIONS: usize = 64;
+pub(super) const CONNECTIONS: usize = 64;
 
 /// How long a request's head may take.
 const HEAD: Duration = Duration::from_secs(5);
 
-/// Answers until told to stop.
-pub(super) async fn serve(listener: TcpListener, state: Arc<State>, stop: Stop) {
+/// Answers so many at once, until told to stop.
+pub(super) async fn serve(
+    listener: TcpListener,
+    connections: usize,
+    state: Arc<State>,
+    stop: Stop,
+) {
     let mut open = JoinSet::new();
     loop {
         tokio::select! {
             () = stop.asked() => break,
             Some(_) = open.join_next() => {}
-            accepted = listener.accept(), if open.len() < CONNECTIONS => match accepted {
+            accepted = listener.accept(), if open.len() < connections => match accepted {
                 Ok((stream, _)) => {
                     let state = Arc::clone(&state);
                     let service = service_fn(move |request| answer(request, Arc::clone(&state)));
                     open.spawn(async move {
                         let mut builder = http1::Builder::new();
-                        let builder = builder.timer(TokioTimer::new()).header_read_timeout(HEAD);
+                        let builder = builder
+                            .timer(TokioTimer::new())
+                            .header_read_timeout(HEAD)
+                            .half_close(true);
                         // A prober that leaves early is no concern of ours.
                         let _ = builder.serve_connection(TokioIo::new(stream), service).await;
                     });

@@ -23,6 +23,7 @@ use tokio::{
 use super::{
     admin,
     calls::Calls,
+    descriptors::{self, Shares},
     heart,
     own_url::OwnUrl,
     random,
@@ -164,15 +165,20 @@ impl Daemon {
     /// Sets everything going. No part ends before it is told to, unless it fails.
     fn start(self, stop: &Stop) -> JoinSet<Ended> {
         let Self { settings, works, state, service, secrets, wake, follow, .. } = self;
+        let wanted = Shares { calls: settings.connections, admin: admin::CONNECTIONS };
+        let shares = descriptors::share(wanted);
         let tally = Arc::clone(&state.tally);
+        let renewed =
+            tls::renew(self.certificate.clone(), Arc::clone(&tally), self.hangup, stop.clone());
         let ears = Arc::new(Ears { tally, service: service.clone() });
         let mut parts = JoinSet::new();
         if let Some(admin) = self.admin {
-            parts.spawn(well(admin::serve(admin, Arc::clone(&state), stop.clone())));
+            let state = Arc::clone(&state);
+            parts.spawn(well(admin::serve(admin, shares.admin, state, stop.clone())));
         }
-        parts.spawn(well(heart::beat(Arc::clone(&state), stop.clone())));
-        parts.spawn(well(tls::renew(self.certificate.clone(), self.hangup, stop.clone())));
-        let limits = limits(&settings);
+        parts.spawn(well(heart::beat(Arc::clone(&state), service.clone(), stop.clone())));
+        parts.spawn(well(renewed));
+        let limits = limits(&settings, shares);
         parts.spawn(well(receive(self.calls, self.certificate, service, limits, stop.clone())));
         let path = secret_path::keep(
             Arc::clone(&works),
@@ -278,16 +284,19 @@ async fn receive(
 
 fn guards(settings: &Settings) -> Guards {
     let per_minute = settings.unknown_per_minute;
+    let in_all = settings.unknown_per_minute_in_all;
     Guards::default()
         .with_sources(settings.sources.iter().copied())
         .with_proxies(settings.proxies.iter().copied())
         .with_unknown_orders(Some(RateLimit::new(per_minute, per_minute)))
+        .with_unknown_orders_in_all(Some(RateLimit::new(in_all, in_all)))
 }
 
-fn limits(settings: &Settings) -> ServerLimits {
+fn limits(settings: &Settings, shares: Shares) -> ServerLimits {
     let mut limits = ServerLimits::default();
-    limits.connections = settings.connections;
+    limits.connections = shares.calls;
     limits.head = settings.header_timeout;
+    limits.idle = settings.idle_timeout;
     limits
 }
 

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use qcc_callback::{CallbackService, Inbox};
 use tokio::time::sleep;
 
 use super::{health::Health, state::State, stop::Stop, systemd};
@@ -16,12 +17,15 @@ const BEAT: Duration = Duration::from_secs(10);
 const ANXIOUS: Duration = Duration::from_secs(1);
 
 /// Beats until told to stop.
-pub(super) async fn beat(state: Arc<State>, stop: Stop) {
+pub(super) async fn beat<I: Inbox>(state: Arc<State>, service: CallbackService<I>, stop: Stop) {
     let watchdog = systemd::watchdog();
     let mut before: Option<Health> = None;
     loop {
-        state.keep_errors().await;
         let (overview, health) = state.look().await;
+        if overview.as_ref().is_some_and(|overview| state.were_errors_forgotten(overview)) {
+            service.forget_errors();
+        }
+        state.keep_errors().await;
         state.keep_alive(&health).await;
         if watchdog.is_some() && health.is_alive() {
             systemd::alive(&health.line());

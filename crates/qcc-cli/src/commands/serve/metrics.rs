@@ -175,6 +175,12 @@ fn counted(page: &mut Page, counts: &Counts) {
             "result",
             &counts.callbacks,
         ),
+        (
+            "qcc_connections_refused_total",
+            "What came to the callback listener and never became a request, by reason.",
+            "reason",
+            &counts.refused,
+        ),
         ("qcc_probes_total", "Tries of our own public URL, by result.", "result", &counts.probes),
         (
             "qcc_activations_total",
@@ -192,6 +198,13 @@ fn counted(page: &mut Page, counts: &Counts) {
     let mut answers = page.counter("qcc_vendor_answers_total", "Answers of the vendor and its file host, by call and by status: the vendor's own, http_ and the HTTP status, or none.");
     for ((call, answer), count) in &counts.answers {
         answers.sample(&[("call", call), ("answer", answer)], *count);
+    }
+    let mut ends = page.gauge(
+        "qcc_tls_certificate_not_after_seconds",
+        "When our own certificate ends, Unix time; no sample where there is none.",
+    );
+    if let Some(at) = counts.certificate_ends {
+        ends.sample(&[], at as f64);
     }
     page.gauge(
         "qcc_callback_errors_in_a_row",

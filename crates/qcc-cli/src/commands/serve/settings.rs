@@ -41,10 +41,14 @@ pub(super) struct Settings {
     pub(super) proxies: Vec<IpNet>,
     /// How many unknown orders one address may name in a minute.
     pub(super) unknown_per_minute: NonZeroU32,
+    /// How many all addresses together may name in a minute.
+    pub(super) unknown_per_minute_in_all: NonZeroU32,
     /// How many connections are open at most.
     pub(super) connections: usize,
     /// How long a caller may take for the head of its request.
     pub(super) header_timeout: Duration,
+    /// How long a connection may wait for its next request.
+    pub(super) idle_timeout: Duration,
     /// Whether broken delivery is mended by 6.2.3.
     pub(super) heal: bool,
     /// How long a listed order may go without a call, where that is set.
@@ -60,6 +64,8 @@ impl Settings {
     /// [`Usage`] where a value cannot be one, or two do not go together.
     pub(super) fn of(said: &ServeSettings) -> Result<Self, Usage> {
         let public_url = said.public_url.as_ref().map(public_url).transpose()?;
+        let unknown_per_minute = number(&said.unknown_per_minute, 300)?;
+        let twice = unknown_per_minute.get().saturating_mul(2);
         Ok(Self {
             listen: address(&said.listen, "127.0.0.1:8090")?,
             path: path(&said.callback_path)?,
@@ -69,9 +75,11 @@ impl Settings {
             form: said.ack_status.as_ref().map_or(Ok(StatusForm::Text), form)?,
             sources: said.sources.as_ref().map_or(Ok(Vec::new()), networks)?,
             proxies: said.trusted_proxies.as_ref().map_or(Ok(Vec::new()), networks)?,
-            unknown_per_minute: number(&said.unknown_per_minute, 300)?,
+            unknown_per_minute,
+            unknown_per_minute_in_all: number(&said.unknown_per_minute_in_all, twice)?,
             connections: number(&said.connections, 512)?.get() as usize,
             header_timeout: span(&said.header_timeout, Duration::from_secs(10))?,
+            idle_timeout: span(&said.idle_timeout, Duration::from_secs(150))?,
             heal: said.heal.as_ref().is_none_or(|wanted| wanted.value),
             heal_after: super::heal_after(said)?,
             secret_path: secret_path(said, public_url.as_ref())?,
@@ -231,12 +239,27 @@ mod tests {
         assert_eq!(settings.admin.unwrap().to_string(), "127.0.0.1:9090");
         assert_eq!((settings.path.as_str(), settings.heal), ("/callback", true));
         assert!(settings.poll_interval.is_none() && settings.secret_path.is_none());
+        assert_eq!(settings.header_timeout, Duration::from_secs(10));
+        assert_eq!(settings.idle_timeout, Duration::from_secs(150));
+    }
+
+    #[test]
+    fn all_addresses_together_may_name_twice_what_one_may_unless_told_otherwise() {
+        let number = |value| Some(Sourced::default_of(value));
+        let in_all = |edit: fn(&mut ServeSettings)| {
+            Settings::of(&said(edit)).unwrap().unknown_per_minute_in_all.get()
+        };
+        assert_eq!(in_all(|_| ()), 600);
+        let few = said(|s| s.unknown_per_minute = number(7));
+        assert_eq!(Settings::of(&few).unwrap().unknown_per_minute_in_all.get(), 14);
+        let told = said(|s| s.unknown_per_minute_in_all = number(9));
+        assert_eq!(Settings::of(&told).unwrap().unknown_per_minute_in_all.get(), 9);
     }
 
     #[test]
     fn a_value_that_cannot_be_one_is_refused_by_its_origin() {
         type Edit = fn(&mut ServeSettings);
-        let wrong: [(Edit, &str); 11] = [
+        let wrong: [(Edit, &str); 12] = [
             (|s| s.listen = text("8090"), "an address with its port"),
             (|s| s.callback_path = text("callback"), "a path such as /callback"),
             (|s| s.callback_path = text("/a%20b"), "a path such as /callback"),
@@ -247,6 +270,7 @@ mod tests {
             (|s| s.ack_status = text("number"), "text or integer"),
             (|s| s.sources = text("10.0.0.0/33"), "a list of networks"),
             (|s| s.header_timeout = text("5"), "a duration above 0"),
+            (|s| s.idle_timeout = text("0s"), "a duration above 0"),
             (|s| s.admin_listen = text("none"), "an address with its port"),
         ];
         for (edit, expected) in wrong {

@@ -119,6 +119,20 @@ impl State {
         self.kept_life.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether somebody else, `qcc push activate` say, has had the vendor forget our
+    /// errors: the store has fewer than were written down here. Then so do we.
+    pub(super) fn were_errors_forgotten(&self, overview: &Overview) -> bool {
+        let stored = overview.callbacks.errors.as_ref().map_or(0, |errors| errors.in_a_row);
+        let kept = self.kept_errors.load(Ordering::Relaxed);
+        // Our own activation is forgotten already, and not written down yet.
+        let is_news = stored < kept && self.tally.counts().errors_in_a_row > 0;
+        if is_news {
+            self.kept_errors.store(stored, Ordering::Relaxed);
+            self.tally.forget_errors();
+        }
+        is_news
+    }
+
     /// The facts of this moment, and what they mean.
     pub(super) async fn look(&self) -> (Option<Overview>, Health) {
         let overview = match timeout(PATIENCE, self.store.overview()).await {

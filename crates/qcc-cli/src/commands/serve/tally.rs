@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use qcc_callback::{Answered, Rejection};
+use qcc_callback::{Answered, Refusal, Refused, Rejection};
 use qcc_sync::{Answer, EngineError, Event, Observer, Probed, ReasonCode, Report, VendorCall};
 
 use crate::exit::causes_of;
@@ -28,6 +28,10 @@ pub(super) struct Counts {
     pub(super) archives: Table,
     /// Requests to the callback listener, by result.
     pub(super) callbacks: Table,
+    /// What never became a request, by reason.
+    pub(super) refused: Table,
+    /// When our own certificate ends, Unix time.
+    pub(super) certificate_ends: Option<i64>,
     /// Probes of our own URL, by result.
     pub(super) probes: Table,
     /// Requests to call again (6.2.3), by result.
@@ -78,6 +82,8 @@ impl Counts {
             failures: reasons(ReasonCode::ALL),
             archives: reasons(&ARCHIVE),
             callbacks,
+            refused: Refusal::ALL.iter().map(|refusal| (refusal.code(), 0)).collect(),
+            certificate_ends: None,
             probes: zeros(&["reached", "failed"]),
             activations: zeros(&["agreed", "failed"]),
             answers: BTreeMap::new(),
@@ -126,6 +132,16 @@ impl Tally {
         let counts = &mut *self.lock();
         counts.note_failed_since |= failure.is_some();
         counts.note_failed = failure;
+    }
+
+    /// The vendor was asked to call again by somebody else: it counts from nothing.
+    pub(super) fn forget_errors(&self) {
+        self.lock().errors_in_a_row = 0;
+    }
+
+    /// Our own certificate ends then.
+    pub(super) fn certificate_ends(&self, at: Option<i64>) {
+        self.lock().certificate_ends = at;
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -200,6 +216,10 @@ impl qcc_callback::Observer for Tally {
         let counts = &mut *self.lock();
         add(&mut counts.callbacks, answered.outcome.code(), 1);
         counts.errors_in_a_row = answered.budget.in_a_row();
+    }
+
+    fn refused(&self, refused: &Refused) {
+        add(&mut self.lock().refused, refused.refusal.code(), 1);
     }
 }
 

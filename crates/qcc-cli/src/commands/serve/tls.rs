@@ -4,23 +4,47 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
+use jiff::{SignedDuration, Timestamp};
 use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::TlsAcceptor;
 
-use super::stop::{Asked, Stop};
-use crate::exit::{Usage, causes_of};
+use super::{
+    stop::{Asked, Stop},
+    tally::Tally,
+    validity::not_after,
+};
+use crate::{
+    exit::{Usage, causes_of},
+    output::duration,
+};
+
+/// From so long before its end on, a certificate is warned of.
+const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// How often.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A certificate in force, and where it came from.
 #[derive(Debug)]
 pub(super) struct Certificate {
     chain: PathBuf,
     key: PathBuf,
-    current: RwLock<Arc<ServerConfig>>,
+    current: RwLock<Served>,
+}
+
+/// What connections are greeted with.
+#[derive(Debug, Clone)]
+struct Served {
+    config: Arc<ServerConfig>,
+    /// When the certificate ends, where it says so in a way we read.
+    ends: Option<Timestamp>,
 }
 
 impl Certificate {
@@ -46,17 +70,52 @@ impl Certificate {
     /// What the next connection is greeted with.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        TlsAcceptor::from(Arc::clone(&current))
+        TlsAcceptor::from(Arc::clone(&current.config))
+    }
+
+    fn ends(&self) -> Option<Timestamp> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).ends
+    }
+
+    /// Says so where the certificate has ended or is about to.
+    fn look(&self, tally: &Tally, now: Timestamp) {
+        let ends = self.ends();
+        tally.certificate_ends(ends.map(Timestamp::as_second));
+        let Some(ends) = ends else { return };
+        let left = ends.duration_since(now);
+        if left > SOON {
+            return;
+        }
+        let (file, not_after) = (self.chain.display(), ends.to_string());
+        if left.is_positive() {
+            let left = duration(left);
+            tracing::warn!(%file, not_after, left, "the certificate expires soon: renew it, then send SIGHUP");
+        } else {
+            tracing::error!(%file, not_after, "the certificate has expired: clients that check it do not call; renew it, then send SIGHUP");
+        }
     }
 }
 
-/// Reads the certificate anew whenever SIGHUP says so. Without one, SIGHUP is heard
-/// and means nothing, as a reload of a service should.
-pub(super) async fn renew(certificate: Option<Arc<Certificate>>, mut hangup: Asked, stop: Stop) {
+/// Reads the certificate anew whenever SIGHUP says so, and looks each day whether it
+/// ends. Without one, SIGHUP is heard and means nothing, as a reload of a service should.
+pub(super) async fn renew(
+    certificate: Option<Arc<Certificate>>,
+    tally: Arc<Tally>,
+    mut hangup: Asked,
+    stop: Stop,
+) {
+    let mut daily = interval(DAY);
+    daily.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = stop.asked() => return,
             () = hangup.next() => {}
+            _ = daily.tick() => {
+                if let Some(certificate) = &certificate {
+                    certificate.look(&tally, Timestamp::now());
+                }
+                continue;
+            }
         }
         match certificate.as_deref().map(Certificate::reload) {
             None => tracing::info!("there is no certificate to read anew"),
@@ -66,16 +125,20 @@ pub(super) async fn renew(certificate: Option<Arc<Certificate>>, mut hangup: Ask
                 tracing::error!(why, "the certificate in force stays");
             }
         }
+        if let Some(certificate) = &certificate {
+            certificate.look(&tally, Timestamp::now());
+        }
     }
 }
 
-fn read(chain: &Path, key: &Path) -> Result<Arc<ServerConfig>, Usage> {
+fn read(chain: &Path, key: &Path) -> Result<Served, Usage> {
     let certificates = CertificateDer::pem_slice_iter(&bytes(chain)?)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| unusable(chain, "certificate").with_source(error))?;
-    if certificates.is_empty() {
+    let Some(own) = certificates.first() else {
         return Err(unusable(chain, "certificate"));
-    }
+    };
+    let ends = not_after(own);
     // What the error would quote may be a part of the key.
     let private =
         PrivateKeyDer::from_pem_slice(&bytes(key)?).map_err(|_| unusable(key, "private key"))?;
@@ -88,7 +151,7 @@ fn read(chain: &Path, key: &Path) -> Result<Arc<ServerConfig>, Usage> {
             Usage::new(format!("{} and {} cannot be used together", shown.0, shown.1))
                 .with_source(error)
         })?;
-    Ok(Arc::new(config))
+    Ok(Served { config: Arc::new(config), ends })
 }
 
 fn bytes(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Usage> {

@@ -36,6 +36,7 @@ pub(super) struct Counted {
     started: Option<Timestamp>,
     ready: bool,
     callbacks: Table,
+    refused: Table,
     answers: Table,
     records: Table,
     archives: Table,
@@ -90,6 +91,7 @@ impl Counted {
     fn table(&mut self, family: &str) -> Option<&mut Table> {
         match family {
             "qcc_callbacks_total" => Some(&mut self.callbacks),
+            "qcc_connections_refused_total" => Some(&mut self.refused),
             "qcc_vendor_answers_total" => Some(&mut self.answers),
             "qcc_records_total" => Some(&mut self.records),
             "qcc_archive_failures_total" => Some(&mut self.archives),
@@ -110,6 +112,7 @@ impl Counted {
         };
         [
             told("  callbacks", &self.callbacks),
+            told("  no request", &self.refused),
             told("  vendor", &self.answers),
             told("  records", &self.records),
             told("  archives", &self.archives),
@@ -124,6 +127,7 @@ impl Counted {
             "started": self.started.map(instant),
             "ready": self.ready,
             "callbacks": self.callbacks,
+            "connections_refused": self.refused,
             "vendor_answers": self.answers,
             "records": self.records,
             "archive_failures": self.archives,
@@ -142,6 +146,7 @@ mod tests {
     const PAGE: &str = "# HELP qcc_ready 1 where /readyz answers 200.\n\
         qcc_store_info{path=\"/data/qcc.db\"} 1\nqcc_ready 1\nqcc_start_time_seconds 1764000000\n\
         qcc_callbacks_total{result=\"new\"} 3\nqcc_callbacks_total{result=\"limited\"} 0\n\
+        qcc_connections_refused_total{reason=\"head_too_large\"} 2\n\
         qcc_vendor_answers_total{call=\"list\",answer=\"200\"} 12\nqcc_rounds_total 4\nnonsense\n";
 
     #[test]
@@ -149,7 +154,9 @@ mod tests {
         let counted = Counted::read(PAGE, Path::new("/data/qcc.db")).unwrap();
         assert!(counted.is_ready());
         let callbacks = ("  callbacks", "new: 3".to_owned());
-        assert_eq!(counted.lines(), [callbacks, ("  vendor", "list 200: 12".to_owned())]);
+        let refused = ("  no request", "head_too_large: 2".to_owned());
+        assert_eq!(counted.json()["connections_refused"]["head_too_large"], 2);
+        assert_eq!(counted.lines(), [callbacks, refused, ("  vendor", "list 200: 12".to_owned())]);
         assert_eq!(counted.json()["vendor_answers"]["list 200"], 12);
         assert_eq!(Counted::read(PAGE, Path::new("/data/other.db")), None);
         assert_eq!(Counted::read("", Path::new("/data/qcc.db")), None);
