@@ -247,7 +247,8 @@ impl<'s> Proof<'s> {
             let apart = reading.push_date.timestamp().duration_since(created.timestamp());
             apart.abs() > self.settings.push_date_slack
         });
-        if with.is_some() || far.is_some() {
+        // What a person accepted has been looked at.
+        if !order.accepted && (with.is_some() || far.is_some()) {
             self.verdict.shared += 1;
             let dates = far.map(|created_at| (created_at, reading.push_date));
             let order_no = order.no.clone();

@@ -128,7 +128,7 @@ async fn every_recorded_callback_is_accepted_or_refused_whole() {
             }
         }
     }
-    assert_eq!((accepted, refused), (10, 12));
+    assert_eq!((accepted, refused), (13, 12));
 }
 
 #[tokio::test]

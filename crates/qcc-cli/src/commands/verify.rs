@@ -29,7 +29,7 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
     /// How far a document's pushDate may be from the time its order was made
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "48h")]
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "168h")]
     push_date_slack: Duration,
     /// A JSON object for each finding, and a last one that sums up
     #[arg(long)]

@@ -1,12 +1,15 @@
 //! Places on disk: whether they are there, may be written, and are the right ones.
 
-use std::{fmt, path::Path};
+use std::path::Path;
 
 use anyhow::Context;
 use qcc_sync::{Archives, FolderArchives, OrderFilter, Store};
 
 use super::SqliteStore;
-use crate::exit::Usage;
+use crate::{
+    config::{Origin, Setting},
+    exit::Usage,
+};
 
 /// Whether files can be made in a folder. One that is marked as not to be written
 /// counts as such for the administrator too, who could.
@@ -43,10 +46,14 @@ pub(super) fn refuse_without_folder(path: &Path, what: &str) -> Result<(), Usage
 }
 
 /// Whether the archive folder is one, or could be made.
-pub(super) fn refuse_no_folder(folder: &Path, origin: impl fmt::Display) -> Result<(), Usage> {
-    if folder.exists() && !folder.is_dir() {
-        let shown = folder.display();
-        return Err(Usage::new(format!("{shown} ({origin}) is a file, not an archive folder")));
+pub(super) fn refuse_no_folder(folder: &Path, origin: &Origin) -> Result<(), Usage> {
+    let above = folder.ancestors().find(|above| above.exists());
+    if let Some(file) = above.filter(|above| !above.is_dir()) {
+        return Err(Usage::new(format!(
+            "{} ({origin}) is a file, not an archive folder: name a folder by {}",
+            file.display(),
+            origin.spelling(Setting::ARCHIVE_DIR)
+        )));
     }
     refuse_without_folder(folder, "the archive folder")
 }

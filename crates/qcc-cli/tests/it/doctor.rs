@@ -114,7 +114,7 @@ fn a_callback_url_is_called_and_who_answers_is_told() {
     };
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let ran = look(&format!("http://{closed}/callback"), "127.0.0.1:1").ends(1);
-    ran.prints("fail  callback URL").prints("no connection").prints("called from this machine");
+    ran.prints("fail  callback URL").prints("cannot connect to").prints("called from this machine");
     let other = always("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi");
     let ran = look(&format!("http://{other}/callback"), "127.0.0.1:1").ends(1);
     ran.prints("somebody else than `qcc serve` answers there");

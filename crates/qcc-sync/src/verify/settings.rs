@@ -40,7 +40,7 @@ impl VerifySettings {
             scratch: scratch.into(),
             memory: 32 << 20,
             told: 100,
-            push_date_slack: SignedDuration::from_hours(48),
+            push_date_slack: policy.push_date_apart,
         }
     }
 }

@@ -46,8 +46,12 @@ async fn applied(world: &World, store: &Arc<MemoryStore>, policy: &Policy) -> Re
 }
 
 fn anywhere() -> Policy {
+    Policy::default()
+}
+
+fn exactly() -> Policy {
     let mut policy = Policy::default();
-    policy.archive = Options::default().with_directory_prefix(true);
+    policy.archive = Options::default();
     policy
 }
 
@@ -74,7 +78,7 @@ fn without_that_the_name_must_be_exact_and_the_refusal_shows_what_there_is() {
     paused(async {
         let world = with_archive("folder.zip").await;
         let store = Arc::new(MemoryStore::default());
-        let report = applied(&world, &store, &Policy::default()).await;
+        let report = applied(&world, &store, &exactly()).await;
         let [Setback::Refused(_, why)] = &*report.setbacks else { panic!("{report:#?}") };
         assert!(format!("{why:?}").contains("2022/06/dd_risk_corp.json"), "{why:?}");
     });
