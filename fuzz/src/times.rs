@@ -78,15 +78,7 @@ fn by_the_book(text: &str) -> Option<i64> {
             (seconds < PLAUSIBLE.end).then_some(seconds)?
         }
         "/Date(#)/" => number(&numbers[0]).filter(|_| is_milli(&numbers[0]))? / 1000,
-        "/Date(#+#)/" | "/Date(#-#)/" | "/Date(#+#:#)/" | "/Date(#-#:#)/" => {
-            offset(&numbers[1..])?;
-            number(&numbers[0]).filter(|_| is_milli(&numbers[0]))? / 1000
-        }
-        "/Date(#Z)/"
-        | "/Date(#z)/"
-        | "/Date(#UTC)/"
-        | "/Date(#GMT)/"
-        | "/Date(#[Asia/Shanghai])/" => {
+        "/Date(#+#)/" | "/Date(#-#)/" if numbers[1].len() == 4 => {
             number(&numbers[0]).filter(|_| is_milli(&numbers[0]))? / 1000
         }
         _ => calendar(&outline, &numbers)?,

@@ -93,8 +93,10 @@ fn date_call(text: &str) -> Option<Timestamp> {
     let inside = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
     let mut rest = Rest(inside);
     let digits = rest.digits(12, 13)?;
-    rest.offset()?;
-    Timestamp::from_millisecond(digits).ok()
+    if rest.one_of("+-").is_some() {
+        rest.digits(4, 4)?;
+    }
+    rest.0.is_empty().then(|| Timestamp::from_millisecond(digits).ok())?
 }
 
 /// Seconds or milliseconds since 1970; of seconds there may be a fraction. The
@@ -291,6 +293,9 @@ mod tests {
             "1654573158x",
             "/Date(-62135596800000)/",
             "/Date(1654573158000)",
+            "/Date(1654573158000Z)/",
+            "/Date(1654573158000+08)/",
+            "/Date(1654573158000+0800[Asia/Shanghai])/",
             "soon",
             "２０２２-06-07 11:39:18",
             "2022-06-07 11:39:18                                                 .",
