@@ -34,8 +34,8 @@ use std::future::Future;
 
 pub use rebuilding::{
     a_known_order_is_adopted_only_by_name, a_snapshot_pages_without_holes, a_snapshot_stands_still,
-    an_applied_order_can_be_applied_again, rebuild, unknown_orders_are_adopted_as_found,
-    what_cannot_be_applied_is_not_reopened,
+    an_applied_order_can_be_applied_again, old_records_are_removed_a_portion_at_a_time, rebuild,
+    unknown_orders_are_adopted_as_found, what_cannot_be_applied_is_not_reopened,
 };
 
 use crate::Store;
