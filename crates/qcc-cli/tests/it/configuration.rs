@@ -114,7 +114,7 @@ fn a_folder_that_is_a_file_is_told_before_anything_is_made() {
     fs::write(world.path("afile"), "").unwrap();
     let ran = world.run(&["--archive-dir", "afile", "sync"]).ends(2);
     ran.says("afile (--archive-dir) is a file").says("name a folder by --archive-dir");
-    world.run(&["--archive-dir", "afile/deep", "sync"]).ends(2).says("afile is a file");
+    world.run(&["--archive-dir", "afile/deep", "sync"]).ends(2).says("is a file, not");
     let mut command = world.command(&["sync"]);
     let ran = Ran::from(command.env("QCC_ARCHIVE_DIR", "afile").output().unwrap()).ends(2);
     ran.says("name a folder by QCC_ARCHIVE_DIR");

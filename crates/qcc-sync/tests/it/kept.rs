@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use qcc_proto::OrderNo;
+use qcc_proto::{ListedOrder, OrderNo};
 use qcc_sim::{Fault, FaultPlan, Rate, VendorConfig};
 use qcc_sync::{
-    Archives, Decision, Finding, KeptArchive, Label, MemoryArchives, MemoryStore, Order,
+    Archives, Decision, Finding, KeptArchive, Label, Listing, MemoryArchives, MemoryStore, Order,
     OrderFilter, Partial, Policy, Rebuild, Replay, ReplayReport, ReplayScope, Setback, State,
     StateName, Store, Verdict, VerifySettings, Want, Worker, verify,
 };
@@ -298,7 +298,7 @@ fn an_archive_applied_for_another_order_is_named() {
         let first = applied(&world.store).await.pop_first().unwrap();
         let order = world.store.order(&first).await.unwrap().unwrap();
         let (archive, label) = Label::of(&order, world.now()).unwrap();
-        let other: OrderNo = "DDMONZOTHER".parse().unwrap();
+        let other: OrderNo = "DDMON0OTHER".parse().unwrap();
         let label = Label { order_no: other.clone(), created_at: None, ..label };
         world.archives.label(&archive, &label).await.unwrap();
         // As a version that does not look whose an archive is would have left it.
@@ -316,7 +316,7 @@ fn an_archive_applied_for_another_order_is_named() {
         else {
             panic!("{:#?}", verdict.findings);
         };
-        assert_eq!((order_no, with.as_ref()), (&other, Some(&first)));
+        assert_eq!((order_no, with.as_ref()), (&first, Some(&other)));
     });
 }
 
@@ -329,9 +329,22 @@ fn an_archive_that_was_pushed_long_before_its_order_is_named() {
         let (archive, label) = Label::of(&order, world.now()).unwrap();
         let later = world.now() + jiff::SignedDuration::from_hours(200);
         let created_at = Some(qcc_proto::ShanghaiTime::from_timestamp(later));
-        world.archives.label(&archive, &Label { created_at, ..label }).await.unwrap();
+        // Applied before a list said when the order was made.
+        world.archives.label(&archive, &Label { created_at: None, ..label }).await.unwrap();
         let store = Arc::new(MemoryStore::default());
         replayed(&world, &store, &ReplayScope::All).await;
+        let listed = [ListedOrder { order_no: first.clone(), created_at }];
+        let listing = Listing {
+            at: world.now(),
+            window: 30,
+            listed: 1,
+            fresh: 0,
+            oldest: created_at,
+            newest: created_at,
+            unreadable: 0,
+            burst: None,
+        };
+        store.note_listing(&listed, &listing, None).await.unwrap();
         let verdict = proof(&store, &world.archives).await;
         let [Finding::SharedArchive { order_no, with: None, dates: Some(dates), .. }] =
             &*verdict.findings
