@@ -76,11 +76,20 @@ fn named(page: &str) -> Vec<Vec<&str>> {
 fn tests(workspace: &Workspace) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for folder in ["crates/", "xtask/", "simulation/"] {
-        for (_, text) in workspace.tree.texts(folder, ".rs")? {
+        for (path, text) in workspace.tree.texts(folder, ".rs")? {
             found.extend(tests_in(&text));
+            if path.contains("/src/conformance/") {
+                found.extend(checks_in(&text));
+            }
         }
     }
     Ok(found)
+}
+
+/// The checks of a conformance suite, which a test of each store runs.
+fn checks_in(text: &str) -> Vec<String> {
+    let names = text.lines().filter_map(|line| line.strip_prefix("pub async fn "));
+    names.filter_map(|after| after.split(['(', '<']).next().map(str::to_owned)).collect()
 }
 
 fn tests_in(text: &str) -> Vec<String> {

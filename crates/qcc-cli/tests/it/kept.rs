@@ -56,8 +56,9 @@ fn keep_garbage(world: &World, order_no: &str) {
     fs::write(shelf.join(format!("{sha256}.zip")), garbage).unwrap();
     let label = files(&world.path("qcc-archives"), ".json").remove(0);
     let mut label: Value = serde_json::from_slice(&fs::read(label).unwrap()).unwrap();
-    label["order_no"] = order_no.into();
-    label["size"] = garbage.len().into();
+    let said = label.as_object_mut().unwrap();
+    said.insert("order_no".into(), order_no.into());
+    said.insert("size".into(), garbage.len().into());
     let label = serde_json::to_vec(&label).unwrap();
     fs::write(shelf.join(format!("{sha256}.{order_no}.json")), label).unwrap();
 }

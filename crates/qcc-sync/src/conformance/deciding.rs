@@ -258,8 +258,11 @@ pub async fn another_order_with_an_archive_is_found<S: Store, F: Future<Output =
     }
     assert_eq!(other("A1").await, Some(no("A2")));
     assert_eq!(other("A2").await, Some(no("A1")));
-    let mut archive = Archive::new("A3", 0, Vec::new());
-    archive.state = State::Applied;
-    archive.apply(&store, 0).await;
-    assert_eq!(other("A3").await.is_some(), true, "quarantined ones count");
+    let hand = worker("hand");
+    add(&store, &no("A3"), 0).await;
+    let order = lease(&store, &no("A3"), &hand, 0).await;
+    let applied = Order { state: State::Applied, ..order.fetched(kept()) };
+    ok(store.save(&applied, &hand, at(0)).await);
+    assert_eq!(other("A1").await, Some(no("A3")), "the applied one comes first");
+    assert_eq!(other("A3").await, Some(no("A1")), "quarantined ones count");
 }
