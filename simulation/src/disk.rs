@@ -1,6 +1,12 @@
 //! What is durable, and outlives every process.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+};
 
 use qcc_sqlite::SqliteStore;
 use qcc_sync::{MemoryStore, Store, StoreError};
@@ -50,16 +56,27 @@ impl Disk for File {
     }
 }
 
-/// Work that other threads do in real time, while virtual time stands still.
+/// Work that other threads do in real time, while virtual time stands still and
+/// nothing else happens in this one.
 ///
-/// A paused clock leaps ahead whenever nothing in this thread can go on, unless
-/// some blocking task is under way: so there is one for as long.
+/// Nothing in it may need the runtime: no timer of it goes on meanwhile.
 pub(crate) async fn in_real_time<T>(work: impl Future<Output = T>) -> T {
-    let (done, under_way) = std::sync::mpsc::channel::<()>();
-    tokio::task::spawn_blocking(move || {
-        let _ = under_way.recv();
-    });
-    let outcome = work.await;
-    drop(done);
-    outcome
+    // What is waited for here must not look exhausted because the task is.
+    let mut work = pin!(tokio::task::unconstrained(work));
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match work.as_mut().poll(&mut context) {
+            Poll::Ready(outcome) => return outcome,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
 }

@@ -63,7 +63,8 @@ impl<S: Store> Store for Faulty<S> {
         let whole = Listing { burst: whole_window(listing), ..listing.clone() };
         let judged = self.hand.stage.mutated(Mutation::RateOfWholeWindow);
         let listing = if judged { &whole } else { listing };
-        let before = self.inner.overview().await?.last_listing;
+        let before = self.hand.at_disk(read("overview"), self.inner.overview()).await?;
+        let before = before.last_listing;
         let (op, fate, done) = perform!(
             self,
             write("note_listing"),

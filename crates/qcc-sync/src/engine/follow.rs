@@ -212,18 +212,32 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         };
         let until = later(now, SignedDuration::try_from(time).unwrap_or_default());
         observer.event(&Event::Resting { until });
-        let (woken, is_busy) = match rest {
-            Rest::Until(_) => (true, !run.is_idle()),
-            // A database in trouble is left alone, whoever calls.
-            Rest::Trouble { .. } => (false, false),
-        };
         let sleep = self.clock.sleep(time);
-        tokio::select! {
-            biased;
-            () = stopping.told.notified() => {}
-            () = wake.called(), if woken => {}
-            () = run.next_ended(), if is_busy => {}
-            () = sleep => {}
+        let woken = async {
+            match rest {
+                Rest::Until(_) => wake.called().await,
+                // A database in trouble is left alone, whoever calls.
+                Rest::Trouble { .. } => std::future::pending().await,
+            }
+        };
+        let rested = async {
+            tokio::select! {
+                biased;
+                () = stopping.told.notified() => {}
+                () = woken => {}
+                () = sleep => {}
+            }
+        };
+        match rest {
+            Rest::Until(_) if !run.is_idle() => {
+                tokio::select! {
+                    biased;
+                    () = rested => {}
+                    () = run.next_ended() => {}
+                }
+            }
+            // What is under way goes on, and is looked at afterwards.
+            _ => run.beside(rested).await,
         }
     }
 
