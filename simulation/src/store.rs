@@ -1,6 +1,6 @@
 //! Our store, on a disk that outlives the process, behind an interface that fails.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime, UnzipPassword};
@@ -45,6 +45,9 @@ macro_rules! pass {
         $self.hand.leave(op, fate, done).await
     }};
 }
+
+/// Longer than any failing order may delay another.
+const SLEEP: Duration = Duration::from_secs(2 * 3600);
 
 impl<S: Store> Store for Faulty<S> {
     type Apply = FaultyApply<S::Apply>;
@@ -135,6 +138,10 @@ impl<S: Store> Store for Faulty<S> {
             self.hand.stage.witness.seen().secrets.insert(password.reveal().to_owned());
         }
         self.hand.note(format_args!("{} is {}", order.no, order.state.name()));
+        let waits = matches!(order.state, State::Waiting { .. });
+        if self.hand.stage.mutated(Mutation::SleepInWorker) && waits {
+            tokio::time::sleep(SLEEP).await;
+        }
         let (op, fate, done) = perform!(self, write("save"), self.inner.save(&order, worker, now));
         if done.is_ok() {
             let kept = &mut self.hand.stage.witness.seen().kept;

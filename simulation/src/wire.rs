@@ -1,6 +1,6 @@
 //! Our side of the wire to the vendor: what leaves us, seen by a witness.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response, header};
@@ -78,16 +78,9 @@ impl Transport for Wire {
             Ok(answer) => self.hand.note(format_args!("{name} -> {}", answer.status())),
             Err(error) => self.hand.note(format_args!("{name} -> {error}")),
         }
-        let failed = answer.as_ref().is_ok_and(|answer| !answer.status().is_success());
-        if stage.mutated(Mutation::SleepInWorker) && failed && name.ends_with(".zip") {
-            tokio::time::sleep(SLEEP).await;
-        }
         self.follow(answer, deadlines).await
     }
 }
-
-/// Longer than any failing order may delay another.
-const SLEEP: Duration = Duration::from_secs(2 * 3600);
 
 impl Wire {
     /// Never, but where that is broken on purpose.
