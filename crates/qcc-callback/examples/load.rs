@@ -11,7 +11,7 @@ use std::{error::Error, future::pending, io, time::Duration};
 use axum::{Router, http::header::CONTENT_TYPE, routing::get};
 use jiff::Timestamp;
 use qcc_callback::{
-    CallbackService, Guards, Inbox, NotNoted, Noted, Paths, Receiver, ServerLimits, serve,
+    CallbackService, Guards, Inbox, InboxError, Noted, Paths, Receiver, ServerLimits, serve,
 };
 use qcc_proto::{Acknowledgement, OrderNo};
 use qcc_sqlite::SqliteStore;
@@ -43,13 +43,13 @@ async fn listener() -> io::Result<TcpListener> {
 struct Ledger(SqliteStore);
 
 impl Inbox for Ledger {
-    async fn note(&self, order_no: &OrderNo) -> Result<Noted, NotNoted> {
-        let is_new = self.0.note_call(order_no, Timestamp::now()).await.map_err(NotNoted::new)?;
+    async fn note(&self, order_no: &OrderNo) -> Result<Noted, InboxError> {
+        let is_new = self.0.note_call(order_no, Timestamp::now()).await.map_err(InboxError::new)?;
         Ok(if is_new { Noted::New } else { Noted::Known })
     }
 
-    async fn knows(&self, order_no: &OrderNo) -> Result<bool, NotNoted> {
-        Ok(self.0.order(order_no).await.map_err(NotNoted::new)?.is_some())
+    async fn knows(&self, order_no: &OrderNo) -> Result<bool, InboxError> {
+        Ok(self.0.order(order_no).await.map_err(InboxError::new)?.is_some())
     }
 }
 

@@ -9,6 +9,8 @@
 )]
 
 mod answers;
+mod axum;
+mod conformance;
 mod forged;
 mod guards;
 mod paths;

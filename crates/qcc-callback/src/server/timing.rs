@@ -1,7 +1,7 @@
-//! How long a connection takes: to begin a request, and to finish its head.
+//! Limits the idle time of a connection and the time for a request head.
 //!
-//! hyper has one limit for both. A balancer keeps a connection for a minute and
-//! more; a head that takes so long is an attack.
+//! hyper has one limit for both. But a load balancer may keep an idle connection for
+//! minutes, while a head that takes a minute is an attack.
 
 use std::{
     io,
@@ -18,43 +18,43 @@ use tokio::{
 
 use super::ServerLimits;
 
-/// What a connection is at, and since when.
+/// The phase of a connection, and since when.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct Timing {
     phase: Mutex<Phase>,
     changed: Notify,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Nothing of the next request has come.
-    Silent(Instant),
-    /// A part of a head has come.
+    /// No byte of the next request has arrived.
+    Idle(Instant),
+    /// Part of a request head has arrived.
     Sending(Instant),
-    /// A request is in hand, and whether more has come meanwhile.
+    /// A request is being answered. `more`: further bytes have arrived meanwhile.
     Answering { more: bool },
 }
 
-/// What took too long.
+/// Which limit was exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Overdue {
-    /// The wait for a request.
+    /// [`ServerLimits::idle`].
     Idle,
-    /// Its head.
+    /// [`ServerLimits::head`].
     Head,
 }
 
-impl Pace {
-    /// Of a connection that begins.
+impl Timing {
+    /// For a new connection.
     pub(super) fn new(now: Instant) -> Self {
-        Self { phase: Mutex::new(Phase::Silent(now)), changed: Notify::new() }
+        Self { phase: Mutex::new(Phase::Idle(now)), changed: Notify::new() }
     }
 
-    /// Bytes have come.
-    fn heard(&self, now: Instant) {
+    /// Bytes have arrived.
+    fn received(&self, now: Instant) {
         let mut phase = self.lock();
         match *phase {
-            Phase::Silent(_) => {
+            Phase::Idle(_) => {
                 *phase = Phase::Sending(now);
                 self.changed.notify_one();
             }
@@ -63,25 +63,25 @@ impl Pace {
         }
     }
 
-    /// A head is whole.
+    /// A request head is complete.
     pub(super) fn answering(&self) {
         *self.lock() = Phase::Answering { more: false };
         self.changed.notify_one();
     }
 
-    /// Its answer is made. What came meanwhile may be the next head.
+    /// The answer is ready. Bytes that arrived meanwhile belong to the next head.
     pub(super) fn answered(&self, now: Instant) {
         let mut phase = self.lock();
         let more = matches!(*phase, Phase::Answering { more: true });
-        *phase = if more { Phase::Sending(now) } else { Phase::Silent(now) };
+        *phase = if more { Phase::Sending(now) } else { Phase::Idle(now) };
         self.changed.notify_one();
     }
 
-    /// Waits until something takes too long.
+    /// Completes when a limit is exceeded.
     pub(super) async fn overdue(&self, limits: &ServerLimits) -> Overdue {
         loop {
             let (end, overdue) = match *self.lock() {
-                Phase::Silent(since) => (since.checked_add(limits.idle), Overdue::Idle),
+                Phase::Idle(since) => (since.checked_add(limits.idle), Overdue::Idle),
                 Phase::Sending(since) => (since.checked_add(limits.head), Overdue::Head),
                 Phase::Answering { .. } => (None, Overdue::Idle),
             };
@@ -102,20 +102,20 @@ impl Pace {
     }
 }
 
-/// A stream that tells when it brings something.
+/// A stream that reports to a [`Timing`] when bytes arrive.
 #[derive(Debug)]
-pub(super) struct Heard<S> {
+pub(super) struct Timed<S> {
     stream: S,
-    pace: Arc<Pace>,
+    timing: Arc<Timing>,
 }
 
-impl<S> Heard<S> {
-    pub(super) fn new(stream: S, pace: Arc<Pace>) -> Self {
-        Self { stream, pace }
+impl<S> Timed<S> {
+    pub(super) fn new(stream: S, timing: Arc<Timing>) -> Self {
+        Self { stream, timing }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -124,13 +124,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.pace.heard(Instant::now());
+            self.timing.received(Instant::now());
         }
         read
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
