@@ -1,12 +1,10 @@
 //! The URL the vendor is told to call: checked before it is sent anywhere.
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    str::FromStr,
-};
+use std::{fmt, net::IpAddr, str::FromStr};
 
 use url::{Host, Url};
+
+use crate::address::is_public;
 
 /// Where the vendor shall call: an absolute `http` or `https` URL.
 ///
@@ -116,41 +114,6 @@ fn is_local_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let endings = [".local", ".localhost", ".internal", ".lan", ".home.arpa"];
     !name.contains('.') || endings.iter().any(|ending| name.ends_with(ending))
-}
-
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => is_public_v4(v4),
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => is_public_v4(v4),
-            None => is_public_v6(v6),
-        },
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, ..] = address.octets();
-    let shared = a == 100 && (64..128).contains(&b);
-    let benchmark = a == 198 && (b == 18 || b == 19);
-    !(a == 0
-        || a >= 240
-        || shared
-        || benchmark
-        || address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_multicast()
-        || address.is_documentation())
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let documentation = matches!(address.segments(), [0x2001, 0x0db8, ..]);
-    !(address.is_loopback()
-        || address.is_unspecified()
-        || address.is_unique_local()
-        || address.is_unicast_link_local()
-        || address.is_multicast()
-        || documentation)
 }
 
 impl fmt::Display for CallbackUrl {
@@ -287,6 +250,10 @@ mod tests {
             "[fc00::1]",
             "[fe80::1]",
             "[::ffff:10.0.0.1]",
+            "192.0.0.1",
+            "[64:ff9b::a00:1]",
+            "[2002:7f00:1::]",
+            "[fec0::1]",
             "0x7f000001",
             "203.0.113.9",
         ] {
