@@ -61,7 +61,7 @@ pub fn check(body: &[u8]) {
         let fields = json!({
             "orderNo": location.order_no.as_ref().map(|no| no.as_str()),
             "downloadUrl": location.link.reveal(),
-            "downloadUrlExpiredTime": location.expires_at.map(|time| time.to_string()),
+            "downloadUrlExpiredTime": location.stated_expiry.map(|time| time.to_string()),
             "unzipPassword": location.password.reveal(),
         });
         reads_again(&head, "result", fields, Answer::<Location>::parse, &location);

@@ -48,7 +48,7 @@ fn of_answer(value: &str) -> Option<ShanghaiTime> {
         r#"{{"status":200,"downloadUrl":"http://h/x","unzipPassword":"p","downloadUrlExpiredTime":{value}}}"#
     );
     let answer = Answer::<Location>::parse(body.as_bytes()).expect("an answer");
-    answer.payload.expect("a location").expires_at
+    answer.payload.expect("a location").stated_expiry
 }
 
 fn of_document(value: &str) -> Option<ShanghaiTime> {
@@ -61,7 +61,7 @@ fn of_callback(text: &str) -> Option<ShanghaiTime> {
     let escaped: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let query =
         format!("key=k&orderNo=A1&downloadUrl=l&unzipPassword=p&downloadUrlExpiredTime={escaped}");
-    CallbackQuery::parse(query).ok()?.location.expires_at
+    CallbackQuery::parse(query).ok()?.location.stated_expiry
 }
 
 /// The second that a text names.

@@ -202,11 +202,11 @@ impl Answer<Location> {
                 .map(|text| text.trim().parse().map_err(|_| EnvelopeError::bad_payload("orderNo")))
                 .transpose()?;
             let link = fields.required("downloadUrl")?;
-            let expires_at = fields.field("downloadUrlExpiredTime").ok().flatten();
+            let stated_expiry = fields.field("downloadUrlExpiredTime").ok().flatten();
             Ok(Location {
                 order_no,
                 link: link_of(link.trim())?,
-                expires_at: expires_at
+                stated_expiry: stated_expiry
                     .and_then(|value| ShanghaiTime::from_json(&value.into_flat())),
                 password: UnzipPassword::new(fields.required("unzipPassword")?),
             })

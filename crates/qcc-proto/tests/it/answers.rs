@@ -306,7 +306,7 @@ fn an_expiry_is_read_as_other_serialisers_write_it() {
             r#"{{"status":200,"downloadUrl":"http://h/x","unzipPassword":"p","downloadUrlExpiredTime":{expiry}}}"#
         );
         let location = Answer::<Location>::parse(body.as_bytes()).unwrap().into_payload().unwrap();
-        location.expires_at.map(|at| at.to_string())
+        location.stated_expiry.map(|at| at.to_string())
     };
     for expiry in [
         r#""2022-06-07 11:39:18.0""#,
@@ -382,7 +382,7 @@ fn each_spelling_of_the_sample_locates_the_same_archive() {
              &Signature=zynZsgtxZsW4bGiJAkY94iyJJYc%3D",
             "{file}"
         );
-        assert_eq!(location.expires_at.unwrap().to_string(), "2022-06-07 11:39:18", "{file}");
+        assert_eq!(location.stated_expiry.unwrap().to_string(), "2022-06-07 11:39:18", "{file}");
         assert_eq!(location.password.reveal(), "9TkwzCSilJpsLZyXImLK", "{file}");
     }
 }
@@ -390,8 +390,8 @@ fn each_spelling_of_the_sample_locates_the_same_archive() {
 #[test]
 fn an_unreadable_expiry_leaves_the_links_own() {
     let location = locate("locate-bad-expiry.json").unwrap().into_payload().unwrap();
-    assert_eq!(location.expires_at, None);
-    assert_eq!(location.ends_at().unwrap().as_second(), 1_654_573_158);
+    assert_eq!(location.stated_expiry, None);
+    assert_eq!(location.expires_at().unwrap().as_second(), 1_654_573_158);
 }
 
 #[test]

@@ -156,7 +156,7 @@ proptest! {
         let location = answer.into_payload().unwrap();
         prop_assert_eq!(location.order_no, order_no);
         prop_assert_eq!(location.link.reveal(), link);
-        prop_assert_eq!(location.expires_at, at);
+        prop_assert_eq!(location.stated_expiry, at);
         prop_assert_eq!(location.password.reveal(), password);
     }
 

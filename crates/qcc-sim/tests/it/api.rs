@@ -32,8 +32,8 @@ fn answers_have_the_shape_of_the_manuals_samples() {
     let location = locate(&mut vendor, &second, at(0));
     assert_eq!(location.order_no.as_ref(), Some(&second));
     let ends = ShanghaiTime::from_timestamp(at(3600));
-    assert_eq!(location.expires_at, Some(ends));
-    assert_eq!(location.link.expires(), Some(ends.timestamp()));
+    assert_eq!(location.stated_expiry, Some(ends));
+    assert_eq!(location.link.expires_at(), Some(ends.timestamp()));
     assert_eq!(location.password.reveal().len(), 20);
     let link = location.link.reveal();
     assert!(link.starts_with("http://pro-files.qichacha.com/DdMonitor/20220607"), "{link}");

@@ -138,7 +138,7 @@ fn locations_mislead_as_the_fault_says() {
     let right = locate(&mut good, &orders[0], at(1000));
     let misled = |fault: &str| locate(&mut with(fault), &orders[0], at(1000));
     assert_ne!(misled("wrong-password:1").password, right.password);
-    assert_eq!(misled("short-link:1").link.expires(), Some(at(1020)));
+    assert_eq!(misled("short-link:1").link.expires_at(), Some(at(1020)));
     assert!(misled("foreign-link:1").link.reveal().starts_with("http://qcc-files.invalid/"));
     assert_eq!(misled("other-order:1").order_no.as_ref(), Some(&orders[1]));
 }
