@@ -8,8 +8,7 @@ use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
 use crate::{
-    DownloadLink, InvalidOrderNo, Location, OrderNo, ShanghaiTime, UnzipPassword,
-    endpoint::push_pair,
+    DownloadLink, InvalidOrderNo, Location, OrderNo, ShanghaiTime, UnzipPassword, query::push_pair,
 };
 
 pub use ack::{Acknowledgement, StatusForm};

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use anyhow::Context;
 use clap::Args;
-use qcc_proto::{DocumentSummary, ItemRef, SetAsideRecord, ReaderLimits, RecordReader};
+use qcc_proto::{DocumentSummary, ItemRef, ReaderLimits, RecordReader, SetAsideRecord};
 use serde_json::json;
 
 use super::Input;
