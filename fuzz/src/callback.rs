@@ -26,7 +26,7 @@ pub fn check(raw: &[u8]) {
             let expected = expected.expect("accepted what the book refuses");
             assert_eq!(values(&query), REQUIRED.map(|name| expected[name].as_str()));
             let expiry = expected.get(EXPIRY).and_then(|text| ShanghaiTime::from_wire(text).ok());
-            assert_eq!(query.location.expires_at, expiry);
+            assert_eq!(query.location.stated_expiry, expiry);
             assert_eq!(query.location.order_no.as_ref(), Some(&query.order_no));
             assert_reads_again(&query);
             assert_debug_hides(&query);

@@ -8,8 +8,7 @@ use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
 use crate::{
-    DownloadLink, InvalidOrderNo, Location, OrderNo, ShanghaiTime, UnzipPassword,
-    endpoint::push_pair,
+    DownloadLink, InvalidOrderNo, Location, OrderNo, ShanghaiTime, UnzipPassword, query::push_pair,
 };
 
 pub use ack::{Acknowledgement, StatusForm};
@@ -107,7 +106,7 @@ impl CallbackQuery {
         let location = Location {
             order_no: Some(order_no.clone()),
             link: DownloadLink::new(link),
-            expires_at: expiry.and_then(|text| ShanghaiTime::from_wire(&text).ok()),
+            stated_expiry: expiry.and_then(|text| ShanghaiTime::from_wire(&text).ok()),
             password: UnzipPassword::new(password),
         };
         Ok(Self { key, order_no, location })
@@ -136,8 +135,8 @@ impl CallbackQuery {
         push_pair(&mut query, "key", self.key.reveal());
         push_pair(&mut query, "orderNo", self.order_no.as_str());
         push_pair(&mut query, "downloadUrl", self.location.link.reveal());
-        if let Some(expires_at) = self.location.expires_at {
-            push_pair(&mut query, "downloadUrlExpiredTime", &expires_at.to_string());
+        if let Some(stated_expiry) = self.location.stated_expiry {
+            push_pair(&mut query, "downloadUrlExpiredTime", &stated_expiry.to_string());
         }
         push_pair(&mut query, "unzipPassword", self.location.password.reveal());
         query

@@ -34,7 +34,7 @@ pub use orders::PushSchedule;
 ///
 /// ```
 /// use bytes::Bytes;
-/// use qcc_proto::{Answer, OrderList};
+/// use qcc_proto::{Call, ListOrders};
 /// use qcc_sim::{Vendor, VendorConfig};
 ///
 /// let now: jiff::Timestamp = "2022-06-07T02:29:11Z".parse()?;
@@ -52,7 +52,7 @@ pub use orders::PushSchedule;
 /// .body(Bytes::new())?;
 ///
 /// let reply = vendor.handle(&request, now);
-/// let list = Answer::<OrderList>::parse(reply.response.body())?.into_payload()?;
+/// let list = ListOrders::read_answer(reply.response.body())?.into_payload()?;
 /// assert_eq!(list.orders[0].order_no, pushed);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -55,7 +55,7 @@ fn read(document: impl BufRead) -> Result<()> {
         records += u64::from(matches!(item, ItemRef::Record { .. }));
     }
     let summary = reader.finish()?;
-    ensure!(summary.records == records && summary.quarantined == 0, "records are missing");
+    ensure!(summary.records == records && summary.set_aside == 0, "records are missing");
     Ok(())
 }
 

@@ -149,7 +149,7 @@ fn document<S: ReadAt>(verified: &Verified<S>) -> Result<Document, String> {
     standing.values().for_each(|line| hasher.update(line));
     Ok(Document {
         records: summary.records,
-        set_aside: summary.quarantined,
+        set_aside: summary.set_aside,
         digest: hex(&hasher.finalize()),
     })
 }

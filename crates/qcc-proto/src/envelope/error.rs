@@ -106,6 +106,7 @@ impl StdError for EnvelopeError {
 ///
 /// Whose fault it is and whether to repeat is said by its [class](Self::class).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
     /// The code.
     pub status: Status,
@@ -117,6 +118,11 @@ pub struct Refusal {
 const SHOWN: usize = 300;
 
 impl Refusal {
+    /// A refusal with this status and message.
+    pub fn new(status: Status, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
     /// What to do about it.
     pub fn class(&self) -> StatusClass {
         self.status.class()

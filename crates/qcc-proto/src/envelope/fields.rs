@@ -59,7 +59,7 @@ fn has(fields: &Pairs, name: &str) -> bool {
 }
 
 /// What an answer holds beside status and message.
-pub(super) struct Fields {
+pub(crate) struct Fields {
     top: Pairs,
     /// Whether a character that was broken stands replaced somewhere.
     mended: bool,

@@ -49,7 +49,7 @@ fn a_callback_is_decoded_exactly_once() {
         assert_eq!(query.order_no.as_str(), "DDMON2021031616145803273367", "{file}");
         assert_eq!(query.location.order_no.as_ref(), Some(&query.order_no), "{file}");
         assert_eq!(query.location.link.reveal(), *link, "{file}");
-        let seen = query.location.expires_at.map(|time| time.to_string());
+        let seen = query.location.stated_expiry.map(|time| time.to_string());
         assert_eq!(seen.as_deref(), *expiry, "{file}");
         assert_eq!(query.location.password.reveal(), *password, "{file}");
     }
@@ -157,7 +157,7 @@ proptest! {
         let location = Location {
             order_no: None,
             link: DownloadLink::new(&*link),
-            expires_at: at.map(|second| {
+            stated_expiry: at.map(|second| {
                 ShanghaiTime::from_timestamp(jiff::Timestamp::from_second(second).unwrap())
             }),
             password: UnzipPassword::new(&*password),

@@ -26,7 +26,7 @@ fn the_usual_document_is_read() {
     let text = document(&[GOOD, GOOD]);
     let summary = read_all(text.as_bytes()).end.unwrap();
     assert_eq!(summary.push_date.to_string(), "2022-06-07 10:13:42");
-    assert_eq!((summary.total_size, summary.records, summary.quarantined), (2, 2, 0));
+    assert_eq!((summary.total_size, summary.records, summary.set_aside), (2, 2, 0));
     assert!(summary.count_matches());
     check(document(&[]), "0 good, 0 aside");
 }
@@ -306,7 +306,7 @@ fn a_wrong_count_is_told_with_both_numbers() {
     while reader.next_ref().unwrap().is_some() {}
     let summary = reader.summary().unwrap();
     assert!(!summary.count_matches());
-    assert_eq!((summary.total_size, summary.records, summary.quarantined), (4, 2, 1));
+    assert_eq!((summary.total_size, summary.records, summary.set_aside), (4, 2, 1));
     let error = reader.finish().unwrap_err();
     assert!(matches!(error, DocumentError::CountMismatch { declared: 4, found: 3 }));
 }

@@ -29,7 +29,7 @@ fn take(record: &str) -> RiskRecord {
 fn check_aside(record: &str, code: &str, reason: &str) {
     let reading = read_all(document(&[GOOD, record, GOOD]).as_bytes());
     assert_eq!(reading.verdict(), "2 good, 1 aside", "{record}");
-    let Item::Quarantined(aside) = &reading.items[1] else { panic!("{record}") };
+    let Item::SetAside(aside) = &reading.items[1] else { panic!("{record}") };
     assert_eq!(aside.position, 1);
     assert_eq!((aside.reason.as_str(), aside.reason.to_string().as_str()), (code, reason));
     assert_eq!(String::from_utf8_lossy(&aside.raw), record.trim());
@@ -113,7 +113,7 @@ fn nothing_of_a_record_is_left_for_one_that_lacks_it() {
         .iter()
         .map(|item| match item {
             Item::Record { record, .. } => (record.id.as_str(), record.score, &record.change_date),
-            Item::Quarantined(aside) => panic!("{aside:?}"),
+            Item::SetAside(aside) => panic!("{aside:?}"),
         })
         .collect();
     let date = Some("2022-06-01".to_owned());
@@ -228,7 +228,7 @@ fn a_broken_character_sets_its_record_aside_and_no_other() {
         let (bytes, record) = broken(bad);
         let reading = read_all(&bytes);
         assert_eq!(reading.verdict(), "999 good, 1 aside", "{bad:x?}");
-        let Item::Quarantined(aside) = &reading.items[400] else { panic!() };
+        let Item::SetAside(aside) = &reading.items[400] else { panic!() };
         assert_eq!((aside.reason.as_str(), &aside.raw), ("not-utf-8", &record));
         assert_eq!(aside.reason.to_string(), "a text is not UTF-8");
     }
@@ -332,7 +332,7 @@ fn a_score_is_a_32_bit_whole_number_or_its_digits() {
         check_aside(&record, "score-range", "score is not a 32-bit whole number");
     }
     let reading = read_all(document(&[&good_but("score", &long)]).as_bytes());
-    let Item::Quarantined(aside) = &reading.items[0] else { panic!() };
+    let Item::SetAside(aside) = &reading.items[0] else { panic!() };
     assert_eq!((aside.reason.as_str(), aside.raw.len()), ("score-range", 64 * 1024));
     assert!(aside.truncated);
 }
@@ -433,7 +433,7 @@ fn a_key_may_stand_only_once() {
     assert!(take(&good_and(&many.join(","))).extra.is_some());
     let twice = good_and(&format!("{},\"7\":0", many.join(",")));
     let reading = read_all(document(&[&twice]).as_bytes());
-    let Item::Quarantined(aside) = &reading.items[0] else { panic!() };
+    let Item::SetAside(aside) = &reading.items[0] else { panic!() };
     assert_eq!(aside.reason.as_str(), "duplicate-key");
 }
 
@@ -461,7 +461,7 @@ fn too_deep_a_field_sets_the_record_aside() {
     for depth in [65, 1000, 100_000] {
         let record = good_and(&format!(r#""d":{}{}"#, "[".repeat(depth), "]".repeat(depth)));
         let reading = read_all(document(&[GOOD, &record, GOOD]).as_bytes());
-        let Item::Quarantined(aside) = &reading.items[1] else { panic!() };
+        let Item::SetAside(aside) = &reading.items[1] else { panic!() };
         assert_eq!(reading.verdict(), "2 good, 1 aside");
         assert_eq!(aside.reason.as_str(), "too-deep");
         assert_eq!(aside.raw, record.as_bytes()[..record.len().min(64 * 1024)]);
@@ -477,7 +477,7 @@ fn a_record_in_a_bad_place_does_not_sink_the_rest() {
     for (n, item) in reading.items.iter().enumerate() {
         let (position, is_good) = match item {
             Item::Record { position, .. } => (*position, true),
-            Item::Quarantined(aside) => {
+            Item::SetAside(aside) => {
                 assert_eq!(aside.raw, records[n].as_bytes());
                 (aside.position, false)
             }

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use bytes::Bytes;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
-use qcc_proto::{Answer, Location, OrderList, OrderNo};
+use qcc_proto::{Call, ListOrders, Locate, Location, OrderNo};
 use qcc_sim::{Account, Reply, Vendor, VendorConfig};
 use serde_json::Value;
 
@@ -57,13 +57,13 @@ pub(crate) fn status(reply: &Reply) -> String {
 
 pub(crate) fn list(vendor: &mut Vendor, now: Timestamp) -> Vec<OrderNo> {
     let reply = vendor.handle(&list_request(now), now);
-    let list = Answer::<OrderList>::parse(reply.response.body()).unwrap().into_payload().unwrap();
+    let list = ListOrders::read_answer(reply.response.body()).unwrap().into_payload().unwrap();
     list.orders.into_iter().map(|order| order.order_no).collect()
 }
 
 pub(crate) fn locate(vendor: &mut Vendor, order: &OrderNo, now: Timestamp) -> Location {
     let reply = vendor.handle(&locate_request(order, now), now);
-    Answer::<Location>::parse(reply.response.body()).unwrap().into_payload().unwrap()
+    Locate::read_answer(reply.response.body()).unwrap().into_payload().unwrap()
 }
 
 /// Locates and downloads an order's archive; returns it with its password.

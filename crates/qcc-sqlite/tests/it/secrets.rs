@@ -16,7 +16,7 @@ async fn no_link_is_written_and_debug_shows_no_password() {
         Location {
             order_no: None,
             link: DownloadLink::new("http://files.example/x.zip?OSSAccessKeyId=L&Signature=D0SIG"),
-            expires_at: None,
+            stated_expiry: None,
             password: UnzipPassword::new("9TkwPASS"),
         },
         at(1),

@@ -209,7 +209,7 @@ pub async fn what_is_saved_comes_back<S: Store, F: Future<Output = S>>(fresh: im
     let location = Location {
         order_no: None,
         link: DownloadLink::new("http://files.example/x.zip?Signature=secret"),
-        expires_at: None,
+        stated_expiry: None,
         password: UnzipPassword::new("9Tkw'\"口令"),
     };
     let located = order.located(location.clone(), at(1));

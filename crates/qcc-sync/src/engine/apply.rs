@@ -82,7 +82,7 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
             total_size: summary.total_size,
             stored: written.stored,
             superseded: written.superseded,
-            quarantined: summary.quarantined,
+            quarantined: summary.set_aside,
         };
         let done = order.clone();
         let written = transaction.commit(&unknown, move |w| done.applied_again(applied(w))).await?;
@@ -164,7 +164,7 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
     }
 
     fn check_count(&self, summary: &DocumentSummary) -> Result<(), Trouble> {
-        let found = summary.records + summary.quarantined;
+        let found = summary.records + summary.set_aside;
         if summary.records == 0 && found > 0 {
             return Err(Trouble::Failed(Failure::new(
                 ReasonCode::NoUsableRecords,
@@ -254,7 +254,7 @@ fn read<R: ReadAt>(
                 bytes += size(&record);
                 rows.push(Row { position, record });
             }
-            Item::Quarantined(bad) => {
+            Item::SetAside(bad) => {
                 bytes += bad.raw.len();
                 aside.push(SetAside {
                     position: bad.position,

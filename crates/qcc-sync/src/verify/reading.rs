@@ -7,7 +7,7 @@ use std::{
 
 use qcc_archive::{Archive, ErrorKind, ReadAt};
 use qcc_proto::{
-    DocumentError, DocumentHeader, ItemRef, OrderNo, QuarantinedRecord, RecordReader, RiskRecord,
+    DocumentError, DocumentHeader, ItemRef, OrderNo, SetAsideRecord, RecordReader, RiskRecord,
     ShanghaiTime, UnzipPassword,
 };
 use sha2::{Digest, Sha256 as Hasher};
@@ -93,7 +93,7 @@ pub(super) fn read<R: ReadAt>(
                     fingerprint: fingerprint(&record),
                 })?;
             }
-            ItemRef::Quarantined(bad) => aside.push((bad.position, of_bad(&bad))),
+            ItemRef::SetAside(bad) => aside.push((bad.position, of_bad(&bad))),
         }
         Ok(())
     })?;
@@ -215,7 +215,7 @@ pub(crate) fn digest<R: ReadAt + ?Sized>(file: &R) -> io::Result<Sha256> {
     Ok(Sha256::new(hasher.finalize().into()))
 }
 
-fn of_bad(bad: &QuarantinedRecord) -> Fingerprint {
+fn of_bad(bad: &SetAsideRecord) -> Fingerprint {
     of_parts(bad.reason.as_str(), &bad.reason.to_string(), &bad.raw)
 }
 

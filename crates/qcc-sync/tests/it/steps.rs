@@ -21,7 +21,7 @@ fn location(lives: SignedDuration) -> Location {
     Location {
         order_no: None,
         link: DownloadLink::new(format!("http://h/x.zip?Expires={end}&Signature=s")),
-        expires_at: None,
+        stated_expiry: None,
         password: UnzipPassword::new("p"),
     }
 }

@@ -37,7 +37,7 @@ pub enum DocumentError {
         /// What the encoding seems to be, for people.
         name: &'static str,
     },
-    /// Brackets are nested deeper than [`ReaderLimits::nesting`](crate::ReaderLimits::nesting).
+    /// Brackets are nested deeper than [`ReaderLimits::document_levels`](crate::ReaderLimits::document_levels).
     #[error("brackets are nested too deep at byte {offset}")]
     TooDeep {
         /// The bracket that was one too many.
@@ -57,9 +57,9 @@ pub enum DocumentError {
     #[error("the document's {0} is not what the manual says")]
     Invalid(DocumentField),
     /// More records would have been set aside than
-    /// [`ReaderLimits::quarantined`](crate::ReaderLimits::quarantined) allows.
+    /// [`ReaderLimits::set_aside_records`](crate::ReaderLimits::set_aside_records) allows.
     #[error("more than {limit} records are invalid")]
-    TooManyFaults {
+    TooManySetAside {
         /// The limit.
         limit: u64,
     },

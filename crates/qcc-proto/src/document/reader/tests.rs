@@ -44,8 +44,11 @@ fn what_never_ends_is_held_in_no_memory() {
         (r#"{"result":["#, escaped.as_str()),
         (r#"{"result":["#, unknown.as_str()),
     ];
-    let limits =
-        ReaderLimits { record: 64 * 1024, quarantined: u64::MAX, ..ReaderLimits::default() };
+    let limits = ReaderLimits {
+        record_bytes: 64 * 1024,
+        set_aside_records: u64::MAX,
+        ..ReaderLimits::default()
+    };
     for (before, repeated) in cases {
         let piece = repeated.repeat(1 << 14);
         let times = (4 << 20) / piece.len();
@@ -60,6 +63,6 @@ fn what_never_ends_is_held_in_no_memory() {
         };
         assert!(matches!(error, DocumentError::Truncated { .. }), "{before}: {error:?}");
         let held = reader.feed.held() + reader.draft.held();
-        assert!(held <= 12 * limits.record, "{before}{repeated}…: {held} bytes held");
+        assert!(held <= 12 * limits.record_bytes, "{before}{repeated}…: {held} bytes held");
     }
 }

@@ -1,116 +1,6 @@
-//! What the reader hands out: records, and records set aside.
+//! Why a record is set aside.
 
 use std::fmt;
-
-use crate::RiskRecord;
-
-/// One element of `result`, owned. Borrowed: [`ItemRef`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
-    /// A valid record.
-    Record {
-        /// Its index in `result`, from 0.
-        position: u64,
-        /// The record.
-        record: RiskRecord,
-    },
-    /// One that is set aside.
-    Quarantined(QuarantinedRecord),
-}
-
-/// One element of `result`, borrowed from the reader until its next call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ItemRef<'a> {
-    /// A valid record.
-    Record {
-        /// Its index in `result`, from 0.
-        position: u64,
-        /// The record.
-        record: RecordRef<'a>,
-    },
-    /// One that is set aside.
-    Quarantined(QuarantinedRecord),
-}
-
-impl ItemRef<'_> {
-    /// The same, owned.
-    pub fn into_item(self) -> Item {
-        match self {
-            Self::Record { position, record } => {
-                Item::Record { position, record: record.to_record() }
-            }
-            Self::Quarantined(record) => Item::Quarantined(record),
-        }
-    }
-}
-
-/// A [`RiskRecord`] whose texts lie in the reader: reading one allocates nothing.
-///
-/// The fields mean what those of [`RiskRecord`] mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RecordRef<'a> {
-    /// `id`: 1 to 128 bytes, no controls.
-    pub id: &'a str,
-    /// `corpKeyNo`
-    pub corp_key_no: Option<&'a str>,
-    /// `corpName`
-    pub corp_name: Option<&'a str>,
-    /// `monitorContent`
-    pub monitor_content: Option<&'a str>,
-    /// `monitorLevel`: a word, known or not, and never empty.
-    pub monitor_level: Option<&'a str>,
-    /// `monitorType`: a word, known or not, and never empty.
-    pub monitor_type: Option<&'a str>,
-    /// `score`
-    pub score: Option<i32>,
-    /// `changeDate`
-    pub change_date: Option<&'a str>,
-    /// Fields unknown to this version: a JSON object, or `None`.
-    pub extra: Option<&'a str>,
-}
-
-impl RecordRef<'_> {
-    /// Copies the record out of the reader.
-    pub fn to_record(&self) -> RiskRecord {
-        RiskRecord {
-            id: self.id.to_owned(),
-            corp_key_no: self.corp_key_no.map(str::to_owned),
-            corp_name: self.corp_name.map(str::to_owned),
-            monitor_content: self.monitor_content.map(str::to_owned),
-            monitor_level: self.monitor_level.map(Into::into),
-            monitor_type: self.monitor_type.map(Into::into),
-            score: self.score,
-            change_date: self.change_date.map(str::to_owned),
-            extra: self.extra.map(str::to_owned),
-        }
-    }
-}
-
-/// A record that cannot be stored as it is: where it stands, why, and its bytes.
-#[derive(Clone, PartialEq, Eq)]
-pub struct QuarantinedRecord {
-    /// Its index in `result`, from 0.
-    pub position: u64,
-    /// The first fault found in it.
-    pub reason: RecordFault,
-    /// Its bytes as they stand in the document: JSON, unless `truncated` or not
-    /// UTF-8.
-    pub raw: Vec<u8>,
-    /// Whether `raw` is only the beginning, cut at
-    /// [`ReaderLimits::raw`](crate::ReaderLimits::raw), perhaps inside a character.
-    pub truncated: bool,
-}
-
-impl fmt::Debug for QuarantinedRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("QuarantinedRecord")
-            .field("position", &self.position)
-            .field("reason", &self.reason)
-            .field("raw", &format_args!("{} bytes", self.raw.len()))
-            .field("truncated", &self.truncated)
-            .finish()
-    }
-}
 
 /// Why a record is set aside. The record is the vendor's fault; the rest of its
 /// document is sound.
@@ -145,10 +35,10 @@ pub enum RecordFault {
     HalfSurrogate,
     /// A text anywhere in the record holds bytes that are not UTF-8.
     NotUtf8,
-    /// Longer than [`ReaderLimits::record`](crate::ReaderLimits::record).
+    /// Longer than [`ReaderLimits::record_bytes`](crate::ReaderLimits::record_bytes).
     TooLong,
     /// An unknown field is nested deeper than
-    /// [`ReaderLimits::depth`](crate::ReaderLimits::depth).
+    /// [`ReaderLimits::field_levels`](crate::ReaderLimits::field_levels).
     TooDeep,
 }
 
