@@ -74,18 +74,19 @@ pub fn check(input: &[u8]) {
 
 fn options(recipe: &Recipe<'_>) -> Options {
     let mut options = Options::default()
-        .with_max_content(MOST_CONTENT as u64)
-        .with_max_ratio(MOST_RATIO as u64, RATIO_FLOOR as u64)
+        .with_max_content_bytes(MOST_CONTENT as u64)
+        .with_max_ratio(MOST_RATIO as u64)
+        .with_ratio_floor_bytes(RATIO_FLOOR as u64)
         .with_stored(!recipe.without_stored())
         .with_directory_prefix(recipe.folders_allowed());
     if recipe.weak_keys_allowed() {
         options = options.with_min_strength(KeyStrength::Aes128);
     }
     if recipe.read_twice() {
-        options = options.with_in_memory(0);
+        options = options.with_in_memory_bytes(0);
     }
     if recipe.streaming() {
-        options = options.with_hold_back(0);
+        options = options.with_hold_back_bytes(0);
     }
     options
 }

@@ -60,7 +60,7 @@ impl<'a> Subject<'a> {
 
     /// Reads changed bytes both ways: kept and held back, and streaming.
     fn try_on(&self, bytes: &[u8]) -> Counts {
-        let streaming = Options::default().with_in_memory(0).with_hold_back(0);
+        let streaming = Options::default().with_in_memory_bytes(0).with_hold_back_bytes(0);
         let read = |options| self.read(bytes, options);
         let readings =
             catch_unwind(AssertUnwindSafe(|| [read(Options::default()), read(streaming)]));

@@ -8,15 +8,15 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
 
 #[expect(dead_code, reason = "the tests' writer makes more than is measured here")]
-#[path = "../tests/it/build.rs"]
-mod build;
+#[path = "../tests/it/writer.rs"]
+mod writer;
 
 use std::io::BufRead;
 
 use divan::{Bencher, black_box, counter::BytesCount};
 use qcc_archive::{Archive, Options, Verified};
 
-use build::{Entry, text};
+use writer::{Entry, text};
 
 /// What the tests' writer takes from its own crate.
 mod fixtures {
@@ -40,10 +40,10 @@ fn main() {
 }
 
 fn options(reading: Reading) -> Options {
-    let options = Options::default().with_hold_back(0);
+    let options = Options::default().with_hold_back_bytes(0);
     match reading {
-        Reading::Once => options.with_in_memory(u64::MAX),
-        Reading::Twice => options.with_in_memory(0),
+        Reading::Once => options.with_in_memory_bytes(u64::MAX),
+        Reading::Twice => options.with_in_memory_bytes(0),
     }
 }
 

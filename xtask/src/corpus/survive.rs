@@ -90,11 +90,11 @@ fn read_all(file: &Path) -> io::Result<bool> {
     let options = Options::default()
         .with_min_strength(KeyStrength::Aes128)
         .with_directory_prefix(true)
-        .with_max_content(64 << 20);
+        .with_max_content_bytes(64 << 20);
     let Ok(archive) = Archive::open(File::open(file)?, options) else { return Ok(false) };
     for entry in archive.entries().iter().take(ENTRIES) {
         for password in PASSWORDS {
-            let Ok(verified) = archive.authenticate(&entry.name(), password.as_bytes()) else {
+            let Ok(verified) = archive.authenticate(entry.name_bytes(), password.as_bytes()) else {
                 continue;
             };
             let mut content = verified.reader();

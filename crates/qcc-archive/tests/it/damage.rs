@@ -3,7 +3,7 @@
 use std::thread;
 
 use proptest::prelude::*;
-use qcc_archive::{Archive, KeyStrength, Options};
+use qcc_archive::{Archive, KeyStrength, Options, Retry};
 
 use crate::fixtures::{fixture, read, read_usual};
 
@@ -21,7 +21,7 @@ fn flip_every_bit(file: &str) -> usize {
             let (at, mask) = (bit / 8, 1 << (bit % 8));
             bytes[at] ^= mask;
             match read_usual(&bytes) {
-                Err(error) => assert!(error.kind().may_be_damage(), "byte {at}: {error}"),
+                Err(error) => assert!(error.retry() == Retry::FetchAgain, "byte {at}: {error}"),
                 Ok(found) => {
                     assert!(
                         found == content,
@@ -69,7 +69,7 @@ fn no_beginning_of_an_archive_is_taken_for_one() {
             let error = read_usual(&good[..len]).expect_err("a part was taken for the whole");
             let code = error.kind().as_str();
             assert!(["not_an_archive", "truncated"].contains(&code), "{len} bytes: {error}");
-            assert!(error.kind().may_be_damage());
+            assert_eq!(error.retry(), Retry::FetchAgain);
         }
     }
 }

@@ -8,7 +8,7 @@ pub(crate) const NAME: &str = "dd_risk_corp.json";
 pub(crate) const PASSWORD: &[u8] = b"fixture-password";
 
 pub(crate) fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/archives")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
 pub(crate) fn fixture(file: &str) -> Vec<u8> {

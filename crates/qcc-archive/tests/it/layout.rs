@@ -2,15 +2,15 @@
 //! directory tells.
 
 use std::{
-    io,
+    io::{self, Read},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 use qcc_archive::{AesVersion, Archive, Encryption, ErrorKind, KeyStrength, Options, ReadAt};
 
 use crate::{
-    build::many_entries,
-    fixtures::{fixture, read_usual},
+    fixtures::{PASSWORD, fixture, read_usual},
+    writer::many_entries,
 };
 
 /// Counts reads, remembers the longest, and fails one of them.
@@ -113,7 +113,7 @@ fn an_archive_may_have_the_longest_comment_there_is() {
 fn a_directory_as_large_as_its_limit_is_read() {
     let bytes = fixture("good.zip");
     let size = (bytes.len() - 22 - directory_at(&bytes)) as u64;
-    let open = |limit| Archive::open(&bytes, Options::default().with_max_directory(limit));
+    let open = |limit| Archive::open(&bytes, Options::default().with_max_directory_bytes(limit));
     assert_eq!(open(size).unwrap().entries().len(), 1);
     assert_eq!(open(size - 1).unwrap_err().kind().as_str(), "limit");
 }
@@ -155,11 +155,11 @@ fn whichever_read_fails_it_is_the_disk_that_is_blamed() {
 #[test]
 fn a_refused_feature_is_named() {
     for (file, expected) in [
-        ("flag-4.zip", "flags of no known meaning"),
+        ("flag-4.zip", "flags with an unknown meaning"),
         ("flag-5.zip", "patched data"),
-        ("flag-6.zip", "PKWARE's strong encryption"),
+        ("flag-6.zip", "PKWARE strong encryption"),
         ("flag-13.zip", "masked headers"),
-        ("flag-15.zip", "flags of no known meaning"),
+        ("flag-15.zip", "flags with an unknown meaning"),
     ] {
         let error = read_usual(fixture(file)).unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::UnsupportedFeature(expected), "{file}");
@@ -180,6 +180,28 @@ fn a_line_of_the_directory_tells_what_it_says() {
     assert_eq!(entry.size(), 2497);
     let shown = format!("{entry:?}");
     assert!(shown.contains("dd_risk_corp.json") && shown.contains("2497"), "{shown}");
+}
+
+#[test]
+fn an_entry_whose_name_is_not_utf_8_is_found_by_its_bytes() {
+    let mut bytes = fixture("good.zip");
+    let expected = read_usual(&bytes).unwrap();
+    // "风险" in GBK, where the headers say "dd_r".
+    let name = b"\xb7\xe7\xcf\xd5isk_corp.json";
+    for at in [30, directory_at(&bytes) + 46] {
+        bytes[at..at + name.len()].copy_from_slice(name);
+    }
+    let archive = Archive::open(&bytes, Options::default()).unwrap();
+    assert_eq!(archive.entries()[0].name_bytes(), name);
+    let verified = archive.authenticate(name, PASSWORD).unwrap();
+    let mut content = Vec::new();
+    verified.reader().read_to_end(&mut content).unwrap();
+    assert_eq!(content, expected);
+
+    let lossy = archive.entries()[0].name().into_owned();
+    assert_eq!(archive.authenticate(lossy, PASSWORD).unwrap_err().kind().as_str(), "no_such_entry");
+    let error = archive.authenticate(b"\xb7\xe7", PASSWORD).unwrap_err();
+    assert!(error.to_string().contains('\u{fffd}'), "{error}");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::{
 use qcc_archive::{Archive, Error, ErrorKind, Options, ReadAt};
 
 use crate::{
-    build::{Entry, text},
     fixtures::{NAME, PASSWORD},
+    writer::{Entry, text},
 };
 
 /// Shows one file first and another one after the switch.
@@ -43,7 +43,7 @@ impl ReadAt for Switching {
 }
 
 fn twice() -> Options {
-    Options::default().with_in_memory(0).with_hold_back(0)
+    Options::default().with_in_memory_bytes(0).with_hold_back_bytes(0)
 }
 
 /// Reads all after the switch; what came before the error must be right.

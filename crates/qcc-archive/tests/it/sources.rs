@@ -3,16 +3,16 @@
 use std::{
     error::Error as _,
     fs::File,
-    io,
+    io::{self, Read},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use qcc_archive::{Archive, Encryption, ErrorKind, KeyStrength, Options, ReadAt, Retry};
 
-use crate::fixtures::{fixture, folder, read_usual};
+use crate::fixtures::{NAME, PASSWORD, fixture, folder, read_usual};
 
 #[test]
 fn files_slices_and_pointers_are_sources() {
@@ -26,6 +26,58 @@ fn files_slices_and_pointers_are_sources() {
     assert_eq!(read_usual(file()).unwrap(), expected);
     assert_eq!(read_usual(Arc::new(file())).unwrap(), expected);
     assert_eq!(read_usual(erased).unwrap(), expected);
+}
+
+#[test]
+fn a_seekable_reader_in_a_mutex_is_a_source() {
+    let bytes = fixture("good.zip");
+    let expected = read_usual(&bytes).unwrap();
+    assert_eq!(read_usual(Mutex::new(io::Cursor::new(bytes))).unwrap(), expected);
+    let file = Mutex::new(File::open(folder().join("good.zip")).unwrap());
+    assert_eq!(read_usual(&file).unwrap(), expected);
+
+    let short = Mutex::new(io::Cursor::new([1, 2, 3]));
+    let mut buf = [0; 2];
+    short.read_exact_at(&mut buf, 1).unwrap();
+    assert_eq!((buf, short.size().unwrap()), ([2, 3], 3));
+    let error = short.read_exact_at(&mut buf, 2).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+}
+
+#[test]
+fn a_poisoned_mutex_is_a_failed_read() {
+    let source = Arc::new(Mutex::new(io::Cursor::new(fixture("good.zip"))));
+    let held = Arc::clone(&source);
+    let panicked = std::thread::spawn(move || {
+        let _held = held.lock().unwrap();
+        panic!("as the test wants it");
+    });
+    assert!(panicked.join().is_err());
+    assert_eq!(*read_usual(source).unwrap_err().kind(), ErrorKind::Io);
+}
+
+#[cfg(feature = "bytes")]
+#[test]
+fn shared_bytes_are_a_source() {
+    let bytes = bytes::Bytes::from(fixture("good.zip"));
+    assert_eq!(read_usual(bytes.clone()).unwrap(), read_usual(&bytes[..]).unwrap());
+    assert!(bytes.read_exact_at(&mut [0; 2], bytes.len() as u64 - 1).is_err());
+}
+
+#[test]
+fn the_source_can_be_looked_at_and_taken_back() {
+    let bytes = fixture("good.zip");
+    let archive = Archive::open(bytes.clone(), Options::default()).unwrap();
+    assert_eq!(*archive.get_ref(), bytes);
+    let archive = Archive::open(archive.into_inner(), Options::default()).unwrap();
+    let verified = archive.into_authenticated(NAME, PASSWORD).unwrap();
+    assert_eq!(*verified.get_ref(), bytes);
+    assert_eq!(verified.into_inner(), bytes);
+    let archive = Archive::open(bytes.clone(), Options::default()).unwrap();
+    let mut content = archive.into_authenticated(NAME, PASSWORD).unwrap().into_reader();
+    assert!(content.read_to_end(&mut Vec::new()).unwrap() > 0);
+    assert_eq!(*content.get_ref(), bytes);
+    assert_eq!(content.into_inner(), bytes);
 }
 
 #[test]
@@ -121,7 +173,6 @@ fn a_file_that_is_still_being_written_is_to_be_read_again() {
         let refused = |sizes: &[usize]| read_usual(growing(whole.clone(), sizes)).unwrap_err();
         let error = refused(&[part, whole.len()]);
         assert_eq!((error.kind().as_str(), error.kind().retry()), ("changed", Retry::ReadAgain));
-        assert!(!error.kind().may_be_damage());
         // A part that stays one is damage.
         let error = refused(&[part]);
         assert_eq!((error.kind().as_str(), error.kind().retry()), ("truncated", Retry::FetchAgain));

@@ -282,7 +282,7 @@ fn read<R: ReadAt>(
 
 fn refused(error: qcc_archive::Error) -> Trouble {
     use qcc_archive::ErrorKind as Kind;
-    let (code, remedy) = match (error.kind(), error.kind().retry()) {
+    let (code, remedy) = match (error.kind(), error.retry()) {
         (_, Retry::ReadAgain) => return unread(&error),
         (Kind::WrongPassword, _) => (ReasonCode::WrongPassword, Remedy::DownloadAgain),
         (_, Retry::FetchAgain) => (ReasonCode::ArchiveDamaged, Remedy::DownloadAgain),

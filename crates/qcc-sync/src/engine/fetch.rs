@@ -6,7 +6,7 @@ use std::{
     sync::{MutexGuard, PoisonError, atomic::Ordering},
 };
 
-use qcc_archive::{Looks, sniff};
+use qcc_archive::{FileFormat, sniff};
 use qcc_http::{Download, ErrorClass, Resume};
 use qcc_proto::OrderNo;
 
@@ -164,10 +164,10 @@ enum Received {
 /// A page where an archive should be is not worth a place on disk.
 fn refuse_pages(start: &[u8]) -> Result<(), Trouble> {
     match sniff(start) {
-        looks @ (Looks::Html | Looks::Xml { .. }) => {
-            let page = match looks {
-                Looks::Xml { code: Some(code) } => format!("the file host's error {code}"),
-                Looks::Xml { code: None } => "an XML page".into(),
+        format @ (FileFormat::Html | FileFormat::Xml { .. }) => {
+            let page = match format {
+                FileFormat::Xml { code: Some(code) } => format!("the file host's error {code}"),
+                FileFormat::Xml { code: None } => "an XML page".into(),
                 _ => "an HTML page; a proxy or gateway may have answered".into(),
             };
             Err(Trouble::damaged(format!("the download is no archive but {page}")))

@@ -5,7 +5,7 @@ use std::{
     io,
 };
 
-use qcc_archive::{Archive, ErrorKind, ReadAt};
+use qcc_archive::{Archive, ReadAt, Retry};
 use qcc_proto::{
     DocumentError, DocumentHeader, ItemRef, OrderNo, SetAsideRecord, RecordReader, RiskRecord,
     ShanghaiTime, UnzipPassword,
@@ -105,8 +105,8 @@ pub(super) fn read<R: ReadAt>(
     }))
 }
 
-/// Whether an archive is what was kept and opens with a password; `None` where the
-/// disk does not say.
+/// Whether an archive is what was kept and opens with a password; `None` where it
+/// could not be read, or changed while it was read.
 pub(crate) fn opens<R: ReadAt>(
     file: &R,
     kept: &KeptArchive,
@@ -121,8 +121,10 @@ pub(crate) fn opens<R: ReadAt>(
     });
     match opened {
         Ok(()) => Some(true),
-        Err(error) if matches!(error.kind(), ErrorKind::Io) => None,
-        Err(_) => Some(false),
+        Err(error) => match error.retry() {
+            Retry::ReadAgain => None,
+            Retry::FetchAgain | Retry::Never => Some(false),
+        },
     }
 }
 
@@ -177,9 +179,9 @@ fn walk<R: ReadAt>(
 }
 
 fn refused<T>(error: qcc_archive::Error) -> Outcome<T> {
-    match error.kind() {
-        ErrorKind::Io => Ok(Err(unread(&error))),
-        _ => Ok(Err(Refused(error.to_string()))),
+    match error.retry() {
+        Retry::ReadAgain => Ok(Err(unread(&error))),
+        Retry::FetchAgain | Retry::Never => Ok(Err(Refused(error.to_string()))),
     }
 }
 
@@ -227,3 +229,6 @@ pub(super) fn of_aside(aside: &SetAside) -> Fingerprint {
 fn of_parts(code: &str, detail: &str, raw: &[u8]) -> Fingerprint {
     fingerprint_of(&[code.as_bytes(), detail.as_bytes(), raw])
 }
+
+#[cfg(test)]
+mod tests;

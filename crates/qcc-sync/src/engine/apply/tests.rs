@@ -12,7 +12,7 @@ fn records_are_handed_over_by_their_bytes_too() {
     let records = sample_records(1).take(20).map(long);
     let archive = write_archive(&spec, records, Cursor::new(Vec::new())).unwrap().into_inner();
     // As compressible as nothing that is sent, and let through for once.
-    let options = qcc_archive::Options::default().with_max_ratio(u64::MAX, u64::MAX);
+    let options = qcc_archive::Options::default().with_max_ratio(u64::MAX);
     let policy = Policy { archive: options, ..Policy::default() };
     let (send, mut pieces) = mpsc::channel(100);
     assert!(read(Arc::new(archive), b"secret", &policy, &send).is_ok());

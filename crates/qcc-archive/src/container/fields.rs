@@ -1,6 +1,6 @@
-//! Little-endian fields, taken one after the other off a slice.
+//! Little-endian fields, read one after the other from a slice.
 
-/// What is left of a record; every take fails once it is used up.
+/// The rest of a record; every read fails once the bytes are used up.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
@@ -33,7 +33,7 @@ impl<'a> Fields<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// Takes four bytes and says whether they were `signature`.
+    /// Reads four bytes; `None` unless they are `signature`.
     pub(crate) fn signature(&mut self, signature: [u8; 4]) -> Option<()> {
         (self.array()? == signature).then_some(())
     }

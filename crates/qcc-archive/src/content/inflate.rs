@@ -1,4 +1,4 @@
-//! Decompression: one Deflate stream, or bytes stored as they are.
+//! Decompression: one Deflate stream, or stored bytes.
 
 use flate2::{Decompress, FlushDecompress, Status};
 
@@ -7,21 +7,22 @@ use crate::{Error, ErrorKind, Options, entry::METHOD_STORED};
 /// Turns packed bytes into content, a piece at a time.
 pub(crate) enum Unpacker {
     Deflate(Decompress),
-    Stored(Option<Canary>),
+    Stored(Option<StreamProbe>),
 }
 
-/// What one step did.
+/// The outcome of one step.
 pub(crate) struct Step {
     pub(crate) consumed: usize,
     pub(crate) produced: usize,
-    /// The content is complete; packed bytes left over are too many.
+    /// The content is complete; any packed bytes left over are an error.
     pub(crate) ended: bool,
 }
 
 impl Unpacker {
     pub(crate) fn new(method: u16, packed_len: u64, options: &Options) -> Self {
         if method == METHOD_STORED {
-            Self::Stored(Canary::new(packed_len, options))
+            let detects = !options.disguised_deflate && packed_len >= StreamProbe::SHORTEST;
+            Self::Stored(detects.then(|| StreamProbe::new(packed_len, options)))
         } else {
             Self::Deflate(Decompress::new(false))
         }
@@ -31,7 +32,7 @@ impl Unpacker {
     pub(crate) fn step(&mut self, packed: &[u8], out: &mut [u8]) -> Result<Step, Error> {
         match self {
             Self::Deflate(stream) => inflate(stream, packed, out),
-            Self::Stored(canary) => store(canary, packed, out),
+            Self::Stored(probe) => store(probe, packed, out),
         }
     }
 }
@@ -47,61 +48,62 @@ fn inflate(stream: &mut Decompress, packed: &[u8], out: &mut [u8]) -> Result<Ste
         ended: status == Status::StreamEnd,
     };
     if step.consumed == 0 && step.produced == 0 && !step.ended {
-        // There was room, so what is missing is input: the stream breaks off.
+        // The output had room, so input is missing: the stream is incomplete.
         return Err(ErrorKind::Inflate.into());
     }
     Ok(step)
 }
 
-fn store(canary: &mut Option<Canary>, packed: &[u8], out: &mut [u8]) -> Result<Step, Error> {
+fn store(probe: &mut Option<StreamProbe>, packed: &[u8], out: &mut [u8]) -> Result<Step, Error> {
     if packed.is_empty() {
-        if canary.as_ref().is_some_and(|canary| canary.ended) {
+        if probe.as_ref().is_some_and(|probe| probe.ended) {
             return Err(ErrorKind::DisguisedDeflate.into());
         }
         return Ok(Step { consumed: 0, produced: 0, ended: true });
     }
     let len = packed.len().min(out.len());
-    let (taken, _) = packed.split_at(len);
-    out.iter_mut().zip(taken).for_each(|(to, from)| *to = *from);
-    if canary.as_mut().is_some_and(|canary| !canary.sings(taken)) {
-        *canary = None;
+    let ((taken, _), (room, _)) = (packed.split_at(len), out.split_at_mut(len));
+    room.copy_from_slice(taken);
+    if probe.as_mut().is_some_and(|probe| !probe.accepts(taken)) {
+        *probe = None;
     }
     Ok(Step { consumed: len, produced: len, ended: false })
 }
 
-/// Inflates stored bytes on the side, as far as they let it.
+/// Decompresses stored bytes on the side to detect a Deflate stream among them.
 ///
-/// The method is outside the MAC. Whoever changes Deflate to Stored, and the
-/// size to fit, makes readers hand out compressed bytes as content. Text does
-/// not inflate for long; bytes that are one stream to the very end were one.
-pub(crate) struct Canary {
+/// The MAC does not cover the method. Someone who changes Deflate to stored, and
+/// the size to fit, makes readers hand out compressed bytes as content. Text fails
+/// to decompress after a few bytes; bytes that are one complete stream were
+/// compressed.
+pub(crate) struct StreamProbe {
     stream: Decompress,
     scratch: Vec<u8>,
     left: u64,
     ended: bool,
 }
 
-impl Canary {
-    /// Shorter content may be a stream by chance.
+impl StreamProbe {
+    /// Shorter content may be a valid stream by chance.
     const SHORTEST: u64 = 64;
     const SCRATCH_LEN: usize = 32 * 1024;
 
-    fn new(packed_len: u64, options: &Options) -> Option<Self> {
-        (packed_len >= Self::SHORTEST).then(|| Self {
+    fn new(packed_len: u64, options: &Options) -> Self {
+        Self {
             stream: Decompress::new(false),
             scratch: vec![0; Self::SCRATCH_LEN],
-            // No more work than for the stream this could have been.
+            // No more work than decompressing the entry as Deflate would be.
             left: options.largest_content(packed_len),
             ended: false,
-        })
+        }
     }
 
-    /// Whether the bytes so far can be a Deflate stream.
+    /// Whether all bytes so far can be a Deflate stream.
     #[expect(
         clippy::indexing_slicing,
-        reason = "a step consumes at most what it was given; what is left must be looked at"
+        reason = "a step consumes at most what it was given; the rest must be examined"
     )]
-    fn sings(&mut self, mut bytes: &[u8]) -> bool {
+    fn accepts(&mut self, mut bytes: &[u8]) -> bool {
         while !bytes.is_empty() {
             if self.ended {
                 return false;

@@ -1,27 +1,28 @@
-//! Reads the central directory, piece by piece and within limits.
+//! Reads the central directory in pieces and within limits.
 
 use crate::{
-    Entry, Error, ErrorKind, LimitKind, Options, ReadAt, end::End, extra::Extra, fields::Fields,
+    Entry, Error, ErrorKind, LimitKind, Options, ReadAt,
+    container::{end::End, extra::Extra, fields::Fields},
 };
 
 const SIGNATURE: [u8; 4] = *b"PK\x01\x02";
 const HEADER_LEN: usize = 46;
 pub(crate) const LOCAL_HEADER_LEN: u64 = 30;
 
-/// How much is read at once, at least.
+/// The least number of bytes read at once, where there are as many.
 const READ_LEN: usize = 64 * 1024;
 
-/// Reads all entries; checks that they share no bytes and leave none before.
+/// Reads all entries and checks that they do not overlap and start at byte 0.
 ///
-/// Memory follows what is really there, never a count that is declared.
+/// Memory grows with the bytes read, never with a declared count.
 pub(crate) fn read<S: ReadAt>(
     source: &S,
     end: &End,
     options: &Options,
 ) -> Result<Vec<Entry>, Error> {
     let over = |which, limit| Error::new(ErrorKind::Limit { which, limit });
-    if end.directory.end - end.directory.start > options.max_directory {
-        return Err(over(LimitKind::Directory, options.max_directory));
+    if end.directory.end - end.directory.start > options.max_directory_bytes {
+        return Err(over(LimitKind::DirectoryBytes, options.max_directory_bytes));
     }
     let mut window = Window::new(source, end);
     let mut entries = Vec::new();
@@ -32,15 +33,15 @@ pub(crate) fn read<S: ReadAt>(
         entries.push(window.entry(options)?);
     }
     if entries.len() as u64 != end.entries {
-        return Err(ErrorKind::Malformed("the number of entries is not the one declared").into());
+        return Err(ErrorKind::Malformed("the entry count differs from the declared one").into());
     }
     check_layout(&entries, end.directory.start)?;
     Ok(entries)
 }
 
-/// The entries lie one after the other, from the first byte on, before the
-/// directory. Their headers may be longer than is known here, so this is the
-/// least they take up; the wanted one is measured exactly later.
+/// Checks that the entries lie one after the other, from byte 0, before the
+/// directory. Local headers may be longer than the directory shows, so this uses
+/// each entry's minimum; the requested entry is measured exactly later.
 fn check_layout(entries: &[Entry], directory: u64) -> Result<(), Error> {
     let mut spans = entries.iter().map(least_span).collect::<Option<Vec<_>>>();
     let spans = spans.as_mut().ok_or(ErrorKind::Overlap)?;
@@ -65,7 +66,7 @@ fn least_span(entry: &Entry) -> Option<(u64, u64)> {
     Some((entry.header_offset, end))
 }
 
-/// A piece of the directory, sliding over it.
+/// A buffer that slides over the directory.
 struct Window<'a, S> {
     source: &'a S,
     next_read: u64,
@@ -93,8 +94,8 @@ impl<'a, S: ReadAt> Window<'a, S> {
         self.bytes.get(start..self.at).ok_or_else(|| malformed().into())
     }
 
-    /// Reads on until `len` bytes are at hand.
-    #[expect(clippy::indexing_slicing, reason = "kept is the length before the buffer grew")]
+    /// Reads on until `len` bytes are buffered.
+    #[expect(clippy::indexing_slicing, reason = "`kept` is the length before the buffer grew")]
     fn refill(&mut self, len: usize) -> Result<(), Error> {
         self.bytes.drain(..self.at);
         self.at = 0;
@@ -114,9 +115,9 @@ impl<'a, S: ReadAt> Window<'a, S> {
 
     fn entry(&mut self, options: &Options) -> Result<Entry, Error> {
         let header = Header::parse(self.take(HEADER_LEN)?).ok_or_else(malformed)?;
-        if u64::from(header.name_len) > options.max_name {
-            let limit = options.max_name;
-            return Err(ErrorKind::Limit { which: LimitKind::Name, limit }.into());
+        if u64::from(header.name_len) > options.max_name_bytes {
+            let limit = options.max_name_bytes;
+            return Err(ErrorKind::Limit { which: LimitKind::NameBytes, limit }.into());
         }
         let (name_len, extra_len) = (usize::from(header.name_len), usize::from(header.extra_len));
         let variable = self.take(name_len + extra_len + usize::from(header.comment_len))?;
@@ -127,10 +128,10 @@ impl<'a, S: ReadAt> Window<'a, S> {
 }
 
 fn malformed() -> ErrorKind {
-    ErrorKind::Malformed("the central directory")
+    ErrorKind::Malformed("invalid central directory header")
 }
 
-/// The fixed part of a line of the directory.
+/// The fixed part of a directory header.
 struct Header {
     made_on: u8,
     flags: u16,
@@ -179,8 +180,8 @@ impl Header {
     fn entry(&self, name: &[u8], extra: &Extra<'_>) -> Result<Entry, Error> {
         let [size, compressed_size, header_offset] = extra
             .widen([self.size, self.compressed_size, self.offset])
-            .ok_or(ErrorKind::Malformed("a zip64 field"))?;
-        // 0xffff says that the disk stands in the zip64 field, last of all.
+            .ok_or(ErrorKind::Malformed("invalid zip64 field"))?;
+        // 0xffff means that the disk number is in the zip64 field, as its last value.
         let zip64_is_disk_0 = |zip64: &[u8]| zip64.len() % 8 == 4 && zip64.ends_with(&[0; 4]);
         let in_zip64 = self.disk == u16::MAX && extra.zip64.is_some_and(zip64_is_disk_0);
         if self.disk != 0 && !in_zip64 {
@@ -201,12 +202,12 @@ impl Header {
         })
     }
 
-    /// Neither a folder, a link, a device nor a volume label.
+    /// Not a folder, link, device or volume label.
     fn is_regular(&self) -> bool {
         const UNIX: u8 = 3;
         const MACOS: u8 = 19;
         const DOS_FOLDER_OR_LABEL: u32 = 0x18;
-        // 7-Zip marks what it read from standard input as the pipe it was.
+        // 7-Zip marks an entry that it read from standard input as a pipe.
         const UNSET_PIPE_OR_FILE: [u32; 3] = [0, 1, 8];
         let of_unix = matches!(self.made_on, UNIX | MACOS);
         self.attributes & DOS_FOLDER_OR_LABEL == 0

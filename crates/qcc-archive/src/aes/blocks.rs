@@ -4,16 +4,18 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     Error, ErrorKind, ReadAt,
-    crypto::{Decryptor, Keys, MAC_LEN},
-    fingerprint::{Fingerprinter, SEGMENT_LEN},
+    aes::{
+        crypto::{Decryptor, Keys, MAC_LEN},
+        fingerprint::{Fingerprinter, SEGMENT_LEN},
+    },
 };
 
-/// How much is read at once: fits beside Deflate's window in a CPU's cache.
+/// How many bytes are read at once: small enough for a CPU cache beside Deflate's window.
 const BLOCK_LEN: usize = 4 * SEGMENT_LEN;
 
-/// A ciphertext whose MAC was right; there is no other way to make one.
+/// A ciphertext whose MAC was right; [`check`](Self::check) is the only constructor.
 ///
-/// It is either kept, or remembered by what it takes to know it again.
+/// It keeps either the bytes or the fingerprints to recognise them by.
 #[derive(Clone)]
 pub(crate) struct Authentic {
     place: Range<u64>,
@@ -29,7 +31,7 @@ enum Memory {
 impl Authentic {
     /// Reads the ciphertext at `place` and compares its MAC.
     ///
-    /// Up to `in_memory` bytes are kept.
+    /// A ciphertext of up to `in_memory` bytes is kept.
     pub(crate) fn check<S: ReadAt>(
         source: &S,
         place: Range<u64>,
@@ -67,6 +69,7 @@ impl Authentic {
     }
 }
 
+/// Reads the next block; `None` at the end.
 fn read_block<'b, S: ReadAt>(
     source: &S,
     at: &mut u64,
@@ -75,21 +78,21 @@ fn read_block<'b, S: ReadAt>(
 ) -> Result<Option<&'b mut [u8]>, Error> {
     let left = usize::try_from(end - *at).unwrap_or(usize::MAX);
     let len = left.min(buffer.len());
-    let block = buffer.get_mut(..len).filter(|block| !block.is_empty());
-    if let Some(block) = block {
-        source.read_exact_at(block, *at).map_err(Error::io)?;
-        *at += len as u64;
-        return Ok(Some(block));
+    if len == 0 {
+        return Ok(None);
     }
-    Ok(None)
+    let (block, _) = buffer.split_at_mut(len);
+    source.read_exact_at(block, *at).map_err(Error::io)?;
+    *at += len as u64;
+    Ok(Some(block))
 }
 
-/// The decrypted, still compressed bytes of an authentic ciphertext.
+/// The decrypted, still compressed bytes of an authenticated ciphertext.
 pub(crate) struct Decrypted<S> {
     source: S,
     ciphertext: Authentic,
     decryptor: Decryptor,
-    /// How far the ciphertext has been read.
+    /// The number of ciphertext bytes read so far.
     done: u64,
     block: Vec<u8>,
     unread: Range<usize>,
@@ -102,10 +105,18 @@ impl<S: ReadAt> Decrypted<S> {
         Self { source, ciphertext, decryptor, done: 0, block, unread: 0..0 }
     }
 
-    /// Bytes not yet consumed; none at the end.
+    pub(crate) fn source(&self) -> &S {
+        &self.source
+    }
+
+    pub(crate) fn into_source(self) -> S {
+        self.source
+    }
+
+    /// The bytes not yet consumed; empty at the end.
     #[expect(
         clippy::indexing_slicing,
-        reason = "unread lies in the block; an empty default would pass for the end"
+        reason = "`unread` is within the block; an empty default would look like the end"
     )]
     pub(crate) fn fill(&mut self) -> Result<&[u8], Error> {
         if self.unread.is_empty() {
@@ -119,7 +130,7 @@ impl<S: ReadAt> Decrypted<S> {
         self.unread.start = self.unread.end.min(self.unread.start + n);
     }
 
-    /// Reads a block, makes sure that it is the one authenticated, decrypts it.
+    /// Reads a block, checks that it is the authenticated one, and decrypts it.
     fn next_block(&mut self) -> Result<usize, Error> {
         let Range { start, end } = self.ciphertext.place;
         let block = match &self.ciphertext.memory {

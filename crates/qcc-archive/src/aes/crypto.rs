@@ -1,6 +1,6 @@
 //! WinZip's AES: keys from the password, the MAC, and the counter mode.
 
-use aes::{Aes128, Aes192, Aes256};
+use ::aes::{Aes128, Aes192, Aes256};
 use ctr::{
     Ctr128LE,
     cipher::{KeyIvInit, StreamCipher},
@@ -12,35 +12,34 @@ use zeroize::Zeroizing;
 
 use crate::KeyStrength;
 
-/// How many rounds of PBKDF2 the format prescribes.
+/// The number of PBKDF2 rounds that the format prescribes.
 const ROUNDS: u32 = 1000;
 /// The password check value's length.
 pub(crate) const CHECK_LEN: usize = 2;
 /// The MAC's length: the first half of an HMAC-SHA1.
 pub(crate) const MAC_LEN: usize = 10;
 
-/// Two keys of the longest kind and the check value.
+/// Two keys of the longest kind, and the check value.
 const DERIVED_LEN: usize = 2 * 32 + CHECK_LEN;
 
-/// What a password and a salt give: two keys and a check value.
-///
-/// One after the other, each as long as the strength asks for.
+/// The output of the key derivation: encryption key, MAC key and check value,
+/// one after the other, each key as long as the strength requires.
 pub(crate) struct Keys {
     strength: KeyStrength,
     derived: Zeroizing<[u8; DERIVED_LEN]>,
 }
 
 impl Keys {
-    /// Derives the keys; `salt` has the length that `strength` asks for.
+    /// Derives the keys. `salt` has the length that `strength` requires.
     pub(crate) fn derive(password: &[u8], salt: &[u8], strength: KeyStrength) -> Self {
         let mut derived = Zeroizing::new([0; DERIVED_LEN]);
-        // What PBKDF2 gives of one length begins with what it gives of a shorter
-        // one, so weaker keys need no slice that could have the wrong bounds.
+        // A longer PBKDF2 output starts with the shorter one, so one array of fixed
+        // length serves every strength and no slice can have the wrong bounds.
         pbkdf2::pbkdf2_hmac::<Sha1>(password, salt, ROUNDS, &mut *derived);
         Self { strength, derived }
     }
 
-    /// Whether the password is probably right: 1 wrong one in 65,536 passes.
+    /// Whether the check value fits: 1 in 65,536 wrong passwords passes.
     pub(crate) fn fits(&self, check: [u8; CHECK_LEN]) -> bool {
         let derived = &*self.derived;
         let expected = match self.strength {
@@ -58,7 +57,7 @@ impl Keys {
             KeyStrength::Aes192 => &derived[24..48],
             KeyStrength::Aes256 => &derived[32..64],
         };
-        // HMAC pads a short key with zeros to the hash's block.
+        // HMAC itself pads a short key with zeros to the hash's block length.
         let mut block = Zeroizing::new([0; 64]);
         block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
         EntryMac(Hmac::new((&*block).into()))
@@ -95,15 +94,14 @@ impl EntryMac {
         self.0.verify_truncated_left(mac).is_ok()
     }
 
-    /// The first bytes of the whole HMAC, as a key for something else.
+    /// The first 16 bytes of the HMAC, as a key for another purpose.
     pub(crate) fn into_key(self) -> Zeroizing<[u8; 16]> {
-        let mut key = Zeroizing::new([0; 16]);
-        key.iter_mut().zip(self.0.finalize().into_bytes()).for_each(|(to, from)| *to = from);
-        key
+        let [key @ .., _, _, _, _] = <[u8; 20]>::from(self.0.finalize().into_bytes());
+        Zeroizing::new(key)
     }
 }
 
-/// AES in counter mode, the counter little-endian from 1: WinZip's way.
+/// AES in counter mode with a little-endian counter that starts at 1, as WinZip uses it.
 pub(crate) enum Decryptor {
     Aes128(Ctr<Aes128>),
     Aes192(Ctr<Aes192>),
@@ -113,7 +111,7 @@ pub(crate) enum Decryptor {
 type Ctr<C> = Ctr128LE<C>;
 
 impl Decryptor {
-    /// Decrypts the next bytes of the stream where they lie.
+    /// Decrypts the next bytes of the stream in place.
     pub(crate) fn apply(&mut self, bytes: &mut [u8]) {
         match self {
             Self::Aes128(cipher) => cipher.apply_keystream(bytes),
@@ -123,7 +121,7 @@ impl Decryptor {
     }
 }
 
-/// `len` bytes nobody can guess without `key`.
+/// `len` bytes that nobody can predict without `key`.
 pub(crate) fn keystream(key: &[u8; 16], len: usize) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(vec![0; len]);
     Ctr::<Aes128>::new(key.into(), &[0; 16].into()).apply_keystream(&mut bytes);

@@ -1,23 +1,20 @@
-//! A small writer for archives that are too large, or too false, to keep.
+//! Archives that the `zip` crate writes, and that say something false where a
+//! test needs it.
 
-use std::io::{self, Write};
+use std::io::{self, Cursor, Write};
 
-use aes::Aes256;
-use ctr::{
-    Ctr128LE,
-    cipher::{KeyIvInit, StreamCipher},
-};
 use flate2::{Compression, write::DeflateEncoder};
-use hmac::{Hmac, KeyInit, Mac};
-use sha1::Sha1;
+use zip::{AesSalt, CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use crate::fixtures::{NAME, PASSWORD};
 
-/// An archive of one entry; the fields may be set to anything.
+/// An archive of one entry; the headers say what the fields say.
 pub(crate) struct Entry {
+    /// What is encrypted.
     pub(crate) packed: Vec<u8>,
     pub(crate) size: u32,
     pub(crate) method: u16,
+    /// The CRC of AE-1; without one it is AE-2.
     pub(crate) crc32: Option<u32>,
 }
 
@@ -33,7 +30,7 @@ impl Entry {
         Self { packed: content.to_vec(), size: content.len() as u32, method: 0, crc32: None }
     }
 
-    /// So many zeros, deflated without ever being in memory.
+    /// `len` zeros, compressed without ever being in memory.
     pub(crate) fn zeros(len: u64) -> Self {
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
         io::copy(&mut io::Read::take(io::repeat(0), len), &mut encoder).unwrap();
@@ -41,37 +38,32 @@ impl Entry {
         Self { packed, size: len as u32, method: 8, crc32: None }
     }
 
+    /// Writes the packed bytes as a stored entry, then changes both headers.
     pub(crate) fn archive(self) -> Vec<u8> {
-        let body = seal(self.packed);
-        let version = if self.crc32.is_some() { 1 } else { 2 };
-        let mut middle = Vec::new();
-        for field in [1, 99, 0, 0] {
-            push16(&mut middle, field);
-        }
-        for field in [self.crc32.unwrap_or(0), body.len() as u32, self.size] {
-            push32(&mut middle, field);
-        }
-        push16(&mut middle, NAME.len() as u16);
-        push16(&mut middle, 11);
-        let mut extra = vec![0x01, 0x99, 7, 0, version, 0, b'A', b'E', 3];
-        push16(&mut extra, self.method);
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Stored)
+            .with_aes_encryption_and_salt(PASSWORD, AesSalt::Aes256(*b"salt of a test!!"));
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        zip.start_file(NAME, options).unwrap();
+        zip.write_all(&self.packed).unwrap();
+        let mut bytes = zip.finish().unwrap().into_inner();
+        let directory = bytes.windows(4).rposition(|window| window == b"PK\x01\x02").unwrap();
+        self.change_header(&mut bytes[..30 + NAME.len() + 11], 14, 30);
+        self.change_header(&mut bytes[directory..], 16, 46);
+        bytes
+    }
 
-        let mut archive = b"PK\x03\x04\x33\0".to_vec();
-        for part in [&middle, NAME.as_bytes(), &extra, &body] {
-            archive.extend_from_slice(part);
-        }
-        let directory_at = archive.len();
-        archive.extend_from_slice(b"PK\x01\x02\x33\0\x33\0");
-        archive.extend_from_slice(&middle);
-        archive.extend_from_slice(&[0; 14]);
-        archive.extend_from_slice(NAME.as_bytes());
-        archive.extend_from_slice(&extra);
-        end(&mut archive, directory_at, 1);
-        archive
+    fn change_header(&self, header: &mut [u8], crc_at: usize, name_at: usize) {
+        header[crc_at..crc_at + 4].copy_from_slice(&self.crc32.unwrap_or(0).to_le_bytes());
+        header[crc_at + 8..crc_at + 12].copy_from_slice(&self.size.to_le_bytes());
+        let aes = &mut header[name_at + NAME.len()..][..11];
+        assert_eq!(aes[..4], [0x01, 0x99, 7, 0], "the AES field is the first extra field");
+        aes[4] = if self.crc32.is_some() { 1 } else { 2 };
+        aes[9..].copy_from_slice(&self.method.to_le_bytes());
     }
 }
 
-/// An archive of so many empty, unencrypted entries.
+/// An archive of `count` empty, unencrypted entries.
 pub(crate) fn many_entries(count: u16) -> Vec<u8> {
     let mut archive = Vec::new();
     let mut directory = Vec::new();
@@ -106,20 +98,6 @@ fn end(archive: &mut Vec<u8>, directory_at: usize, count: u16) {
     push16(archive, 0);
 }
 
-fn seal(mut packed: Vec<u8>) -> Vec<u8> {
-    let salt = *b"salt of a test!!";
-    let mut keys = [0; 66];
-    pbkdf2::pbkdf2_hmac::<Sha1>(PASSWORD, &salt, 1000, &mut keys);
-    let mut counter = [0; 16];
-    counter[0] = 1;
-    Ctr128LE::<Aes256>::new_from_slices(&keys[..32], &counter)
-        .unwrap()
-        .apply_keystream(&mut packed);
-    let mut mac = Hmac::<Sha1>::new_from_slice(&keys[32..64]).unwrap();
-    mac.update(&packed);
-    [&salt[..], &keys[64..], &packed, &mac.finalize().into_bytes()[..10]].concat()
-}
-
 fn push16(bytes: &mut Vec<u8>, value: u16) {
     bytes.extend_from_slice(&value.to_le_bytes());
 }
@@ -128,7 +106,7 @@ fn push32(bytes: &mut Vec<u8>, value: u32) {
     bytes.extend_from_slice(&value.to_le_bytes());
 }
 
-/// Text that does not deflate to nothing: different in every line.
+/// Text that compresses about as well as records do: every line differs.
 pub(crate) fn text(len: usize) -> Vec<u8> {
     let mut text = Vec::with_capacity(len + 40);
     let mut state = 1_u64;

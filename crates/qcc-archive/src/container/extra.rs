@@ -1,16 +1,16 @@
-//! The extra fields of a header that matter: AES, zip64, Unicode Path.
+//! The extra fields of a header that this crate reads: AES, zip64, Unicode Path.
 
 use crate::{
     AesVersion, KeyStrength,
+    container::fields::Fields,
     entry::{Aes, AesField},
-    fields::Fields,
 };
 
 const ZIP64: u16 = 0x0001;
 const UNICODE_PATH: u16 = 0x7075;
 const AES: u16 = 0x9901;
 
-/// In a 32-bit field: the value stands in the zip64 field.
+/// In a 32-bit field: the value is in the zip64 field.
 pub(crate) const IN_ZIP64: u32 = u32::MAX;
 
 /// What the extra fields of one header say.
@@ -20,7 +20,7 @@ pub(crate) struct Extra<'a> {
     pub(crate) zip64: Option<&'a [u8]>,
     /// The name a Unicode Path field gives.
     pub(crate) unicode_path: Option<&'a [u8]>,
-    /// Each field is whole, and none of the three comes twice.
+    /// Every field is complete, and none of the three appears twice.
     pub(crate) is_sound: bool,
 }
 
@@ -29,7 +29,7 @@ impl<'a> Extra<'a> {
         let mut extra =
             Self { aes: AesField::Absent, zip64: None, unicode_path: None, is_sound: true };
         let mut rest = Fields(bytes);
-        // Up to three zero bytes are the padding some writers align with.
+        // Some writers align the data with up to three zero bytes.
         while rest.0.len() >= 4 || rest.0.iter().any(|&byte| byte != 0) {
             let Some((id, data)) = field(&mut rest) else {
                 extra.is_sound = false;
@@ -44,9 +44,12 @@ impl<'a> Extra<'a> {
         let seen_before = match id {
             ZIP64 => self.zip64.replace(data).is_some(),
             UNICODE_PATH => {
-                // Version, CRC of the name it stands for, then the name. A field
-                // too short for that names nothing, which is never the entry's name.
-                let path = data.get(5..).unwrap_or_default();
+                // A version, the CRC of the header's name, then the Unicode name. A
+                // shorter field gives an empty name, which differs from the entry's.
+                let path = match data.split_first_chunk::<5>() {
+                    Some((_version_and_crc, path)) => path,
+                    None => &[],
+                };
                 self.unicode_path.replace(path).is_some()
             }
             AES => {
@@ -61,8 +64,8 @@ impl<'a> Extra<'a> {
         }
     }
 
-    /// Sizes and offset with those replaced that stand in the zip64 field,
-    /// which holds, in this order, exactly what did not fit in 32 bits.
+    /// Replaces the sizes and the offset that are in the zip64 field, which holds,
+    /// in this order, exactly the values that do not fit in 32 bits.
     pub(crate) fn widen<const N: usize>(&self, narrow: [u32; N]) -> Option<[u64; N]> {
         let mut wide = narrow.map(u64::from);
         let Some(zip64) = self.zip64 else {

@@ -1,42 +1,43 @@
-//! The entry's own header must say what the central directory says.
+//! Compares an entry's local header with the central directory.
 //!
-//! The MAC covers neither of them, and readers differ in which they believe;
-//! where both agree there is nothing to differ about.
+//! The MAC covers neither, and readers differ in which one they believe. Where
+//! both agree, every reader sees the same entry.
 //!
-//! A writer that streams cannot know the sizes when it writes this header. It
-//! sets a flag, and says them in a descriptor after the data. What it leaves in
-//! the header meanwhile is a matter of taste: 0, or all ones, in 32 bits, in the
-//! zip64 field, or in both. None of these is a size that a reader could
-//! believe, so each counts as left open. Any other number is a statement, and
-//! has to be true.
+//! A streaming writer does not know the sizes when it writes the local header. It
+//! sets a flag and puts them in a data descriptor after the data. Writers differ
+//! in what they leave in the header: 0 or all ones, in 32 bits, in the zip64 field,
+//! or in both. No reader could take one of these for a size, so each counts as left
+//! open. Any other number is a statement and must be correct.
 
 use std::ops::Range;
 
 use crate::{
     Entry, Error, ErrorKind, ReadAt,
-    directory::LOCAL_HEADER_LEN,
+    container::{
+        directory::LOCAL_HEADER_LEN,
+        extra::{Extra, IN_ZIP64},
+        fields::Fields,
+    },
     entry::flag,
-    extra::{Extra, IN_ZIP64},
-    fields::Fields,
 };
 
 const SIGNATURE: [u8; 4] = *b"PK\x03\x04";
 const DESCRIPTOR_SIGNATURE: [u8; 4] = *b"PK\x07\x08";
 const LONGEST_DESCRIPTOR: u64 = 24;
 
-/// Checks the header of `entry` and says where its bytes lie.
+/// Checks the local header of `entry` and returns the place of its data.
 ///
-/// `limit` is where the next entry, or the directory, begins.
+/// `limit` is where the next entry or the directory begins.
 pub(crate) fn locate<S: ReadAt>(
     source: &S,
     entry: &Entry,
     limit: u64,
 ) -> Result<Range<u64>, Error> {
-    // The directory was refused if it did not leave this much room for each.
+    // This cannot overflow: the directory was refused unless each header fits before it.
     let variable_at = entry.header_offset + LOCAL_HEADER_LEN;
     let mut fixed = [0; LOCAL_HEADER_LEN as usize];
     source.read_exact_at(&mut fixed, entry.header_offset).map_err(Error::io)?;
-    let header = Header::parse(&fixed).ok_or(ErrorKind::Malformed("the entry's header"))?;
+    let header = Header::parse(&fixed).ok_or(ErrorKind::Malformed("invalid local header"))?;
 
     let (name_len, extra_len) = (usize::from(header.name_len), usize::from(header.extra_len));
     let start = variable_at + (name_len + extra_len) as u64;
@@ -94,7 +95,7 @@ impl Header {
             return differs("the encryption");
         }
         if !extra.is_sound {
-            return Err(ErrorKind::Malformed("the entry's extra fields").into());
+            return Err(ErrorKind::Malformed("invalid extra fields").into());
         }
         let [size, compressed_size] = self.sizes(entry, extra);
         if !self.agrees(compressed_size, entry.compressed_size) {
@@ -109,12 +110,12 @@ impl Header {
         Ok(())
     }
 
-    /// Whether CRC and sizes follow in a descriptor.
+    /// Whether a data descriptor with CRC and sizes follows the data.
     fn is_described(&self) -> bool {
         self.flags & flag::DATA_DESCRIPTOR != 0
     }
 
-    /// Size and compressed size; none where 32 bits defer to a zip64 field
+    /// Size and compressed size; `None` where the header defers to a zip64 field
     /// that does not hold the value.
     fn sizes(&self, entry: &Entry, extra: &Extra<'_>) -> [Option<u64>; 2] {
         let (size, compressed_size) = (self.size.into(), self.compressed_size.into());
@@ -126,8 +127,8 @@ impl Header {
         match (self.size == IN_ZIP64, self.compressed_size == IN_ZIP64) {
             (true, true) => [first, second],
             (true, false) => [first, Some(compressed_size)],
-            // A field of this header holds both sizes or, as in the directory,
-            // only the one that does not fit.
+            // A local zip64 field holds both sizes or, as in the directory, only the
+            // one that does not fit.
             (false, true) if second.is_some() && self.agrees(first, entry.size) => {
                 [Some(size), second]
             }
@@ -136,7 +137,7 @@ impl Header {
         }
     }
 
-    /// Whether a size is the true one, or left open where that is allowed.
+    /// Whether a size is correct, or left open where that is allowed.
     fn agrees(&self, stated: Option<u64>, truth: u64) -> bool {
         const OPEN: [u64; 3] = [0, IN_ZIP64 as u64, u64::MAX];
         let open = stated.is_none_or(|stated| OPEN.contains(&stated));
@@ -144,8 +145,8 @@ impl Header {
     }
 }
 
-/// After the data come CRC and sizes once more: with or without a signature,
-/// the sizes in 32 or 64 bits. One of the four forms must fit.
+/// Checks the data descriptor: CRC and sizes once more, with or without a
+/// signature, the sizes in 32 or 64 bits. One of these four forms must fit.
 fn check_descriptor<S: ReadAt>(source: &S, entry: &Entry, room: Range<u64>) -> Result<(), Error> {
     let len = (room.end - room.start).min(LONGEST_DESCRIPTOR);
     let mut bytes = vec![0; len as usize];

@@ -1,12 +1,12 @@
-//! Finds the end record, and through it the central directory.
+//! Finds the end record and, through it, the central directory.
 //!
-//! Readers that disagree about where an archive ends disagree about what is
-//! in it. So exactly one end record must fit: its comment reaches the last
-//! byte, and the directory it points to ends where the record begins.
+//! Readers that pick different end records see different entries. So exactly one
+//! end record must fit: its comment ends at the last byte, and the directory
+//! it points to ends where the record begins.
 
 use std::ops::Range;
 
-use crate::{Error, ErrorKind, Looks, ReadAt, fields::Fields, sniff};
+use crate::{Error, ErrorKind, FileFormat, ReadAt, container::fields::Fields, sniff};
 
 const RECORD: [u8; 4] = *b"PK\x05\x06";
 const RECORD_LEN: usize = 22;
@@ -15,10 +15,10 @@ const ZIP64_RECORD_LEN: usize = 56;
 const ZIP64_LOCATOR: [u8; 4] = *b"PK\x06\x07";
 const ZIP64_LOCATOR_LEN: usize = 20;
 const MAX_COMMENT: usize = 0xffff;
-/// Enough to tell what a source is that is no archive.
+/// Enough to recognise a source that is not an archive.
 const HEAD_LEN: usize = 4096;
 
-/// Where the central directory lies and how many entries it lists.
+/// The place of the central directory and the number of entries in it.
 #[derive(Debug, Clone)]
 pub(crate) struct End {
     pub(crate) directory: Range<u64>,
@@ -49,7 +49,7 @@ impl End {
                 }
                 std::cmp::Ordering::Equal => match record.resolve(source, tail_start + at as u64) {
                     Ok(_) if found.is_some() => {
-                        return Err(ErrorKind::Malformed("two end records fit").into());
+                        return Err(ErrorKind::Malformed("more than one end record fits").into());
                     }
                     Ok(end) => found = Some(end),
                     Err(error) if matches!(error.kind(), ErrorKind::Io | ErrorKind::Changed) => {
@@ -69,18 +69,18 @@ impl End {
     }
 }
 
-/// An archive begins with an entry, or with its end if it has none.
+/// An archive begins with an entry, or with its end record if it has none.
 fn begins_like_a_zip(head: &[u8]) -> Result<(), Error> {
     if head.starts_with(b"PK\x07\x08") || head.starts_with(b"PK00PK") {
         return Err(ErrorKind::MultiDisk.into());
     }
     match sniff(head) {
-        Looks::Zip => Ok(()),
+        FileFormat::Zip => Ok(()),
         other => Err(ErrorKind::NotAnArchive(other).into()),
     }
 }
 
-/// All of `len`, but no more than `limit`.
+/// The smaller of `len` and `limit`.
 fn within(len: u64, limit: usize) -> usize {
     usize::try_from(len).map_or(limit, |len| len.min(limit))
 }
@@ -116,7 +116,7 @@ impl Record {
         })
     }
 
-    /// Checks this record, which lies at `at`, and the zip64 one before it.
+    /// Checks this record, which is at `at`, and the zip64 record before it.
     fn resolve<S: ReadAt>(&self, source: &S, at: u64) -> Result<End, Error> {
         if self.disk != self.directory_disk
             || self.disk_entries != self.entries
@@ -135,7 +135,7 @@ impl Record {
         Ok(End { directory, entries })
     }
 
-    /// Each field repeats the zip64 record's, or says to look there.
+    /// Each field repeats the value of the zip64 record or defers to it.
     fn agrees_with(&self, wide: &Zip64Record) -> Result<(), Error> {
         let entries = self.entries == u16::MAX || u64::from(self.entries) == wide.entries;
         let size = self.size == u32::MAX || u64::from(self.size) == wide.size;
@@ -151,7 +151,9 @@ impl Record {
 fn span(offset: u64, size: u64, record_at: u64) -> Result<Range<u64>, Error> {
     match offset.checked_add(size) {
         Some(end) if end == record_at => Ok(offset..end),
-        _ => Err(ErrorKind::Malformed("the central directory is not where it should be").into()),
+        _ => {
+            Err(ErrorKind::Malformed("the central directory does not end at the end record").into())
+        }
     }
 }
 
@@ -168,7 +170,7 @@ impl Zip64Record {
     }
 }
 
-/// The zip64 end record, if a locator stands before the end record at `end`.
+/// The zip64 end record, if its locator precedes the end record at `end`.
 fn zip64<S: ReadAt>(source: &S, end: u64) -> Result<Option<Zip64Record>, Error> {
     let Some(locator_at) = end.checked_sub(ZIP64_LOCATOR_LEN as u64) else {
         return Ok(None);
@@ -178,7 +180,7 @@ fn zip64<S: ReadAt>(source: &S, end: u64) -> Result<Option<Zip64Record>, Error> 
     if fields.signature(ZIP64_LOCATOR).is_none() {
         return Ok(None);
     }
-    let malformed = || Error::new(ErrorKind::Malformed("the zip64 end record"));
+    let malformed = || Error::new(ErrorKind::Malformed("invalid zip64 end record"));
     let disk = fields.u32().ok_or_else(malformed)?;
     let at = fields.u64().ok_or_else(malformed)?;
     let disks = fields.u32().ok_or_else(malformed)?;
