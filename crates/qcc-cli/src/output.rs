@@ -16,7 +16,7 @@ pub(crate) use csv::csv_line;
 pub(crate) use json::{instant, line as json_line, reason as json_reason, record as json_record};
 pub(crate) use paint::{Paint, colours_wanted};
 pub(crate) use progress::Progress;
-pub(crate) use shown::{bytes, count, duration, many, plain, when};
+pub(crate) use shown::{bytes, changed, changed_in_brackets, count, duration, many, plain, when};
 pub(crate) use table::{facts, table, table_of};
 
 /// Standard output: buffered, and tagged, so that a closed pipe there is told

@@ -125,13 +125,14 @@ impl Bench {
                     at: now,
                     push_date,
                     total_size,
-                    stored: written.stored,
+                    stored: written.stored(),
+                    changes: Some(written.changes),
                     superseded: written.superseded,
                     quarantined: 0,
                 })
             };
             let written = apply.commit(&[], done).await.unwrap();
-            assert_eq!(written.stored, total_size, "all are new");
+            assert_eq!(written.changes.new, total_size, "all are new");
         });
     }
 }

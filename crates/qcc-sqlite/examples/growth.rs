@@ -103,19 +103,20 @@ impl Bench {
             making += made.elapsed();
             apply.write(rows).await.unwrap();
         }
-        let done = move |Written { stored, superseded }| {
+        let done = move |written: Written| {
             order.applied(Applied {
                 at: now,
                 push_date,
                 total_size: total,
-                stored,
-                superseded,
+                stored: written.stored(),
+                changes: Some(written.changes),
+                superseded: written.superseded,
                 quarantined: 0,
             })
         };
         let written = apply.commit(&[], done).await.unwrap();
         let took = begun.elapsed().saturating_sub(making);
-        assert_eq!(written.stored + written.superseded, total);
+        assert_eq!(written.stored() + written.superseded, total);
         assert!(written.superseded <= total * known / 10, "only repetitions lose");
         took
     }

@@ -323,7 +323,7 @@ fn finish(
         }
         upsert.write(entry)
     })?;
-    let (written, inserted) = upsert.outcome();
+    let written = upsert.outcome();
     let order = (last.order)(written);
     orders::save(connection, &order, worker, None)?;
     let order_no = order_no.as_str();
@@ -337,7 +337,10 @@ fn finish(
     connection.execute(
         "UPDATE facts SET records = records + ?1,
              last_applied_at = nullif(max(coalesce(last_applied_at, ''), coalesce(?2, '')), '')",
-        params![integer(inserted)?, order.applied.as_ref().map(|applied| instant(applied.at))],
+        params![
+            integer(written.changes.new)?,
+            order.applied.as_ref().map(|applied| instant(applied.at))
+        ],
     )?;
     Ok(written)
 }

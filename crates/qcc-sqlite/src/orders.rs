@@ -5,9 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use qcc_proto::{OrderNo, UnzipPassword};
 use qcc_sync::{
-    Applied, DENIED_FORGOTTEN_AFTER, Dismissal, FORGOTTEN_AFTER, KeptArchive, LONGEST_HOLD,
-    LONGEST_WAIT, MOST_UNCONFIRMED, Order, OrderFilter, Reason, ReasonCode, Sha256, State,
-    StateName, StoreError, StoreErrorKind, Want, Worker,
+    Applied, Changes, DENIED_FORGOTTEN_AFTER, Dismissal, FORGOTTEN_AFTER, KeptArchive,
+    LONGEST_HOLD, LONGEST_WAIT, MOST_UNCONFIRMED, Order, OrderFilter, Reason, ReasonCode, Sha256,
+    State, StateName, StoreError, StoreErrorKind, Want, Worker,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
@@ -250,6 +250,8 @@ pub(crate) fn write(
     let reason = order.state.reason();
     let applied = order.applied.as_ref();
     let number = |count: fn(&Applied) -> u64| applied.map(|a| integer(count(a))).transpose();
+    let changes = applied.and_then(|applied| applied.changes);
+    let change = |count: fn(Changes) -> u64| changes.map(|c| integer(count(c))).transpose();
     // A retry leaves a lease alone; a save renews it or, with no end, gives it up.
     let changed = connection.execute(
         "UPDATE orders SET
@@ -261,6 +263,7 @@ pub(crate) fn write(
              archive_sha256 = :sha256, archive_size = :size,
              applied_at = :applied_at, push_date = :push_date, total_size = :total_size,
              applied_count = :stored, superseded_count = :superseded,
+             new_count = :new, updated_count = :updated, unchanged_count = :unchanged,
              quarantined_count = :quarantined,
              lease_owner = CASE WHEN :holder IS NULL THEN lease_owner
                                 WHEN :lease_until IS NULL THEN NULL ELSE :holder END,
@@ -287,6 +290,9 @@ pub(crate) fn write(
             ":stored": number(|applied| applied.stored)?,
             ":superseded": number(|applied| applied.superseded)?,
             ":quarantined": number(|applied| applied.quarantined)?,
+            ":new": change(|changes| changes.new)?,
+            ":updated": change(|changes| changes.updated)?,
+            ":unchanged": change(|changes| changes.unchanged)?,
             ":holder": holder.map(|worker| worker.name.as_str()),
             ":lease_until": lease_until,
         },
@@ -345,9 +351,17 @@ fn applied(row: &Row<'_>) -> Result<Option<Applied>, Fault> {
         push_date: required(row, "push_date")?,
         total_size: number("total_size")?,
         stored: number("applied_count")?,
+        changes: changes(row)?,
         superseded: number("superseded_count")?,
         quarantined: number("quarantined_count")?,
     }))
+}
+
+fn changes(row: &Row<'_>) -> Result<Option<Changes>, Fault> {
+    let Some(new) = count(row, "new_count")? else { return Ok(None) };
+    let number = |column| Ok::<_, Fault>(count(row, column)?.unwrap_or(0));
+    let (updated, unchanged) = (number("updated_count")?, number("unchanged_count")?);
+    Ok(Some(Changes { new, updated, unchanged }))
 }
 
 fn lease_lost(order_no: &OrderNo) -> Fault {

@@ -25,7 +25,6 @@ pub(crate) struct Upsert<'c> {
     order_no: String,
     last: Option<Vec<u8>>,
     written: Written,
-    inserted: u64,
 }
 
 /// What stands in the table under an id.
@@ -49,7 +48,11 @@ impl<'c> Upsert<'c> {
                           monitor_content = ?4, monitor_level = ?5, monitor_type = ?6, score = ?7,
                           change_date = ?8, extra = ?9, push_date = ?10, order_no = ?11,
                           position = ?12
-                      WHERE rowid = ?1";
+                      WHERE rowid = ?1 AND NOT (
+                          corp_key_no IS ?2 AND corp_name IS ?3 AND monitor_content IS ?4
+                          AND monitor_level IS ?5 AND monitor_type IS ?6 AND score IS ?7
+                          AND change_date IS ?8 AND extra IS ?9 AND push_date IS ?10
+                          AND order_no IS ?11 AND position IS ?12)";
         let standing = "SELECT rowid, push_date, order_no, position FROM risk_records
                         WHERE id = ?1";
         let mut upsert = Self {
@@ -60,7 +63,6 @@ impl<'c> Upsert<'c> {
             order_no: order_no.as_str().to_owned(),
             last: None,
             written: Written::default(),
-            inserted: 0,
         };
         // What all records share is bound once.
         for statement in [&mut upsert.insert, &mut upsert.update] {
@@ -70,18 +72,18 @@ impl<'c> Upsert<'c> {
         Ok(upsert)
     }
 
-    /// How the records fared, and how many ids were not in the table before.
-    pub(crate) fn outcome(&self) -> (Written, u64) {
-        (self.written, self.inserted)
+    /// What became of the records.
+    pub(crate) fn outcome(&self) -> Written {
+        self.written
     }
 
     /// Writes a record. They come by id, of equal ids that of the greatest
     /// position first, which is the one that may stand.
     pub(crate) fn write(&mut self, entry: Entry<'_>) -> Result<(), Fault> {
-        if self.last.as_deref() == Some(entry.id()) || !self.stands(entry)? {
+        if self.last.as_deref() == Some(entry.id()) {
             self.written.superseded += 1;
         } else {
-            self.written.stored += 1;
+            self.merge(entry)?;
         }
         let last = self.last.get_or_insert_default();
         last.clear();
@@ -89,12 +91,12 @@ impl<'c> Upsert<'c> {
         Ok(())
     }
 
-    /// Returns whether the record stands now.
-    fn stands(&mut self, entry: Entry<'_>) -> Result<bool, Fault> {
+    /// Writes a record unless what stands under its id outranks it, or is the same.
+    fn merge(&mut self, entry: Entry<'_>) -> Result<(), Fault> {
         let id = ToSqlOutput::Borrowed(ValueRef::Text(entry.id()));
         if execute(&mut self.insert, &id, entry)? > 0 {
-            self.inserted += 1;
-            return Ok(true);
+            self.written.changes.new += 1;
+            return Ok(());
         }
         let place = integer(entry.position)?;
         let this = (self.push_date.as_str(), self.order_no.as_str(), place);
@@ -103,11 +105,15 @@ impl<'c> Upsert<'c> {
             let other = (text(1)?, text(2)?, row.get(3)?);
             Ok(Standing { rowid: row.get(0)?, outranks: other > this })
         })?;
-        if standing.outranks {
-            return Ok(false);
-        }
-        execute(&mut self.update, &standing.rowid.into(), entry)?;
-        Ok(true)
+        let number = if standing.outranks {
+            &mut self.written.superseded
+        } else if execute(&mut self.update, &standing.rowid.into(), entry)? > 0 {
+            &mut self.written.changes.updated
+        } else {
+            &mut self.written.changes.unchanged
+        };
+        *number += 1;
+        Ok(())
     }
 }
 

@@ -22,7 +22,9 @@ use std::{
 
 use qcc_http::Client;
 
-use crate::{Answer, Archives, Clock, Event, Hold, Observer, Policy, Store, VendorCall, Worker};
+use crate::{
+    Answer, Archives, Changes, Clock, Event, Hold, Observer, Policy, Store, VendorCall, Worker,
+};
 
 pub(crate) use apply::Applier;
 use budget::Budget;
@@ -86,6 +88,8 @@ pub struct Report {
     pub applied: u64,
     /// Records that now stand from them.
     pub stored: u64,
+    /// What became of those.
+    pub changes: Changes,
     /// Records that lost against a later version.
     pub superseded: u64,
     /// Records set aside.
@@ -129,6 +133,7 @@ impl Report {
         self.fetched += part.fetched;
         self.applied += part.applied;
         self.stored += part.stored;
+        self.changes += part.changes;
         self.superseded += part.superseded;
         self.set_aside += part.set_aside;
         self.held = part.held.or(self.held.take());

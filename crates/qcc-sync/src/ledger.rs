@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{Location, OrderNo, ShanghaiTime, UnzipPassword};
 
-use crate::{KeptArchive, Reason, ReasonCode};
+use crate::{Changes, KeptArchive, Reason, ReasonCode};
 
 /// Everything known of one order. This is the only state there is: whoever
 /// holds it can take the next step, after any crash.
@@ -174,8 +174,11 @@ pub struct Applied {
     pub push_date: ShanghaiTime,
     /// The document's `totalSize`.
     pub total_size: u64,
-    /// Records that now stand in the table from this order.
+    /// Records that stood in the table from this order when it was applied.
     pub stored: u64,
+    /// What became of those; `None` where a version of this program applied it that did
+    /// not count them.
+    pub changes: Option<Changes>,
     /// Records for which the table already held a later version.
     pub superseded: u64,
     /// Records set aside because they are not as the manual describes.

@@ -49,8 +49,8 @@ pub use rebuild::{Rebuild, Snapshot};
 pub use replay::{Replay, ReplayReport, ReplayScope, Setback};
 pub use secret_path::{InvalidPathSegment, PathSegment, PathStep, PathWish, SecretPath, next_path};
 pub use store::{
-    Apply, Hold, NotedListing, OrderFilter, Overview, Rank, RecordFilter, Row, SetAside, Store,
-    StoreError, StoreErrorKind, StoredRecord, UnknownWord, Want, Worker, Written,
+    Apply, Changes, Hold, NotedListing, OrderFilter, Overview, Rank, RecordFilter, Row, SetAside,
+    Store, StoreError, StoreErrorKind, StoredRecord, UnknownWord, Want, Worker, Written,
 };
 pub use verify::{
     AsideFault, Difference, Finding, Verdict, VerifyError, VerifySettings, VerifyStage, verify,

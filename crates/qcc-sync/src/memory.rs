@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use qcc_proto::{ListedOrder, MonitorLevel, MonitorType, OrderNo, RiskRecord, ShanghaiTime};
 
 use crate::{
-    Activation, AnswerErrors, Apply, Callbacks, Continuity, DENIED_FORGOTTEN_AFTER, Decision,
-    FORGOTTEN_AFTER, Gap, Hold, Life, Listing, MOST_UNCONFIRMED, NotedListing, Order, OrderFilter,
-    Overview, Rank, ReasonCode, RecordFilter, Row, SecretPath, SetAside, Sha256, State, Store,
-    StoreError, StoreErrorKind, StoredRecord, UnknownWord, Want, Worker, Written, gap_by_now,
-    is_resting, oldest_before,
+    Activation, AnswerErrors, Apply, Callbacks, Changes, Continuity, DENIED_FORGOTTEN_AFTER,
+    Decision, FORGOTTEN_AFTER, Gap, Hold, Life, Listing, MOST_UNCONFIRMED, NotedListing, Order,
+    OrderFilter, Overview, Rank, ReasonCode, RecordFilter, Row, SecretPath, SetAside, Sha256,
+    State, Store, StoreError, StoreErrorKind, StoredRecord, UnknownWord, Want, Worker, Written,
+    gap_by_now, is_resting, oldest_before,
 };
 
 /// A [`Store`] in memory, for tests, simulation and as the reference that other
@@ -569,11 +569,18 @@ impl Apply for MemoryApply {
         order: impl FnOnce(Written) -> Order + Send + 'static,
     ) -> Result<Written, StoreError> {
         let mut tables = self.store.tables();
-        self.greatest.retain(|id, (rank, _)| {
-            tables.records.get(id).is_none_or(|(standing, _)| *standing <= *rank)
+        let mut changes = Changes::default();
+        self.greatest.retain(|id, this| {
+            let number = match tables.records.get(id) {
+                None => &mut changes.new,
+                Some(standing) if standing == this => &mut changes.unchanged,
+                Some((rank, _)) if *rank <= this.0 => &mut changes.updated,
+                Some(_) => return false,
+            };
+            *number += 1;
+            true
         });
-        let stored = self.greatest.len() as u64;
-        let written = Written { stored, superseded: self.rows - stored };
+        let written = Written { changes, superseded: self.rows - changes.stored() };
         tables.write(&order(written), &self.worker)?;
         tables.records.extend(self.greatest);
         self.set_aside.sort_by_key(|record| record.position);

@@ -15,9 +15,9 @@ use qcc_archive::{Archive, Retry};
 use qcc_proto::OrderNo;
 
 use crate::{
-    Archives, ArchivesError, Clock, EngineError, KeptArchive, Label, Observer, Order, Policy,
-    Reason, ReasonCode, Rebuild, Report, Retention, Sha256, Snapshot as _, State, StoreErrorKind,
-    Worker,
+    Archives, ArchivesError, Changes, Clock, EngineError, KeptArchive, Label, Observer, Order,
+    Policy, Reason, ReasonCode, Rebuild, Report, Retention, Sha256, Snapshot as _, State,
+    StoreErrorKind, Worker,
     engine::{Applier, Trouble},
     verify::digest,
 };
@@ -66,6 +66,8 @@ pub struct ReplayReport {
     pub pruned: u64,
     /// Records that now stand from them.
     pub stored: u64,
+    /// What became of those.
+    pub changes: Changes,
     /// Records that lost against a later version.
     pub superseded: u64,
     /// Records set aside.
@@ -126,6 +128,7 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
         }
         report.applied = sum.applied;
         report.stored = sum.stored;
+        report.changes = sum.changes;
         report.superseded = sum.superseded;
         report.set_aside = sum.set_aside;
         if let Some(before) = records_before.filter(|_| report.applied > 0) {

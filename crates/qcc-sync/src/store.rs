@@ -258,14 +258,48 @@ pub struct Row {
     pub record: RiskRecord,
 }
 
-/// How the records of an archive fared: each is one or the other.
+/// What became of the records of an archive. Each record counts once, so the numbers
+/// add up to the records that were written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Records that now stand.
-    pub stored: u64,
-    /// Records that lost: against what stood, or against a later place in the same
+    /// What became of the records that stand now.
+    pub changes: Changes,
+    /// Records that lost: to the version in the table, or to a later place in the same
     /// archive.
     pub superseded: u64,
+}
+
+/// What became of the records that stand now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Records whose id was not in the table.
+    pub new: u64,
+    /// Records that replaced a version of lesser or equal rank.
+    pub updated: u64,
+    /// Records that stood already, of the same rank and with the same fields.
+    pub unchanged: u64,
+}
+
+impl Changes {
+    /// All of them.
+    pub const fn stored(self) -> u64 {
+        self.new.saturating_add(self.updated).saturating_add(self.unchanged)
+    }
+}
+
+impl std::ops::AddAssign for Changes {
+    fn add_assign(&mut self, other: Self) {
+        self.new = self.new.saturating_add(other.new);
+        self.updated = self.updated.saturating_add(other.updated);
+        self.unchanged = self.unchanged.saturating_add(other.unchanged);
+    }
+}
+
+impl Written {
+    /// Records that stand now.
+    pub const fn stored(self) -> u64 {
+        self.changes.stored()
+    }
 }
 
 /// A record that is not as the manual describes, kept for a person.

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::{
     app::App,
     exit::{Exit, Usage},
-    output::{Paint, count, table},
+    output::{Paint, changed, count, table},
     wiring::SqliteStore,
 };
 use stage::Stage;
@@ -64,7 +64,7 @@ impl Demo {
         )?;
 
         let report = stage.engine.settle(PATIENCE, &()).await?;
-        let Report { listed, fetched, applied, stored, superseded, .. } = report;
+        let Report { listed, fetched, applied, stored, changes, superseded, .. } = report;
         steps.done(app, format_args!("6.2.4  order list read: {listed} orders"))?;
         steps.done(
             app,
@@ -75,8 +75,10 @@ impl Demo {
         steps.done(
             app,
             format_args!(
-                "       {applied} orders applied: {} records, of which the latest with each id stands",
-                count(stored + superseded)
+                "       {applied} orders applied: {} records: {}, {} superseded",
+                count(stored + superseded),
+                changed(changes),
+                count(superseded)
             ),
         )?;
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     app::App,
     exit::{Exit, Usage, explain},
-    output::{Progress, count, json_reason, many, plain},
+    output::{Progress, changed_in_brackets, count, json_reason, many, plain},
     wiring::{self, Replays, SqliteStore},
 };
 
@@ -102,13 +102,14 @@ impl Replay {
             ));
         }
         app.out.line(format_args!(
-            "{} applied, {} of them from labels alone, {} once more; {} held: {} stored, {} \
-             superseded, {} set aside",
+            "{} applied, {} of them from labels alone, {} once more; {} held: {} stored{}, \
+             {} superseded, {} set aside",
             many(report.applied, "order"),
             count(report.applied_from_labels),
             count(report.repeated),
             many(report.stored + report.superseded + report.set_aside, "record"),
             count(report.stored),
+            changed_in_brackets(report.changes),
             count(report.superseded),
             count(report.set_aside),
         ))?;
@@ -206,6 +207,9 @@ fn summary(report: &ReplayReport, exit: Exit) -> Value {
         "repeated": report.repeated,
         "pruned": report.pruned,
         "stored": report.stored,
+        "new": report.changes.new,
+        "updated": report.changes.updated,
+        "unchanged": report.changes.unchanged,
         "superseded": report.superseded,
         "set_aside": report.set_aside,
         "held": report.stored + report.superseded + report.set_aside,

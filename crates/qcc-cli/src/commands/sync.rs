@@ -15,7 +15,7 @@ use crate::{
     commands::status,
     config::duration,
     exit::{Exit, exit_for, explain},
-    output::{Progress, count, instant, json_reason, many},
+    output::{Progress, changed_in_brackets, count, instant, json_reason, many},
     wiring::{self, SqliteStore, Works},
 };
 
@@ -159,12 +159,13 @@ impl Sync {
             return Ok(exit);
         }
         app.out.line(format_args!(
-            "{} listed, {} new; {} fetched, {} applied; {} stored{}{}",
+            "{} listed, {} new; {} fetched, {} applied; {} stored{}{}{}",
             many(report.listed.into(), "order"),
             report.fresh,
             report.fetched,
             report.applied,
             many(report.stored, "record"),
+            changed_in_brackets(report.changes),
             also(report.superseded, "superseded"),
             also(report.set_aside, "set aside"),
         ))?;
@@ -206,6 +207,9 @@ fn summary(report: &Report, exit: Exit) -> Value {
         "fetched": report.fetched,
         "applied": report.applied,
         "stored": report.stored,
+        "new": report.changes.new,
+        "updated": report.changes.updated,
+        "unchanged": report.changes.unchanged,
         "superseded": report.superseded,
         "set_aside": report.set_aside,
         "hold": report.held.as_ref().map(|hold| {

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use qcc_proto::OrderNo;
 use qcc_sync::{Event, Observer};
 
-use super::{Notes, bytes, complain, count, many, plain, when};
+use super::{Notes, bytes, changed_in_brackets, complain, count, many, plain, when};
 use crate::config::Config;
 
 /// Shows the engine's events.
@@ -96,7 +96,11 @@ impl Observer for Progress {
                 self.doing(order_no, "applying", *records, *total, Unit::Records);
             }
             Event::Applied { order_no, applied } => {
-                let mut text = format!("{order_no}: {} applied", many(applied.stored, "record"));
+                let mut text = format!(
+                    "{order_no}: {} applied{}",
+                    many(applied.stored, "record"),
+                    changed_in_brackets(applied.changes.unwrap_or_default()),
+                );
                 if applied.superseded > 0 {
                     text += &format!(", {} superseded", count(applied.superseded));
                 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::ShanghaiTime;
+use qcc_sync::Changes;
 
 /// Text from outside, safe on a terminal: no controls, no writing direction
 /// tricks.
@@ -43,6 +44,26 @@ pub(crate) fn count(number: u64) -> String {
 pub(crate) fn many(number: u64, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {thing}{plural}", count(number))
+}
+
+/// What became of the records that stand, without what is zero: `2 new, 1 updated`.
+pub(crate) fn changed(changes: Changes) -> String {
+    let Changes { new, updated, unchanged } = changes;
+    let parts = [(new, "new"), (updated, "updated"), (unchanged, "unchanged")];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", count(number)))
+        .collect();
+    parts.join(", ")
+}
+
+/// The same in brackets after a blank, or nothing.
+pub(crate) fn changed_in_brackets(changes: Changes) -> String {
+    match changed(changes) {
+        parts if parts.is_empty() => parts,
+        parts => format!(" ({parts})"),
+    }
 }
 
 /// A size: `1.4 MiB`.

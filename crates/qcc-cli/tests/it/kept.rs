@@ -444,6 +444,8 @@ fn the_numbers_add_up_to_what_the_archives_hold() {
     let replay = world.run(&["replay", "--json"]).ends(0).json();
     let parts = ["stored", "superseded", "set_aside"].map(|name| number(&replay, name));
     assert_eq!(parts.iter().sum::<u64>(), number(&replay, "held"));
+    let changes = ["new", "updated", "unchanged"].map(|name| number(&replay, name));
+    assert_eq!(changes, [0, 0, number(&replay, "stored")], "what stands already is not written");
     assert_eq!(number(&replay, "held"), number(&sum, "records") + number(&sum, "set_aside"));
 }
 

@@ -71,13 +71,14 @@ pub(crate) async fn leased(store: &SqliteStore, order_no: &str, worker: &Worker)
 
 /// The order once its records are in the table.
 pub(crate) fn applied(order: Order, pushed: i64) -> impl FnOnce(Written) -> Order + Send {
-    move |Written { stored, superseded }| {
+    move |written| {
         order.applied(Applied {
             at: at(100),
             push_date: local(pushed),
-            total_size: stored + superseded,
-            stored,
-            superseded,
+            total_size: written.stored() + written.superseded,
+            stored: written.stored(),
+            changes: Some(written.changes),
+            superseded: written.superseded,
             quarantined: 0,
         })
     }

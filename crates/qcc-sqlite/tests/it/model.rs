@@ -1,9 +1,9 @@
 //! The rank rule against a map that keeps the greatest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use proptest::{collection::vec, prelude::*};
-use qcc_sync::{Rank, RecordFilter, Row, Store, Written};
+use qcc_sync::{Changes, Rank, RecordFilter, Row, Store, Written};
 
 use crate::given::{apply, local, no, record, store};
 
@@ -39,6 +39,10 @@ fn rows(archive: &Archive) -> Vec<Row> {
     .collect()
 }
 
+fn written(new: u64, updated: u64, unchanged: u64, superseded: u64) -> Written {
+    Written { changes: Changes { new, updated, unchanged }, superseded }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -50,6 +54,7 @@ proptest! {
             let mut model: HashMap<String, (Rank, String)> = HashMap::new();
             for archive in &archives {
                 let rows = rows(archive);
+                let before: HashSet<String> = model.keys().cloned().collect();
                 let total = rows.len() as u64;
                 for Row { position, record } in &rows {
                     let rank = Rank {
@@ -67,8 +72,12 @@ proptest! {
                 let batches = rows.chunks(cut).map(<[Row]>::to_vec).collect();
                 let written = apply(&store, &archive.order_no, archive.pushed, batches).await;
                 let stands = model.values().filter(|(r, _)| r.order_no == no(&archive.order_no));
-                prop_assert_eq!(written.stored, stands.count() as u64);
-                prop_assert_eq!(written.stored + written.superseded, total);
+                let stands: Vec<_> = stands.collect();
+                prop_assert_eq!(written.stored(), stands.len() as u64);
+                prop_assert_eq!(written.stored() + written.superseded, total);
+                let new = model.len() - before.len();
+                prop_assert_eq!(written.changes.new, new as u64);
+                prop_assert_eq!(written.changes.unchanged, 0);
             }
             let all = store.records(&RecordFilter::default(), None, 100).await.unwrap();
             prop_assert_eq!(all.len(), model.len());
@@ -93,14 +102,16 @@ async fn an_archive_larger_than_memory_counts_and_stands_as_a_small_one() {
         (0..).zip(versions).map(|(position, record)| Row { position, record }).collect()
     };
     let old = apply(&store, "A1", 0, vec![rows(150..200, "old")]).await;
-    assert_eq!(old, Written { stored: 50, superseded: 0 });
+    assert_eq!(old, written(50, 0, 0, 0));
     let newer = apply(&store, "A3", 90, vec![rows(190..200, "newer")]).await;
-    assert_eq!(newer, Written { stored: 10, superseded: 0 });
+    assert_eq!(newer, written(0, 10, 0, 0));
     // Each id twice, far apart.
     let twice = rows(0..400, &long);
     let batches = twice.chunks(50).map(<[Row]>::to_vec).collect();
     let large = apply(&store, "A2", 50, batches).await;
-    assert_eq!(large, Written { stored: 190, superseded: 210 });
+    assert_eq!(large, written(150, 40, 0, 210));
+    let order = store.order(&no("A2")).await.unwrap().unwrap();
+    assert_eq!(order.applied.unwrap().changes, Some(large.changes), "and the ledger says so");
     let all = store.records(&RecordFilter::default(), None, 1000).await.unwrap();
     assert_eq!(all.len(), 200);
     for stored in all {

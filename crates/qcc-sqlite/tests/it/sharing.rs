@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use qcc_proto::OrderNo;
 use qcc_sqlite::SqliteStore;
-use qcc_sync::{Apply, OrderFilter, StateName, Store, Written};
+use qcc_sync::{Apply, Changes, OrderFilter, StateName, Store, Written};
 
 use crate::given::{add, applied, apply, at, claim, leased, local, no, rows, store, worker};
 
@@ -96,7 +96,7 @@ async fn a_dropped_step_rolls_the_apply_back() {
     assert_eq!(store.overview().await.unwrap().records, 0);
     assert_eq!(
         apply(&store, "A1", 0, vec![rows(0..5)]).await,
-        Written { stored: 5, superseded: 0 }
+        Written { changes: Changes { new: 5, updated: 0, unchanged: 0 }, superseded: 0 }
     );
 }
 

@@ -9,8 +9,8 @@ use super::given::{
     versions, worker,
 };
 use crate::{
-    Apply as _, RecordFilter, SetAside, State, Store, StoreErrorKind, StoredRecord, UnknownWord,
-    Want, Written,
+    Apply as _, Changes, RecordFilter, SetAside, State, Store, StoreErrorKind, StoredRecord,
+    UnknownWord, Want, Written,
 };
 
 fn aside(position: u64, raw: &[u8]) -> SetAside {
@@ -21,6 +21,10 @@ fn aside(position: u64, raw: &[u8]) -> SetAside {
 
 fn word(word: &str, count: u64) -> UnknownWord {
     UnknownWord { field: "monitorLevel".into(), word: word.into(), count }
+}
+
+fn written(new: u64, updated: u64, unchanged: u64, superseded: u64) -> Written {
+    Written { changes: Changes { new, updated, unchanged }, superseded }
 }
 
 fn pair(id: &str, version: &str) -> (String, String) {
@@ -37,12 +41,14 @@ pub async fn records_and_ledger_change_together<S: Store, F: Future<Output = S>>
     archive.batches.push(vec![row(2, record("c", "1")), row(0, record("a", "1"))]);
     archive.aside = vec![aside(3, b"{}")];
     archive.words = vec![word("新级别", 2)];
-    assert_eq!(archive.apply(&store, 100).await, Written { stored: 3, superseded: 0 });
+    assert_eq!(archive.apply(&store, 100).await, written(3, 0, 0, 0));
 
     let order = known(&store, &no("A1")).await;
     assert_eq!(order.state, State::Applied);
     let applied = order.applied.clone().map(|a| (a.at, a.push_date, a.total_size, a.stored));
     assert_eq!(applied, Some((at(100), local(50), 4, 3)));
+    let changes = order.applied.as_ref().and_then(|applied| applied.changes);
+    assert_eq!(changes, Some(Changes { new: 3, updated: 0, unchanged: 0 }));
     let all = ok(store.records(&RecordFilter::default(), None, 10).await);
     assert_eq!(all.len(), 3);
     let StoredRecord { record: first, rank } = &all[0];
@@ -109,7 +115,7 @@ pub async fn an_open_apply_shows_nothing_and_lets_calls_in<S: Store, F: Future<O
     assert_eq!(numbers, ["A3", "A2", "A1"].map(no));
 
     let done = Archive::new("A2", 10, Vec::new()).outcome(&order, 30);
-    assert_eq!(ok(apply.commit(&[], done).await), Written { stored: 1, superseded: 0 });
+    assert_eq!(ok(apply.commit(&[], done).await), written(0, 1, 0, 0));
     assert_eq!(versions(&store).await, [pair("a", "2")]);
     assert_eq!(known(&store, &no("A2")).await.called_at, Some(at(22)));
     ok(store.note_listing(&[], &listing(35, &[]), None).await);
@@ -158,11 +164,11 @@ pub async fn a_repeated_apply_changes_nothing<S: Store, F: Future<Output = S>>(
     archive.aside = vec![aside(3, b"{]")];
     archive.words = vec![word("新级别", 1)];
     let first = archive.apply(&store, 0).await;
-    assert_eq!(first, Written { stored: 2, superseded: 1 });
+    assert_eq!(first, written(1, 1, 0, 1));
     let before = ok(store.overview().await);
     let records = ok(store.records(&RecordFilter::default(), None, 10).await);
     for _ in 0..2 {
-        assert_eq!(archive.apply(&store, 0).await, first, "counted as before");
+        assert_eq!(archive.apply(&store, 0).await, written(0, 0, 2, 1), "nothing is written");
         assert_eq!(ok(store.overview().await), before);
         assert_eq!(ok(store.records(&RecordFilter::default(), None, 10).await), records);
         assert_eq!(ok(store.set_aside(&no("A2")).await), archive.aside);

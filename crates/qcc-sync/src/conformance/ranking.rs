@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::given::{Archive, local, no, ok, record, row, versions};
-use crate::{RecordFilter, Store, Written};
+use crate::{Changes, RecordFilter, Store, Written};
 
 /// Three orders bring versions of one id; every order of applying them, and
 /// every repetition of one, ends with the greatest. The date decides before the
@@ -23,16 +23,24 @@ pub async fn the_greatest_rank_stands_in_any_order<S: Store, F: Future<Output = 
     for permutation in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         for repeated in 0..3 {
             let store = fresh().await;
-            let mut greatest = None;
+            let (mut greatest, mut applied) = (None, [false; 3]);
             let sequence = permutation.iter().chain([&permutation[repeated]]);
             for &which in sequence.clone() {
                 let written = archives[which].apply(&store, 0).await;
                 let wins = greatest.is_none_or(|greatest| which >= greatest);
                 greatest = greatest.max(Some(which));
-                let stored = 1 + u64::from(wins);
+                let (again, is_first) = (applied[which], !applied.contains(&true));
+                applied[which] = true;
+                // Its own record, and the one that all three have.
+                let new = u64::from(!again) + u64::from(is_first);
+                let unchanged = u64::from(again) + u64::from(again && wins);
+                let updated = u64::from(wins && !again && !is_first);
                 assert_eq!(
                     written,
-                    Written { stored, superseded: 2 - stored },
+                    Written {
+                        changes: Changes { new, updated, unchanged },
+                        superseded: u64::from(!wins),
+                    },
                     "archive {which} of {:?}",
                     sequence.clone().collect::<Vec<_>>()
                 );
@@ -69,10 +77,11 @@ pub async fn the_later_place_in_an_archive_stands<S: Store, F: Future<Output = S
         let mut archive = Archive::new("A1", 0, Vec::new()).repeatable();
         let rows = batches.iter().map(|batch| batch.len() as u64).sum::<u64>();
         archive.batches = batches;
-        for _ in 0..2 {
+        for new in [1, 0] {
             let written = archive.apply(&store, 0).await;
             assert_eq!(versions(&store).await, [("a".to_owned(), "late".to_owned())]);
-            assert_eq!(written, Written { stored: 1, superseded: rows - 1 });
+            let changes = Changes { new, updated: 0, unchanged: 1 - new };
+            assert_eq!(written, Written { changes, superseded: rows - 1 });
         }
         assert_eq!(ok(store.overview().await).records, 1);
     }

@@ -6,8 +6,8 @@ use qcc_proto::UnzipPassword;
 
 use super::given::{Archive, add, at, claim, known, line, listing, no, ok, record, row, worker};
 use crate::{
-    Applied, KeptArchive, Order, Reason, ReasonCode, Rebuild, SetAside, Sha256, Snapshot as _,
-    State, StoredRecord, Written,
+    Applied, Changes, KeptArchive, Order, Reason, ReasonCode, Rebuild, SetAside, Sha256,
+    Snapshot as _, State, StoredRecord, Written,
 };
 
 /// Runs every check of a store that can be proven and rebuilt, each on stores of
@@ -198,9 +198,13 @@ pub async fn an_applied_order_can_be_applied_again<S: Rebuild, F: Future<Output 
     assert_eq!(claim(&store, &other, 20).await, None, "it is leased");
     ok(store.release(&no("A1"), &hand).await);
 
-    assert_eq!(archive.apply(&store, 30).await, Written { stored: 1, superseded: 0 });
+    assert_eq!(
+        archive.apply(&store, 30).await,
+        Written { changes: Changes { new: 0, updated: 0, unchanged: 1 }, superseded: 0 }
+    );
     let after = known(&store, &no("A1")).await;
-    let applied = before.applied.map(|applied| Applied { at: at(30), ..applied });
+    let changes = Some(Changes { new: 0, updated: 0, unchanged: 1 });
+    let applied = before.applied.map(|applied| Applied { at: at(30), changes, ..applied });
     assert_eq!((after.state, after.applied), (State::Applied, applied));
     assert_eq!(ok(store.overview().await).records, 1);
 }

@@ -11,8 +11,9 @@ use tokio::sync::mpsc;
 
 use super::{Engine, EngineError, Report, Trouble, words::Words};
 use crate::{
-    Applied, Apply as _, Archives, Clock, CountMismatch, Event, Failure, KeptArchive, Observer,
-    Order, Policy, ReasonCode, Remedy, Row, SetAside, State, Store, UnknownWord, Worker, Written,
+    Applied, Apply as _, Archives, Changes, Clock, CountMismatch, Event, Failure, KeptArchive,
+    Observer, Order, Policy, ReasonCode, Remedy, Row, SetAside, State, Store, UnknownWord, Worker,
+    Written,
 };
 
 /// What the reading thread hands to the writing task.
@@ -80,7 +81,8 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
             at,
             push_date,
             total_size: summary.total_size,
-            stored: written.stored,
+            stored: written.stored(),
+            changes: Some(written.changes),
             superseded: written.superseded,
             quarantined: summary.set_aside,
         };
@@ -89,9 +91,14 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
         let applied = applied(written);
         report.applied += 1;
         report.stored += applied.stored;
+        report.changes += written.changes;
         report.superseded += applied.superseded;
         report.set_aside += applied.quarantined;
-        tracing::info!(order = %order.no, records = applied.total_size, "order applied");
+        let Changes { new, updated, unchanged } = written.changes;
+        tracing::info!(
+            order = %order.no, records = applied.total_size, new, updated, unchanged,
+            superseded = applied.superseded, set_aside = applied.quarantined, "order applied"
+        );
         observer.event(&Event::Applied { order_no: order.no.clone(), applied });
         Ok(())
     }

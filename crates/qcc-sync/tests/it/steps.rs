@@ -212,6 +212,7 @@ proptest! {
                     push_date: "2026-01-05 09:00:00".parse().unwrap(),
                     total_size: 1,
                     stored: 1,
+                    changes: None,
                     superseded: 0,
                     quarantined: 0,
                 }),

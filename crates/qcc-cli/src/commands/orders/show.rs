@@ -12,7 +12,7 @@ use crate::{
     app::App,
     commands::peace::Peace,
     exit::{Exit, NoSuchOrder, Usage},
-    output::{bytes, count, facts, instant, json_reason, when},
+    output::{bytes, changed_in_brackets, count, facts, instant, json_reason, when},
     wiring,
 };
 
@@ -153,9 +153,10 @@ fn ledger_lines(known: &Known, folder: &Path, lines: &mut Vec<(&'static str, Str
         lines.push((
             "records",
             format!(
-                "{} in all: {} stood then, {} superseded, {} set aside; pushed {}",
+                "{} in all: {} stood then{}, {} superseded, {} set aside; pushed {}",
                 count(applied.total_size),
                 count(applied.stored),
+                changed_in_brackets(applied.changes.unwrap_or_default()),
                 count(applied.superseded),
                 count(applied.quarantined),
                 applied.push_date
@@ -209,6 +210,9 @@ fn ledger_json(known: &Known, folder: &Path) -> Value {
                 "push_date": applied.push_date.to_string(),
                 "total_size": applied.total_size,
                 "stored": applied.stored,
+                "new": applied.changes.map(|changes| changes.new),
+                "updated": applied.changes.map(|changes| changes.updated),
+                "unchanged": applied.changes.map(|changes| changes.unchanged),
                 "superseded": applied.superseded,
                 "set_aside": applied.quarantined,
             })

@@ -158,6 +158,12 @@ fn counted(page: &mut Page, counts: &Counts) {
             &counts.records,
         ),
         (
+            "qcc_records_stored_total",
+            "The stored ones of these, by what they changed in the table.",
+            "change",
+            &counts.stored,
+        ),
+        (
             "qcc_order_failures_total",
             "Steps of orders that failed, by reason.",
             "reason",

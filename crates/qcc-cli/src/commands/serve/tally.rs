@@ -7,7 +7,9 @@ use std::{
 };
 
 use qcc_callback::{Answered, DropReason, Dropped, Rejection};
-use qcc_sync::{Answer, EngineError, Event, Observer, Probed, ReasonCode, Report, VendorCall};
+use qcc_sync::{
+    Answer, Changes, EngineError, Event, Observer, Probed, ReasonCode, Report, VendorCall,
+};
 
 use crate::exit::causes_of;
 
@@ -22,6 +24,8 @@ pub(super) struct Counts {
     pub(super) rounds: Table,
     /// Records of applied archives, by outcome.
     pub(super) records: Table,
+    /// Records that stand, by what they changed.
+    pub(super) stored: Table,
     /// Steps of orders that failed, by reason.
     pub(super) failures: Table,
     /// Archives that were refused, by reason.
@@ -79,6 +83,7 @@ impl Counts {
         Self {
             rounds: zeros(&["done", "failed"]),
             records: zeros(&["stored", "superseded", "set_aside"]),
+            stored: zeros(&["new", "updated", "unchanged"]),
             failures: reasons(ReasonCode::ALL),
             archives: reasons(&ARCHIVE),
             callbacks,
@@ -165,6 +170,11 @@ impl Observer for Tally {
             Event::Applied { applied, .. } => {
                 counts.applied += 1;
                 add(&mut counts.records, "stored", applied.stored);
+                if let Some(Changes { new, updated, unchanged }) = applied.changes {
+                    add(&mut counts.stored, "new", new);
+                    add(&mut counts.stored, "updated", updated);
+                    add(&mut counts.stored, "unchanged", unchanged);
+                }
                 add(&mut counts.records, "superseded", applied.superseded);
                 add(&mut counts.records, "set_aside", applied.quarantined);
             }

@@ -39,6 +39,7 @@ pub(super) struct Counted {
     refused: Table,
     answers: Table,
     records: Table,
+    stored: Table,
     archives: Table,
 }
 
@@ -94,6 +95,7 @@ impl Counted {
             "qcc_connections_refused_total" => Some(&mut self.refused),
             "qcc_vendor_answers_total" => Some(&mut self.answers),
             "qcc_records_total" => Some(&mut self.records),
+            "qcc_records_stored_total" => Some(&mut self.stored),
             "qcc_archive_failures_total" => Some(&mut self.archives),
             _ => None,
         }
@@ -115,6 +117,7 @@ impl Counted {
             told("  no request", &self.refused),
             told("  vendor", &self.answers),
             told("  records", &self.records),
+            told("  stored", &self.stored),
             told("  archives", &self.archives),
         ]
         .into_iter()
@@ -130,6 +133,7 @@ impl Counted {
             "connections_refused": self.refused,
             "vendor_answers": self.answers,
             "records": self.records,
+            "records_stored": self.stored,
             "archive_failures": self.archives,
         })
     }
@@ -146,6 +150,7 @@ mod tests {
     const PAGE: &str = "# HELP qcc_ready 1 where /readyz answers 200.\n\
         qcc_store_info{path=\"/data/qcc.db\"} 1\nqcc_ready 1\nqcc_start_time_seconds 1764000000\n\
         qcc_callbacks_total{result=\"new\"} 3\nqcc_callbacks_total{result=\"limited\"} 0\n\
+        qcc_records_stored_total{change=\"updated\"} 5\n\
         qcc_connections_refused_total{reason=\"head_too_large\"} 2\n\
         qcc_vendor_answers_total{call=\"list\",answer=\"200\"} 12\nqcc_rounds_total 4\nnonsense\n";
 
@@ -156,7 +161,10 @@ mod tests {
         let callbacks = ("  callbacks", "new: 3".to_owned());
         let refused = ("  no request", "head_too_large: 2".to_owned());
         assert_eq!(counted.json()["connections_refused"]["head_too_large"], 2);
-        assert_eq!(counted.lines(), [callbacks, refused, ("  vendor", "list 200: 12".to_owned())]);
+        let vendor = ("  vendor", "list 200: 12".to_owned());
+        let stored = ("  stored", "updated: 5".to_owned());
+        assert_eq!(counted.lines(), [callbacks, refused, vendor, stored]);
+        assert_eq!(counted.json()["records_stored"]["updated"], 5);
         assert_eq!(counted.json()["vendor_answers"]["list 200"], 12);
         assert_eq!(Counted::read(PAGE, Path::new("/data/other.db")), None);
         assert_eq!(Counted::read("", Path::new("/data/qcc.db")), None);
