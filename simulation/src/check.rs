@@ -300,7 +300,8 @@ fn is_true<D: Disk>(
     match code {
         // The value that checks the password rots, too.
         ReasonCode::WrongPassword => {
-            rotten || struck(&[Theirs::WrongPassword, Theirs::CorruptDownload])
+            let others = [Theirs::WrongPassword, Theirs::CorruptDownload, Theirs::ArchiveOfAnother];
+            rotten || struck(&others)
         }
         ReasonCode::ArchiveDamaged => {
             rotten
@@ -309,12 +310,17 @@ fn is_true<D: Disk>(
                     Theirs::HtmlInsteadOfZip,
                     Theirs::XmlInsteadOfZip,
                     Theirs::WrongPassword,
+                    Theirs::GarbageZip,
+                    Theirs::ArchiveOfAnother,
                 ])
         }
-        ReasonCode::ArchiveRefused => rotten || struck(&[Theirs::CorruptDownload]),
+        ReasonCode::ArchiveRefused => {
+            let others = [Theirs::CorruptDownload, Theirs::GarbageZip, Theirs::ArchiveOfAnother];
+            rotten || struck(&others)
+        }
         ReasonCode::ArchiveMissing => rotten,
         ReasonCode::LinkRefused => struck(&[Theirs::ForeignLink]),
-        ReasonCode::Refused => struck(&[Theirs::ListEmpty]),
+        ReasonCode::Refused => struck(&[Theirs::ListEmpty, Theirs::LateReplica]),
         _ => false,
     }
 }
