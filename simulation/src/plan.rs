@@ -74,7 +74,9 @@ impl Plan {
         now_and_then(Fault::EarlyRetry, 0..=2, |_| Event::Retry);
         now_and_then(Fault::ForgedKey, 0..=3, |_| Event::ForgedKey);
         now_and_then(Fault::ForgedOrder, 0..=2, |_| Event::ForgedOrder);
-        now_and_then(Fault::Flood, 0..=1, |rng| Event::Flood(rng.random_range(10..40), rng.random()));
+        now_and_then(Fault::Flood, 0..=1, |rng| {
+            Event::Flood(rng.random_range(10..40), rng.random())
+        });
         if faults.strikes(Fault::ClockAhead, &mut rng) {
             let (ahead, set) = (rng.random_range(60..7_200), rng.random_range(0..healthy_at - 600));
             events.push((set, Event::Jump(ahead)));

@@ -356,3 +356,17 @@ fn a_clock_that_was_wrong_is_corrected() {
         assert_eq!(answer["status"], status, "after {second} s");
     }
 }
+
+#[test]
+fn an_id_that_is_too_long_is_so_where_ids_are_numbers_too() {
+    let faults = FaultPlan::none().with(Fault::NumericIds, Rate::ALWAYS);
+    let archives = qcc_sim::ArchiveStyle::Fixed(qcc_sim::ArchiveDialect::default());
+    let config = VendorConfig { seed: 2, faults, bad_records: 1.0, archives, ..Default::default() };
+    let mut vendor = vendor(VendorConfig { records_per_order: 200..=200, ..config });
+    let order = vendor.push(at(0));
+    let (archive, password) = fetch(&mut vendor, &order, at(9));
+    let document = json(&unzip(&archive, &password).unwrap());
+    let records = document["result"].as_array().unwrap();
+    let texts: Vec<_> = records.iter().filter_map(|record| record["id"].as_str()).collect();
+    assert!(!texts.is_empty() && texts.iter().all(|id| id.len() >= 160), "{texts:?}");
+}
