@@ -142,6 +142,12 @@ impl Listing {
         self.fresh > 0 && self.fresh >= self.listed
     }
 
+    /// Whether it joins on to lists before it and nothing in it is hidden: what it does
+    /// not name had not been made when it was read.
+    pub(crate) fn shows_the_window(&self) -> bool {
+        self.listed > 0 && self.unreadable == 0 && !self.is_all_fresh()
+    }
+
     /// Whether it was so far from what was known that it must be read again at once.
     pub fn is_mostly_fresh(&self) -> bool {
         self.fresh.saturating_mul(2) >= self.window

@@ -210,11 +210,6 @@ fn spoilt_orders_stay_spoilt_and_the_truth_leaves_them_out() {
             Fault::BrokenDocument => {
                 assert!(serde_json::from_slice::<serde_json::Value>(&document.unwrap()).is_err());
             }
-            Fault::EntryInFolder => {
-                let mut zip = zip::ZipArchive::new(std::io::Cursor::new(&archive)).unwrap();
-                assert!(document.is_err(), "nothing lies at the top");
-                assert!(zip.by_name_decrypt("data/dd_risk_corp.json", password.as_bytes()).is_ok());
-            }
             Fault::WrongTotal => {
                 let document = json(&document.unwrap());
                 let there = document["result"].as_array().unwrap().len();

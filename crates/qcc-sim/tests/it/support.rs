@@ -78,6 +78,10 @@ pub(crate) fn fetch(vendor: &mut Vendor, order: &OrderNo, now: Timestamp) -> (By
 pub(crate) fn unzip(archive: &[u8], password: &str) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     let mut zip = zip::ZipArchive::new(Cursor::new(archive))?;
     let mut document = Vec::new();
-    zip.by_name_decrypt("dd_risk_corp.json", password.as_bytes())?.read_to_end(&mut document)?;
+    let is_document = |name: &String| name.rsplit('/').next() == Some("dd_risk_corp.json");
+    let mut names = zip.file_names().flatten().map(std::borrow::Cow::into_owned);
+    let name = names.find(is_document).ok_or("there is no document")?;
+    drop(names);
+    zip.by_name_decrypt(&name, password.as_bytes())?.read_to_end(&mut document)?;
     Ok(document)
 }

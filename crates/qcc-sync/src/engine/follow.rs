@@ -391,8 +391,10 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                 if overview.awaiting_list > 0 {
                     due = due.min(course.lists_for_calls.next_at(now));
                 }
-                if overview.unconfirmed > 0 {
-                    due = due.min(self.unconfirmed().next_at(now));
+                // While the budget has something left, this round claimed what was due.
+                let next = self.unconfirmed().next_at(now);
+                if overview.unconfirmed > 0 && next > now {
+                    due = due.min(next);
                 }
                 heal_at.into_iter().chain(overview.next_due).fold(due, Timestamp::min)
             }
