@@ -1,9 +1,9 @@
-//! Does a record cost more the more records are in the table?
+//! Whether a record takes longer to apply as the table grows.
 //!
 //! Fills a store to 10 thousand, 100 thousand, 1 million … records, and at each
 //! size applies archives whose records are all new, then archives of which three
 //! records in ten are already there, anywhere in the table.
-//! `cargo xtask growth` runs it and keeps the table in `docs/performance.md`.
+//! `cargo measure growth` runs it and writes the table in `docs/performance.md`.
 //!
 //! One line for each measurement: records in the table before, records of the
 //! archive, how many in ten of them were known, seconds until the commit has

@@ -5,7 +5,9 @@ use std::{fmt::Write, fs};
 use anyhow::Result;
 
 use super::{Data, Measured};
-use crate::{marked::Marked, run, workspace::Workspace};
+use xtask::{marked::Marked, run};
+
+use crate::workspace::Workspace;
 
 const FILE: &str = "docs/performance.md";
 const PART: &str = "bench";

@@ -1,9 +1,9 @@
-//! What `cargo xtask load` measures: a receiver whose every answer is durable in
-//! SQLite, beside an axum handler that only answers.
+//! What `cargo measure load` measures: a receiver that stores each call in SQLite
+//! before it answers, and an axum handler that only answers.
 //!
-//! `load durable FILE` and `load bare` listen until they are killed; `load count
-//! FILE` says how many orders a store knows, `load missing FILE` which of the
-//! order numbers on standard input it does not.
+//! `receiver durable FILE` and `receiver bare` listen until they are killed.
+//! `receiver count FILE` prints how many orders a store knows. `receiver missing FILE`
+//! prints the order numbers from standard input that the store does not know.
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
 use std::{error::Error, future::pending, io, time::Duration};
@@ -29,7 +29,7 @@ async fn main() -> Outcome {
         ["bare"] => bare().await,
         ["count", file] => count(&SqliteStore::open_existing(*file).await?).await,
         ["missing", file] => missing(&SqliteStore::open_existing(*file).await?).await,
-        _ => Err("load durable FILE | bare | count FILE | missing FILE".into()),
+        _ => Err("receiver durable FILE | bare | count FILE | missing FILE".into()),
     }
 }
 

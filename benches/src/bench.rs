@@ -21,7 +21,9 @@ use self::{
     order::Vendor,
     page::{Page, Row},
 };
-use crate::{run, workspace::Workspace};
+use xtask::run;
+
+use crate::workspace::Workspace;
 
 /// How many records the published table is about.
 const RECORDS: u32 = 1_000_000;
@@ -55,7 +57,7 @@ pub(crate) fn run(workspace: &Workspace, records: Option<&str>) -> Result<()> {
 /// Builds what is measured: both programs at once, as each alone would be built
 /// with other features of their common dependencies.
 pub(crate) fn build() -> Result<()> {
-    let words = ["build", "--release", "--package", "qcc-cli", "--package", "xtask"];
+    let words = ["build", "--release", "--package", "qcc-cli", "--package", "benches"];
     run::show(&mut run::cargo(&words))
 }
 
@@ -89,7 +91,7 @@ impl Bench {
             little: Data::prepare(&folder, records.div_ceil(10), zipper)?,
             released: workspace.target.join("release"),
             migrations: workspace.root.join("crates/qcc-sqlite/migrations"),
-            peer: workspace.root.join("xtask/peers/sqlite_peer.py"),
+            peer: workspace.root.join("benches/peers/sqlite_peer.py"),
             folder,
         })
     }
@@ -107,7 +109,7 @@ impl Bench {
     fn stage(&self, name: &str, label: &str, archive: &Path) -> Contender {
         let archive = archive.display().to_string();
         let words = ["bench-stage", name, archive.as_str()];
-        Contender::new(label, command(self.released.join("xtask"), &words))
+        Contender::new(label, command(self.released.join("measure"), &words))
     }
 
     /// One archive to plaintext and to checked records, beside what others do.

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use zip::{AesMode, ZipWriter, write::SimpleFileOptions};
 
 use super::document;
-use crate::run;
+use xtask::run;
 
 /// The entry's name, as in the vendor's archives.
 pub(super) const ENTRY: &str = "dd_risk_corp.json";

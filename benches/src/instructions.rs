@@ -8,9 +8,11 @@ use std::{collections::BTreeMap, fmt::Write, fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{bench, run, workspace::Workspace};
+use xtask::run;
 
-const FILE: &str = "xtask/instructions.txt";
+use crate::{bench, workspace::Workspace};
+
+const FILE: &str = "benches/instructions.txt";
 const RECORDS: u32 = 20_000;
 
 /// A count that differs by less is the same: one part in so many.
@@ -35,7 +37,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         if now > before + before / TOLERANCE {
             worse.push(stage);
         } else if now < before - before / TOLERANCE {
-            println!("  better than what is kept: `cargo xtask instructions --fix`");
+            println!("  better than what is kept: `cargo measure instructions --fix`");
         }
     }
     ensure!(worse.is_empty(), "more instructions than before: {}", worse.join(", "));
@@ -57,7 +59,7 @@ fn count(workspace: &Workspace) -> Result<Vec<(&'static str, u64)>> {
         bail!("valgrind is not installed: it counts the instructions");
     }
     bench::build()?;
-    let program = workspace.target.join("release/xtask");
+    let program = workspace.target.join("release/measure");
     let (document, archive) = bench::sample(&workspace.target.join("bench"), RECORDS)?;
     let counted = STAGES.map(|stage| {
         let file = if stage == "parse" { &document } else { &archive };

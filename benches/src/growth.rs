@@ -1,5 +1,5 @@
-//! Whether a record costs more the more of them are in the table: runs the
-//! measurement of `qcc-sqlite` and keeps its table in `docs/performance.md`.
+//! Whether a record takes longer to apply as the table grows. Runs the program `growth`
+//! and writes its figures to `docs/performance.md`.
 
 use std::{
     fmt::Write as _,
@@ -11,7 +11,9 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{marked::Marked, memory, run, workspace::Workspace};
+use xtask::{marked::Marked, run};
+
+use crate::{memory, workspace::Workspace};
 
 const PAGE: &str = "docs/performance.md";
 
@@ -26,18 +28,12 @@ const BASE: u64 = 100_000;
 
 /// Measures, and writes the page.
 pub(crate) fn run(workspace: &Workspace, to: Option<&str>) -> Result<()> {
-    run::show(&mut run::cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "qcc-sqlite",
-        "--example",
-        "growth",
-    ]))?;
+    let build = ["build", "--release", "--package", "benches", "--bin", "growth"];
+    run::show(&mut run::cargo(&build))?;
     let folder = workspace.target.join("growth");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder)?;
-    let mut command = Command::new(workspace.target.join("release/examples/growth"));
+    let mut command = Command::new(workspace.target.join("release/growth"));
     command.arg(&folder).arg(to.unwrap_or(TO)).args(ARCHIVES.map(|archive| archive.to_string()));
     let measured = measure(&mut command);
     fs::remove_dir_all(&folder)?;

@@ -24,7 +24,9 @@ use self::{
     server::Server,
     slow::Slow,
 };
-use crate::{marked::Marked, run, workspace::Workspace};
+use xtask::{marked::Marked, run};
+
+use crate::workspace::Workspace;
 
 /// The page that shows the table, between `<!-- load -->` and `<!-- /load -->`.
 const PAGE: &str = "docs/reliability.md";
@@ -157,15 +159,15 @@ struct Bench {
 
 impl Bench {
     fn prepare(workspace: &Workspace) -> Result<Self> {
-        let package = ["build", "--release", "--package", "qcc-callback"];
-        run::show(run::cargo(&package).args(["--features", "server", "--example", "load"]))?;
+        let build = ["build", "--release", "--package", "benches", "--bin", "receiver"];
+        run::show(&mut run::cargo(&build))?;
         let folder = workspace.target.join("load");
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder)?;
         Ok(Self {
-            program: workspace.target.join("release/examples/load"),
+            program: workspace.target.join("release/receiver"),
             folder,
-            script: workspace.root.join("xtask/peers/callbacks.lua"),
+            script: workspace.root.join("benches/peers/callbacks.lua"),
         })
     }
 
