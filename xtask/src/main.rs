@@ -86,7 +86,7 @@ fn perform(arguments: &[&str]) -> Result<()> {
         ["readme-demo", "--fix"] => demo::fix(&Workspace::load()?)?,
         ["examples"] => finish(examples::check(&Workspace::load()?)?)?,
         ["examples", "--fix"] => examples::fix(&Workspace::load()?)?,
-        ["fuzz", arguments @ ..] => fuzz::run(&Workspace::load()?, arguments)?,
+        ["fuzz", arguments @ ..] => drop(fuzz::run(&Workspace::load()?, arguments)?),
         ["soak", arguments @ ..] => soak::run(&Workspace::load()?, arguments)?,
         ["simulate", options @ ..] => simulate::run(&Workspace::load()?, options)?,
         other => bail!("there is no task `{}`\n\n{HELP}", other.join(" ")),

@@ -14,13 +14,13 @@ type Tool = (&'static str, &'static [&'static str], &'static [&'static str]);
 const PARSE_PYTHON: &str =
     "import ast, sys; [ast.parse(open(f, encoding='utf-8').read(), f) for f in sys.argv[1:]]";
 
-const SHELL: &[&str] = &[".sh", ".ci/run"];
+const SHELL: &[&str] = &[".sh", ".ci/run", "/postinst", "/prerm", "/postrm"];
 
 const TOOLS: &[Tool] = &[
     // Duplicate versions, unused and unwanted dependencies, licences, registries. Advisories
     // need a network; the hosted workflow asks for them.
     ("cargo-deny", &["check", "bans", "licenses", "sources"], &[]),
-    ("cargo-machete", &[], &[]),
+    ("cargo-machete", &["--with-metadata"], &[]),
     ("typos", &[], &[]),
     ("lychee", &["--offline", "--no-progress", "--include-fragments"], &[".md"]),
     ("bash", &["-n"], SHELL),

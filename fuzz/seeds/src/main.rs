@@ -1,4 +1,5 @@
-//! What the targets start from: the fixtures, and for `decode` recipes.
+//! Writes the inputs that the fuzz targets start from: the fixtures, and recipes for
+//! `decode`. With names, only those of the named targets.
 
 use std::{
     fs,
@@ -6,11 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use flate2::{Compression, write::DeflateEncoder};
-
-use super::Target;
-use crate::workspace::Workspace;
 
 /// The bytes of a recipe in front of its packed bytes; zeros ask for nothing odd.
 const KNOBS: usize = 16;
@@ -31,24 +29,39 @@ const BASES: [(&str, &[(usize, u8)]); 4] = [
 const LARGE: [(&str, &[(usize, u8)]); 3] =
     [("usual", &[]), ("size", &[(5, 1)]), ("crc", &[(2, 1), (7, 1)])];
 
-/// Writes the seeds of a target into its corpus; returns how many there are.
-pub(super) fn write(workspace: &Workspace, target: &Target) -> Result<usize> {
-    let folder = workspace.root.join("fuzz").join("corpus").join(target.name);
-    fs::create_dir_all(&folder)?;
-    let fixtures = fixtures(&workspace.root.join("fixtures").join(target.fixtures))?;
-    let seeds = match target.name {
+fn main() -> Result<()> {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for line in fs::read_to_string(folder.join("targets.tsv"))?.lines().skip(1) {
+        let [target, fixtures, longest] = line.split('\t').collect::<Vec<_>>()[..] else {
+            bail!("targets.tsv: cannot read `{line}`");
+        };
+        if wanted.is_empty() || wanted.iter().any(|name| name == target) {
+            write(&folder, target, fixtures, longest.parse()?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the seeds of a target into its corpus.
+fn write(folder: &Path, target: &str, from: &str, longest: usize) -> Result<()> {
+    let corpus = folder.join("corpus").join(target);
+    fs::create_dir_all(&corpus)?;
+    let fixtures = fixtures(&folder.join("../fixtures").join(from))?;
+    let seeds = match target {
         "decode" => recipes(&fixtures)?,
         "list" => lists(&fixtures),
         "times" => times(),
         _ => fixtures,
     };
     let mut written = 0;
-    for (name, bytes) in seeds.iter().filter(|(_, bytes)| bytes.len() <= target.longest) {
-        fs::write(folder.join(format!("seed-{name}")), bytes)?;
+    for (name, bytes) in seeds.iter().filter(|(_, bytes)| bytes.len() <= longest) {
+        fs::write(corpus.join(format!("seed-{name}")), bytes)?;
         written += 1;
     }
-    ensure!(written > 0, "{} has no seed", target.name);
-    Ok(written)
+    ensure!(written > 0, "{target} has no seed");
+    println!("  {target}: {written} seeds");
+    Ok(())
 }
 
 type Seeds = Vec<(String, Vec<u8>)>;
@@ -159,6 +172,21 @@ fn deflated(document: &[u8], level: Compression) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_target_is_declared_and_has_its_dictionary() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let targets = fs::read_to_string(folder.join("targets.tsv")).unwrap();
+        let names: Vec<_> =
+            targets.lines().skip(1).filter_map(|line| line.split('\t').next()).collect();
+        assert_eq!(manifest.matches("[[bin]]").count(), names.len());
+        for name in names {
+            let program = format!("path = \"fuzz_targets/{name}.rs\"");
+            assert!(manifest.contains(&program), "{program}");
+            assert!(folder.join(format!("dictionaries/{name}.dict")).is_file(), "{name}");
+        }
+    }
 
     #[test]
     fn a_recipe_is_knobs_and_packed_bytes() {
