@@ -1,10 +1,11 @@
 //! Whole decodes with a known password, past the authentication code.
 //!
-//! The input is a [`Recipe`]. An archive as it should be must be read, with
-//! the content that `miniz_oxide` finds in the packed bytes; one that is not
-//! must be refused, read here and by a thread ahead; and one that was changed after its authentication code was
-//! made gives that content or none: none where the change is in the ciphertext
-//! or in what both headers say.
+//! The input is a [`Recipe`]. A correct archive must be read, with the content that
+//! `miniz_oxide` finds in the packed bytes; any other must be refused. A second
+//! reading with a thread that decompresses ahead must end the same. An archive that
+//! was changed after its authentication code was computed gives that content or an
+//! error, and always an error where the change is in the ciphertext or in what both
+//! headers repeat.
 
 use qcc_archive::{ErrorKind, KeyStrength, Options};
 
@@ -33,15 +34,15 @@ pub fn check(input: &[u8]) {
     let Some(recipe) = Recipe::new(input) else { return };
     let inflated = inflated(recipe.packed, MOST_CONTENT + 1);
     let content = if recipe.method() == 0 { recipe.packed } else { inflated.content.as_slice() };
-    let size = (content.len() as u64).saturating_add_signed(recipe.size_lie());
+    let size = (content.len() as u64).saturating_add_signed(recipe.size_error());
     let mut made = recipe.archive(size, crc32fast::hash(content));
     let mut expected = expected(&recipe, &inflated, content.len(), size);
     if let Some((at, mask)) = recipe.tampering(made.bytes.len()) {
         made.bytes[at] ^= mask;
-        let mut telling = made.said_twice.iter().chain([&made.body]);
-        // Of two entries of one name, a change may leave one.
-        let is_told = !recipe.twice() && telling.any(|range| range.contains(&at));
-        expected = if is_told { Expected::Refusal } else { Expected::Either };
+        let mut protected = made.repeated.iter().chain([&made.body]);
+        // Of two entries with the same name, a change may leave one.
+        let is_detected = !recipe.twice() && protected.any(|range| range.contains(&at));
+        expected = if is_detected { Expected::Refusal } else { Expected::Either };
     }
 
     let outcome = read(&made.bytes, NAME, PASSWORD, options(&recipe), recipe.step());
@@ -103,7 +104,7 @@ fn expected(recipe: &Recipe<'_>, inflated: &Inflated, content_len: usize, size: 
         _ => false,
     };
     let crc_is_right = match recipe.version() {
-        1 => recipe.crc_lie() == 0,
+        1 => recipe.crc_error() == 0,
         2 => true,
         _ => false,
     };

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    reader::{Pieces, Reading, read},
+    reading::{Pieces, Reading, read},
     record_rules::is_good,
     second_opinion::check_against_serde,
 };

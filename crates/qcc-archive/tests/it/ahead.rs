@@ -1,4 +1,4 @@
-//! Content unpacked on a thread of its own: as whole and as strict.
+//! Content decompressed on another thread: complete, and as strict as on this one.
 
 use std::{
     io::{BufRead, Read},
@@ -94,7 +94,7 @@ fn a_source_that_panics_does_not_look_like_an_end() {
         }
 
         fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<()> {
-            assert!(std::thread::current().name() != Some("unpack"), "as the test wants it");
+            assert!(std::thread::current().name() != Some("unpack"), "this test panics on purpose");
             self.0.read_exact_at(buf, offset)
         }
     }

@@ -1,4 +1,4 @@
-//! Reading content: chunks, ends, errors that stay.
+//! Reading content: chunks, the end, and errors that repeat.
 
 use std::io::{self, BufRead, Read};
 

@@ -1,4 +1,4 @@
-//! Every reason: its stable name, and what may help against it.
+//! Every kind of error: its code, its message, its advice and what to do next.
 
 use qcc_archive::{
     AesVersion, Encryption, Error, ErrorKind as Kind, FileFormat, KeyStrength, LimitKind,
@@ -9,7 +9,7 @@ fn limit(which: LimitKind) -> Kind {
     Kind::Limit { which, limit: 1234 }
 }
 
-/// The reason, its name, what may help, and words of its message.
+/// The kind, its code, what to do next, and a part of its message.
 fn all() -> Vec<(Kind, &'static str, Retry, &'static str)> {
     let missing = |found: &[&str]| Kind::NoSuchEntry {
         wanted: "wanted.json".into(),

@@ -1,5 +1,5 @@
-//! Where directory and end record lie, how much of them is read, and what a
-//! directory tells.
+//! The places of directory and end record, how much of them is read, and what the
+//! directory says about entries.
 
 use std::{
     io::{self, Read},
@@ -136,7 +136,7 @@ fn an_archive_without_entries_has_nothing_before_its_end() {
 }
 
 #[test]
-fn whichever_read_fails_it_is_the_disk_that_is_blamed() {
+fn whichever_read_fails_the_error_is_io() {
     for file in ["good.zip", "open-ones-64.zip", "zip64-end.zip", "fake-empty-end-in-comment.zip"] {
         let bytes = fixture(file);
         let expected = read_usual(&bytes).unwrap();
@@ -167,7 +167,7 @@ fn a_refused_feature_is_named() {
 }
 
 #[test]
-fn a_line_of_the_directory_tells_what_it_says() {
+fn an_entry_has_what_its_directory_header_says() {
     let archive = Archive::open(fixture("pyzipper-ae1.zip"), Options::default()).unwrap();
     let entry = &archive.entries()[0];
     assert_eq!(entry.name_bytes(), b"dd_risk_corp.json");
@@ -208,16 +208,16 @@ fn an_entry_whose_name_is_not_utf_8_is_found_by_its_bytes() {
 fn an_aes_field_counts_only_where_the_method_says_so() {
     let mut bytes = fixture("aes-field-on-deflate.zip");
     let directory = directory_at(&bytes);
-    let told = |bytes: &[u8]| {
+    let described = |bytes: &[u8]| {
         let archive = Archive::open(bytes, Options::default()).unwrap();
         let entry = &archive.entries()[0];
         (entry.method(), entry.encryption())
     };
-    assert_eq!(told(&bytes), (8, Encryption::ZipCrypto));
+    assert_eq!(described(&bytes), (8, Encryption::ZipCrypto));
     bytes[directory + 10] = 12;
-    assert_eq!(told(&bytes), (12, Encryption::ZipCrypto));
+    assert_eq!(described(&bytes), (12, Encryption::ZipCrypto));
     bytes[directory + 8] |= 0x40;
-    assert_eq!(told(&bytes), (12, Encryption::Unknown));
+    assert_eq!(described(&bytes), (12, Encryption::Unknown));
     bytes[directory + 8] &= !1;
-    assert_eq!(told(&bytes), (12, Encryption::None));
+    assert_eq!(described(&bytes), (12, Encryption::None));
 }

@@ -1,4 +1,4 @@
-//! Limits, on declared sizes and on what really comes.
+//! Limits on declared sizes and on actual content.
 
 use qcc_archive::{Archive, Error, ErrorKind, LimitKind, Options};
 
@@ -32,7 +32,7 @@ fn a_bomb_of_a_gibibyte_ends_within_its_limit() {
         GIB - 1,
     );
 
-    // Where it is allowed it is a content like any other, in chunks.
+    // Where the options allow it, it is content like any other, in chunks.
     let archive = Archive::open(&bomb, large.with_max_content_bytes(GIB)).unwrap();
     let verified = archive.authenticate(NAME, PASSWORD).unwrap();
     assert_eq!(verified.into_reader().finish().unwrap(), GIB);
@@ -114,7 +114,7 @@ fn sixty_five_thousand_entries_cost_no_more_than_the_limit() {
 
 #[test]
 fn stored_content_that_inflates_for_long_costs_no_more_than_it_may() {
-    // A bomb for whoever tries to inflate what is stored.
+    // A bomb for a reader that inflates stored bytes on the side.
     let bomb = Entry::zeros(GIB / 8).packed;
     let bytes = Entry::stored(&bomb).archive();
     let tight = Options::default().with_max_ratio(1).with_ratio_floor_bytes(1 << 20);

@@ -1,4 +1,4 @@
-//! Every line of the fixtures' manifest.
+//! Checks every line of the manifest of the fixtures.
 
 use std::fs;
 
@@ -19,8 +19,8 @@ fn options(words: &str) -> Options {
     }
 }
 
-/// Where the default keeps everything in memory and in one chunk, this takes
-/// the other way: ciphertext read twice, content released as it comes.
+/// The other way to read: the ciphertext twice, and content released at once. The
+/// defaults keep everything in memory and in one chunk.
 fn streaming(options: Options) -> Options {
     options.with_in_memory_bytes(0).with_hold_back_bytes(0)
 }

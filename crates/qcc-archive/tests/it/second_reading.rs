@@ -12,7 +12,7 @@ use crate::{
     writer::{Entry, text},
 };
 
-/// Shows one file first and another one after the switch.
+/// A source whose bytes are replaced at the switch.
 struct Switching {
     before: Vec<u8>,
     after: Vec<u8>,
@@ -46,7 +46,7 @@ fn twice() -> Options {
     Options::default().with_in_memory_bytes(0).with_hold_back_bytes(0)
 }
 
-/// Reads all after the switch; what came before the error must be right.
+/// Reads everything after the switch; the content before the error must be right.
 #[track_caller]
 fn check(after: impl FnOnce(Vec<u8>) -> Vec<u8>) -> (Error, usize) {
     let content = text(4_000_000);

@@ -50,7 +50,7 @@ fn a_poisoned_mutex_is_a_failed_read() {
     let held = Arc::clone(&source);
     let panicked = std::thread::spawn(move || {
         let _held = held.lock().unwrap();
-        panic!("as the test wants it");
+        panic!("this test panics on purpose");
     });
     assert!(panicked.join().is_err());
     assert_eq!(*read_usual(source).unwrap_err().kind(), ErrorKind::Io);
@@ -92,7 +92,7 @@ fn reading_beyond_the_end_is_an_error() {
     }
 }
 
-/// A disk that fails from some offset on.
+/// A disk that fails from an offset on.
 struct Failing(Vec<u8>, u64);
 
 impl ReadAt for Failing {
@@ -102,7 +102,7 @@ impl ReadAt for Failing {
 
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
         if offset < self.1 && offset + buf.len() as u64 > self.1 {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "the disk is away"));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the disk is gone"));
         }
         self.0.read_exact_at(buf, offset)
     }
@@ -114,8 +114,8 @@ fn a_failing_disk_is_not_blamed_on_the_archive() {
     for at in 0..bytes.len() as u64 {
         let Err(error) = read_usual(Failing(bytes.clone(), at)) else { continue };
         assert_eq!(*error.kind(), ErrorKind::Io, "at {at}");
-        assert_eq!(error.source().unwrap().to_string(), "the disk is away");
-        assert!(!error.to_string().contains("the disk is away"));
+        assert_eq!(error.source().unwrap().to_string(), "the disk is gone");
+        assert!(!error.to_string().contains("the disk is gone"));
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
     }
     assert!(read_usual(Failing(bytes, 40)).is_err());
@@ -142,10 +142,10 @@ fn entries_tell_what_there_is() {
     assert_eq!(encryption("aes-missing.zip"), Encryption::Unknown);
 }
 
-/// A file that is still being written: it grows or shrinks after its size was asked for.
+/// A file that is still being written: its size changes after it was first read.
 struct Growing {
     bytes: Vec<u8>,
-    /// The sizes it has, one after the other; the last one stays.
+    /// The sizes it reports, one after the other; the last one repeats.
     sizes: Vec<u64>,
     asked: AtomicUsize,
 }
@@ -173,7 +173,7 @@ fn a_file_that_is_still_being_written_is_to_be_read_again() {
         let refused = |sizes: &[usize]| read_usual(growing(whole.clone(), sizes)).unwrap_err();
         let error = refused(&[part, whole.len()]);
         assert_eq!((error.kind().as_str(), error.kind().retry()), ("changed", Retry::ReadAgain));
-        // A part that stays one is damage.
+        // A part that stays a part is damage.
         let error = refused(&[part]);
         assert_eq!((error.kind().as_str(), error.kind().retry()), ("truncated", Retry::FetchAgain));
     }
@@ -192,7 +192,7 @@ fn a_file_replaced_between_directory_and_entry_is_to_be_read_again() {
 
 #[test]
 fn what_no_reading_could_change_stays_what_it_is() {
-    // Said by both headers, whoever writes to the file now.
+    // Both headers say so; a later write to the file does not change that.
     let bytes = fixture("7zz-plain.zip");
     let len = bytes.len();
     let error = read_usual(growing(bytes, &[len, len + 7])).unwrap_err();

@@ -1,6 +1,6 @@
 //! A reading compared with what `serde_json` makes of the same bytes.
 //!
-//! The laws use it, and so does the fuzz target of the record reader.
+//! The laws use it; the fuzz target of the record reader has its own.
 
 use qcc_proto::{DocumentError, Item, RiskRecord};
 use serde_json::{Map, Value};
