@@ -15,7 +15,7 @@ fn check(error: impl Into<anyhow::Error>, expected: Exit) {
 }
 
 fn rejected(code: i64) -> qcc_http::Error {
-    let refusal = Refusal { status: Status::new(code), message: String::new() };
+    let refusal = Refusal::new(Status::new(code), String::new());
     qcc_http::Error::Rejected { endpoint: Endpoint::ListOrders, refusal, skew: None }
 }
 
