@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use qcc_http::{Client, HttpClient};
-use qcc_proto::{OrderNo, PushSetting, PushState};
+use qcc_proto::{OrderNo, PushSetting};
 use qcc_sim::{Fault as Theirs, FaultPlan, SimTransport, Vendor};
 use qcc_sync::{
     Clock, MemoryStore, Order, OrderFilter, Overview, State, StateName, Store, StoreError,
@@ -145,7 +145,7 @@ impl<D: Disk> Life<D> {
         let credentials = self.stage.vendor().config().account.credentials().clone();
         let client = Client::new(credentials, HttpClient::new(wire));
         let Ok(url) = "https://receiver.example/callback".parse() else { return };
-        let setting = PushSetting { enabled: PushState::Enabled, callback_url: url, window: None };
+        let setting = PushSetting::new(url);
         if let Err(error) = client.set_push(&setting, self.stage.clock.now()).await {
             self.stage.witness.violation(format!("the push could not be set: {error}"));
         }

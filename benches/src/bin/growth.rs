@@ -132,19 +132,15 @@ impl Bench {
 fn row(n: u64, position: u64) -> Row {
     let mut random = Random(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut digits = || format!("{:016x}{:016x}", random.next(), random.next());
-    let record = RiskRecord {
-        id: digits(),
-        corp_key_no: Some(digits()),
-        corp_name: Some("杭州金盛东方商贸有限责任公司".into()),
-        monitor_content: Some(format!(
-            "因未按时履行法律义务被乌鲁木齐人民法院列为失信被执行人，案号1583第{n}号"
-        )),
-        monitor_level: MonitorLevel::known().next(),
-        monitor_type: MonitorType::known().next(),
-        score: i32::try_from(n % 100).ok(),
-        change_date: Some("2022-07-04".into()),
-        extra: None,
-    };
+    let mut record = RiskRecord::new(digits());
+    record.corp_key_no = Some(digits());
+    record.corp_name = Some("杭州金盛东方商贸有限责任公司".into());
+    record.monitor_content =
+        Some(format!("因未按时履行法律义务被乌鲁木齐人民法院列为失信被执行人，案号1583第{n}号"));
+    record.monitor_level = MonitorLevel::known().next();
+    record.monitor_type = MonitorType::known().next();
+    record.score = i32::try_from(n % 100).ok();
+    record.change_date = Some("2022-07-04".into());
     Row { position, record }
 }
 

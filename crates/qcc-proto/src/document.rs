@@ -21,6 +21,9 @@ mod summary;
 mod utf8;
 mod walk;
 
+/// The name of the document in an archive (6.2.6).
+pub const DOCUMENT_NAME: &str = "dd_risk_corp.json";
+
 pub use self::{
     error::{DocumentError, DocumentField},
     fault::{RecordFault, RecordField},

@@ -6,7 +6,6 @@
 mod body;
 mod error;
 mod fields;
-mod json;
 
 use crate::{
     CallbackUrl, DownloadLink, ListedOrder, Location, ShanghaiTime, Status, UnzipPassword,
@@ -114,6 +113,7 @@ impl PushEcho {
 
 /// The payload of 6.2.4: the newest orders, in the vendor's order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct OrderList {
     /// The orders, duplicates included.

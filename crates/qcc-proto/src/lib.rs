@@ -7,6 +7,7 @@ mod document;
 mod encoding;
 mod endpoint;
 mod envelope;
+mod json;
 mod link;
 mod order;
 mod query;
@@ -14,14 +15,15 @@ mod record;
 mod settings;
 mod spelling;
 mod status;
+mod text;
 mod time;
 mod url;
 
 pub use call::{Activate, Call, ListOrders, Locate, SetPush};
 pub use callback::{Acknowledgement, CallbackError, CallbackQuery, PresentedKey, StatusForm};
 pub use document::{
-    DocumentError, DocumentField, DocumentHeader, DocumentSummary, Item, ItemRef, ReaderLimits,
-    RecordFault, RecordField, RecordReader, RecordRef, SetAsideRecord,
+    DOCUMENT_NAME, DocumentError, DocumentField, DocumentHeader, DocumentSummary, Item, ItemRef,
+    ReaderLimits, RecordFault, RecordField, RecordReader, RecordRef, SetAsideRecord,
 };
 pub use endpoint::{DEFAULT_BASE_URL, DEFAULT_DOWNLOAD_HOST, Endpoint};
 pub use envelope::{

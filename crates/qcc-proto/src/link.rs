@@ -68,6 +68,7 @@ impl fmt::Debug for UnzipPassword {
 
 /// The answer of 6.2.5: where an order's archive is, until when, and its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Location {
     /// The order the vendor says this is; `None` where it left that out.
     pub order_no: Option<OrderNo>,
@@ -80,6 +81,25 @@ pub struct Location {
 }
 
 impl Location {
+    /// A location with this link and password, and nothing else stated.
+    pub fn new(link: DownloadLink, password: UnzipPassword) -> Self {
+        Self { order_no: None, link, stated_expiry: None, password }
+    }
+
+    /// The same, said to be of this order.
+    #[must_use]
+    pub fn with_order_no(mut self, order_no: OrderNo) -> Self {
+        self.order_no = Some(order_no);
+        self
+    }
+
+    /// The same with this `downloadUrlExpiredTime`.
+    #[must_use]
+    pub fn with_stated_expiry(mut self, at: ShanghaiTime) -> Self {
+        self.stated_expiry = Some(at);
+        self
+    }
+
     /// When the link ends: the earlier of what the answer and the link say.
     ///
     /// The two disagree in the manual's own sample (6.2.2), so neither is

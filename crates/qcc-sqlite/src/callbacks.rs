@@ -1,7 +1,7 @@
 //! What is known of the vendor's calls as a whole, and the path they come to.
 
 use jiff::Timestamp;
-use qcc_proto::{PushSetting, PushState, PushWindow};
+use qcc_proto::{PushSetting, PushWindow};
 use qcc_sync::{Activation, AnswerErrors, Callbacks, PathSegment, SecretPath};
 use rusqlite::{Connection, Row, params};
 
@@ -100,7 +100,7 @@ fn told(row: &Row<'_>) -> Result<Option<PushSetting>, Fault> {
     let window: Option<u8> = row.get("path_told_window")?;
     let window = window.map(PushWindow::try_from).transpose();
     let window = window.map_err(|_| Fault::Unreadable("path_told_window"))?;
-    Ok(Some(PushSetting { enabled: PushState::Enabled, callback_url, window }))
+    Ok(Some(PushSetting::new(callback_url).with_window(window)))
 }
 
 /// The facts that delivery is judged by; `calls` are those that the ledger has

@@ -102,7 +102,7 @@ pub fn oldest_before(
     let line = |order: Order| {
         let hint = order.created_at.or_else(|| order.no.created_hint());
         let heard = || ShanghaiTime::from_timestamp(order.first_seen_at);
-        ListedOrder { created_at: Some(hint.unwrap_or_else(heard)), order_no: order.no }
+        ListedOrder::new(order.no, Some(hint.unwrap_or_else(heard)))
     };
     let first = kept.into_iter().map(line).min_by(|a, b| age(a).cmp(&age(b)));
     first.filter(|first| age(first) < age(oldest))

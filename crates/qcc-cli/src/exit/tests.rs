@@ -1,7 +1,7 @@
 //! Each kind of error and the code it ends with.
 
 use anyhow::Context;
-use qcc_archive::FileFormat;
+use qcc_archive::Looks;
 use qcc_http::{Delivery, TransportError};
 use qcc_proto::{Endpoint, Refusal, Status};
 use qcc_sync::{EngineError, StoreError};
@@ -15,7 +15,7 @@ fn check(error: impl Into<anyhow::Error>, expected: Exit) {
 }
 
 fn rejected(code: i64) -> qcc_http::Error {
-    let refusal = Refusal::new(Status::new(code), "");
+    let refusal = Refusal::new(Status::new(code), String::new());
     qcc_http::Error::Rejected { endpoint: Endpoint::ListOrders, refusal, skew: None }
 }
 
@@ -57,7 +57,7 @@ fn what_the_operator_has_to_set_right_is_2() {
 
 #[test]
 fn a_refused_archive_is_4_however_it_is_wrapped() {
-    let refused = || qcc_archive::Error::from(ArchiveKind::NotAnArchive(FileFormat::Html));
+    let refused = || qcc_archive::Error::from(ArchiveKind::NotAnArchive(Looks::Html));
     check(refused(), Exit::Archive);
     check(io::Error::from(refused()), Exit::Archive);
     check(DocumentError::Source(io::Error::from(refused())), Exit::Archive);
@@ -70,16 +70,6 @@ fn a_cause_is_said_once() {
     let inner = anyhow::anyhow!("the disk is full");
     let error = inner.context("writing failed: the disk is full").context("no sync");
     assert_eq!(explain(&error), "error: no sync\n  because: writing failed: the disk is full");
-}
-
-#[test]
-fn advice_follows_the_causes_of_a_refused_archive() {
-    let refused = || qcc_archive::Error::from(ArchiveKind::Tampered);
-    let advice = ArchiveKind::Tampered.advice();
-    let plain = anyhow::Error::new(refused()).context("order.zip is refused");
-    assert!(explain(&plain).ends_with(&format!("does not match\n  advice: {advice}")));
-    let document = DocumentError::Source(io::Error::from(refused()));
-    assert!(explain(&anyhow::Error::new(document)).ends_with(&format!("\n  advice: {advice}")));
 }
 
 #[test]

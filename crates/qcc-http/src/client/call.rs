@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri, header};
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{Call, Refusal, StatusClass};
+use qcc_sign::Signed;
 use tracing::{debug, warn};
 
 use super::{Client, Error, coding, excerpt, redirect::Redirect, retry_after};
@@ -118,7 +119,7 @@ impl Client {
     fn outgoing(
         &self,
         request: &impl Call,
-        signed: &qcc_sign::Signed,
+        signed: &Signed,
     ) -> Result<Request<Bytes>, TransportError> {
         let impossible = || TransportError::new(TransportErrorKind::Request, Delivery::NotSent);
         let target = request.path_and_query(self.credentials.key().as_str());
@@ -127,8 +128,8 @@ impl Client {
             header::HeaderValue::from_str(signed.token.reveal()).map_err(|_| impossible())?;
         token.set_sensitive(true);
         Request::get(uri)
-            .header("Timespan", signed.timespan.as_str())
-            .header("Token", token)
+            .header(Signed::TIMESPAN_HEADER, signed.timespan.as_str())
+            .header(Signed::TOKEN_HEADER, token)
             .body(Bytes::new())
             .map_err(|_| impossible())
     }

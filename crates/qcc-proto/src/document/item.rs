@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::RecordFault;
-use crate::RiskRecord;
+use crate::{MonitorLevel, MonitorType, RiskRecord};
 
 /// One element of `result`, owned. Borrowed: [`ItemRef`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,7 @@ impl ItemRef<'_> {
 ///
 /// The fields mean what those of [`RiskRecord`] mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RecordRef<'a> {
     /// `id`: 1 to 128 bytes, no controls.
     pub id: &'a str,
@@ -68,6 +69,22 @@ pub struct RecordRef<'a> {
     pub change_date: Option<&'a str>,
     /// Fields unknown to this version: a JSON object, or `None`.
     pub extra: Option<&'a str>,
+}
+
+impl<'a> From<&'a RiskRecord> for RecordRef<'a> {
+    fn from(record: &'a RiskRecord) -> Self {
+        Self {
+            id: &record.id,
+            corp_key_no: record.corp_key_no.as_deref(),
+            corp_name: record.corp_name.as_deref(),
+            monitor_content: record.monitor_content.as_deref(),
+            monitor_level: record.monitor_level.as_ref().map(MonitorLevel::as_str),
+            monitor_type: record.monitor_type.as_ref().map(MonitorType::as_str),
+            score: record.score,
+            change_date: record.change_date.as_deref(),
+            extra: record.extra.as_deref(),
+        }
+    }
 }
 
 impl RecordRef<'_> {

@@ -236,7 +236,7 @@ impl Brackets {
     }
 
     fn push(&mut self, object: bool) {
-        if self.depth > 0 && self.depth.is_multiple_of(64) {
+        if self.depth > 0 && self.depth % 64 == 0 {
             self.full.push(self.last);
         }
         self.last = self.last << 1 | u64::from(object);
@@ -246,10 +246,8 @@ impl Brackets {
     fn pop(&mut self) {
         self.depth = self.depth.saturating_sub(1);
         self.last >>= 1;
-        if self.depth.is_multiple_of(64)
-            && let Some(word) = self.full.pop()
-        {
-            self.last = word;
+        if self.depth % 64 == 0 {
+            self.last = self.full.pop().unwrap_or(self.last);
         }
     }
 

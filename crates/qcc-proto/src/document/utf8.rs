@@ -32,9 +32,8 @@ impl CutChar {
         text: &mut String,
         broken: &mut Told<'_>,
     ) -> bool {
-        while self.len > 0
-            && let Some((&byte, rest)) = piece.split_first()
-        {
+        while self.len > 0 {
+            let Some((&byte, rest)) = piece.split_first() else { break };
             piece = rest;
             self.push(byte);
             if !self.settle(text, broken) {
@@ -62,7 +61,7 @@ impl CutChar {
     fn settle(&mut self, text: &mut String, broken: &mut Told<'_>) -> bool {
         loop {
             let held = self.held();
-            let bad = match str::from_utf8(held) {
+            let bad = match std::str::from_utf8(held) {
                 Ok(whole) => {
                     text.push_str(whole);
                     self.len = 0;

@@ -183,7 +183,8 @@ impl<R: BufRead> RecordReader<R> {
         };
         let start = self.feed.offset();
         let Framed { raw, truncated, not_utf8 } = self.frame(self.limits.raw_bytes)?;
-        if not_utf8 && let Some(name) = encoding::of_text(&raw) {
+        let encoding = not_utf8.then(|| encoding::of_text(&raw)).flatten();
+        if let Some(name) = encoding {
             return Err(DocumentError::Encoding { offset: start, name });
         }
         // The framing above has found the fault of syntax, if there was one.

@@ -3,8 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::json::Json;
-use crate::{EnvelopeError, EnvelopeErrorKind, encoding};
+use crate::{EnvelopeError, EnvelopeErrorKind, encoding, json::Json};
 
 /// Deeper than any answer needs, and shallow enough for any stack.
 const MAX_DEPTH: usize = 64;
@@ -15,7 +14,7 @@ pub(super) fn read(body: &[u8]) -> Result<(Json, bool), EnvelopeError> {
     if let Some(name) = encoding::of_start(bytes) {
         return Err(EnvelopeError::of(EnvelopeErrorKind::Encoding { name }));
     }
-    let text = match str::from_utf8(bytes) {
+    let text = match std::str::from_utf8(bytes) {
         Ok(_) => Cow::Borrowed(bytes),
         Err(_) if encoding::hides_a_backslash(bytes) => {
             let name = encoding::of_text(bytes).unwrap_or("an unknown encoding");

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     address::is_public,
+    text::{checked_text, deserialize_by_parsing},
     url::{Host, HttpUrl, UrlFault},
 };
 
@@ -123,11 +124,8 @@ fn is_local_name(name: &str) -> bool {
     !name.contains('.') || endings.iter().any(|ending| name.ends_with(ending))
 }
 
-impl fmt::Display for CallbackUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.text)
-    }
-}
+checked_text!(CallbackUrl, InvalidCallbackUrl);
+deserialize_by_parsing!(CallbackUrl);
 
 impl fmt::Debug for CallbackUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

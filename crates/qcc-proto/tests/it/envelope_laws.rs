@@ -124,7 +124,7 @@ proptest! {
             .collect();
         let expected: Vec<_> = orders
             .into_iter()
-            .map(|(order_no, created_at)| ListedOrder { order_no, created_at })
+            .map(|(order_no, created_at)| ListedOrder::new(order_no, created_at))
             .collect();
         let answer = ListOrders::read_answer(&how.list(200, &message, lines)).unwrap();
         prop_assert_eq!(answer.status, Status::OK);

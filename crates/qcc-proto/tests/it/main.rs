@@ -21,4 +21,6 @@ mod reader_records;
 mod reader_streams;
 mod requests;
 mod second_opinion;
+#[cfg(feature = "serde")]
+mod serialising;
 mod statuses;

@@ -391,7 +391,7 @@ fn a_header_needs_both_fields_and_nothing_behind_them() {
     check(&of(&[r#""result":[}"#, DATE, SIZE]), "not JSON at byte 11");
     check(&of(&[r#""result":{}"#, DATE, SIZE]), "the document's result");
     check(&format!("{{{DATE};"), "not JSON");
-    check(&format!("{{{DATE},"), "the document breaks off");
+    check(&format!("{{{DATE},"), "the document ends early");
     check("[]", "the document is not an object");
 }
 

@@ -98,9 +98,16 @@ struct Failing<'a> {
     interrupted: bool,
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("the archive is damaged")]
+#[derive(Debug)]
 struct Damaged;
+
+impl std::fmt::Display for Damaged {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the archive is damaged")
+    }
+}
+
+impl std::error::Error for Damaged {}
 
 impl Read for Failing<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {

@@ -6,11 +6,11 @@ use qcc_proto::{
 };
 
 fn setting(url: &str, enabled: PushState, window: Option<u8>) -> SetPush {
-    SetPush(PushSetting {
-        enabled,
-        callback_url: url.parse().unwrap(),
-        window: window.map(|hour| PushWindow::try_from(hour).unwrap()),
-    })
+    SetPush(
+        PushSetting::new(url.parse().unwrap())
+            .with_state(enabled)
+            .with_window(window.map(|hour| PushWindow::try_from(hour).unwrap())),
+    )
 }
 
 #[track_caller]

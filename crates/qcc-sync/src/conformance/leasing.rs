@@ -206,12 +206,10 @@ pub async fn what_is_saved_comes_back<S: Store, F: Future<Output = S>>(fresh: im
     let hand = worker("hand");
     add(&store, &no("A1"), 0).await;
     let order = lease(&store, &no("A1"), &hand, 0).await;
-    let location = Location {
-        order_no: None,
-        link: DownloadLink::new("http://files.example/x.zip?Signature=secret"),
-        stated_expiry: None,
-        password: UnzipPassword::new("9Tkw'\"口令"),
-    };
+    let location = Location::new(
+        DownloadLink::new("http://files.example/x.zip?Signature=secret"),
+        UnzipPassword::new("9Tkw'\"口令"),
+    );
     let located = order.located(location.clone(), at(1));
     let mut states = vec![State::Seen, State::Located, State::Fetched, waiting(500)];
     states.extend(ReasonCode::ALL.iter().map(|code| State::Quarantined {

@@ -57,7 +57,7 @@ pub async fn calls_and_lists_meet_in_one_order<S: Store, F: Future<Output = S>>(
     let order = known(&store, &listed).await;
     assert_eq!((order.first_seen_at, order.called_at), (at(10), Some(at(20))));
 
-    let undated = [ListedOrder { order_no: called.clone(), created_at: None }];
+    let undated = [ListedOrder::new(called.clone(), None)];
     ok(store.note_listing(&undated, &listing(30, &undated), None).await);
     let order = known(&store, &called).await;
     assert_eq!(order.created_at, lines[0].created_at, "a list without a date takes none away");
@@ -113,7 +113,7 @@ pub async fn a_first_list_joins_on_to_kept_archives<S: Store, F: Future<Output =
     // Anybody who knows the key may name an order: this one is not known to exist.
     ok(store.note_call(&no("S4"), at(-450)).await);
     let lines = [line("B1", -300), line("K3", -110), line("B2", -200)];
-    let first = ListedOrder { order_no: no("K1"), created_at: Some(local(-900)) };
+    let first = ListedOrder::new(no("K1"), Some(local(-900)));
     let found = ok(store.continuity(&lines).await);
     assert_eq!((found.listed_before, found.newest_listed.clone()), (0, None));
     assert_eq!(found.oldest_kept, Some(first.clone()), "heard of before the oldest was made");

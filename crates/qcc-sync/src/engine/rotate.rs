@@ -30,7 +30,9 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         let path = SecretPath::rotated(known, fresh, setting, now).tried(now);
         let callback_url = path.join(&setting.callback_url).map_err(EngineError::CallbackUrl)?;
         self.store.set_secret_path(Some(&path)).await?;
-        self.set_push(&PushSetting { callback_url, ..setting.clone() }, observer).await?;
+        let mut setting = setting.clone();
+        setting.callback_url = callback_url;
+        self.set_push(&setting, observer).await?;
         let path = path.confirmed(setting.clone(), self.clock.now());
         self.store.set_secret_path(Some(&path)).await?;
         Ok(path)

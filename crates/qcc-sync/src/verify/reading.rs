@@ -7,7 +7,7 @@ use std::{
 
 use qcc_archive::{Archive, ReadAt, Retry};
 use qcc_proto::{
-    DocumentError, DocumentHeader, ItemRef, OrderNo, SetAsideRecord, RecordReader, RiskRecord,
+    DocumentError, DocumentHeader, ItemRef, OrderNo, RecordReader, RiskRecord, SetAsideRecord,
     ShanghaiTime, UnzipPassword,
 };
 use sha2::{Digest, Sha256 as Hasher};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{
+use serde_core::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
 };
@@ -10,7 +10,7 @@ use serde_json::{Number, Value};
 
 /// Any JSON value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     Bool(bool),
     Number(Number),
@@ -20,15 +20,15 @@ pub(super) enum Json {
 }
 
 /// The fields of an object, in the order in which they came.
-pub(super) type Pairs = Vec<(String, Json)>;
+pub(crate) type Pairs = Vec<(String, Json)>;
 
 impl Json {
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
     /// A text, or a whole number sent in place of one.
-    pub(super) fn plain(&self) -> Option<String> {
+    pub(crate) fn plain(&self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text.clone()),
             Self::Number(number) if !number.is_f64() => Some(number.to_string()),
@@ -37,12 +37,12 @@ impl Json {
     }
 
     /// Whether both say the same: `200` and `"200"` do.
-    pub(super) fn agrees_with(&self, other: &Self) -> bool {
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
         self == other || self.plain().is_some_and(|text| other.plain() == Some(text))
     }
 
     /// A value of one level, for what reads a text, a number or a list of numbers.
-    pub(super) fn into_flat(self) -> Value {
+    pub(crate) fn into_flat(self) -> Value {
         match self {
             Self::Text(text) => Value::String(text),
             Self::Number(number) => Value::Number(number),
@@ -115,5 +115,21 @@ impl<'de> Visitor<'de> for Whatever {
             pairs.push(pair);
         }
         Ok(Json::Object(pairs))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Json {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Number(number) => number.serialize(serializer),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Array(items) => serializer.collect_seq(items),
+            Self::Object(pairs) => {
+                serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
+            }
+        }
     }
 }
