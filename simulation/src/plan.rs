@@ -251,3 +251,36 @@ fn manner(fault: Theirs, rng: &mut Rng) -> Option<Rate> {
     rate.times = times;
     chosen.then_some(rate)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_manner_is_met_in_some_life_but_those_that_cannot_be_judged() {
+        for fault in Theirs::ALL.iter().filter(|fault| !NEVER_LIVED.contains(fault)) {
+            let is_named = |seed: u64| vendor_faults(seed).rate(*fault).is_some();
+            let named = Theirs::UNMIXED.contains(fault) || !fault.passes();
+            assert!(!named || (0..300).any(is_named), "{fault}");
+        }
+        for fault in NEVER_LIVED {
+            assert!((0..300).all(|seed| vendor_faults(seed).rate(*fault).is_none()), "{fault}");
+        }
+    }
+
+    #[test]
+    fn in_some_lives_a_quiet_stretch_ends_in_more_orders_than_a_window_holds() {
+        let bursting: Vec<u64> = (0..400).filter(|seed| is_bursting(*seed)).collect();
+        assert!((40..80).contains(&bursting.len()), "{} of 400", bursting.len());
+        let mut overrun = 0;
+        for seed in bursting {
+            let pushes = Plan::draw(seed, &Faults::draw(seed)).pushes;
+            let apart: Vec<_> = pushes.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            let window = vendor(seed).window;
+            assert!(apart.iter().take(window - 1).all(|seconds| *seconds > 30), "{seed}: {apart:?}");
+            let is_fast = |row: &[u64]| row.iter().all(|seconds| *seconds <= 8);
+            overrun += usize::from(apart.windows(window - 1).any(is_fast));
+        }
+        assert!(overrun > 30, "{overrun} lives have a burst that fills the window");
+    }
+}
