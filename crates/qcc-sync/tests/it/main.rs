@@ -19,6 +19,8 @@ mod healing;
 mod kept;
 mod paths;
 mod retention;
+mod rules;
 mod starving;
 mod steps;
+mod windows;
 mod world;
