@@ -159,3 +159,56 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
         self.stream.is_write_vectored()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn phase(pace: &Pace) -> Phase {
+        *pace.lock()
+    }
+
+    #[test]
+    fn a_head_counts_from_its_first_byte_and_an_answer_takes_the_time_it_takes() {
+        let begun = Instant::now();
+        let [first, second, third, fourth] = [1, 2, 3, 4].map(|hours| begun + HOUR * hours);
+        let pace = Pace::new(begun);
+        assert_eq!(phase(&pace), Phase::Silent(begun));
+        pace.heard(first);
+        pace.heard(second);
+        assert_eq!(phase(&pace), Phase::Sending(first));
+        pace.answering();
+        assert_eq!(phase(&pace), Phase::Answering { more: false });
+        pace.answered(third);
+        assert_eq!(phase(&pace), Phase::Silent(third), "nothing came meanwhile");
+        pace.answering();
+        pace.heard(third);
+        assert_eq!(phase(&pace), Phase::Answering { more: true });
+        pace.answered(fourth);
+        assert_eq!(phase(&pace), Phase::Sending(fourth), "the next head has begun");
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_told_apart_and_an_answer_never_does() {
+        let (begun, limits) = (Instant::now(), ServerLimits::default());
+        let (idle, head) = (begun.checked_sub(limits.idle), begun.checked_sub(limits.head));
+        let (Some(idle), Some(head)) = (idle, head) else { return };
+        assert_eq!(Pace::new(idle).overdue(&limits).await, Overdue::Idle);
+        let pace = Pace::new(begun);
+        pace.heard(head);
+        assert_eq!(pace.overdue(&limits).await, Overdue::Head);
+        pace.answering();
+        let never = tokio::time::timeout(Duration::from_millis(1), pace.overdue(&limits)).await;
+        assert!(never.is_err());
+        // Whoever waits already hears of each change.
+        let (overdue, ()) = tokio::join!(pace.overdue(&limits), async { pace.answered(idle) });
+        assert_eq!(overdue, Overdue::Idle);
+        let pace = Pace::new(begun);
+        let (overdue, ()) = tokio::join!(pace.overdue(&limits), async { pace.heard(head) });
+        assert_eq!(overdue, Overdue::Head);
+    }
+}

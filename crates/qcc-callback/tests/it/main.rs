@@ -12,6 +12,7 @@ mod answers;
 mod forged;
 mod guards;
 mod paths;
+mod pieces;
 mod secrets;
 mod server;
 mod support;

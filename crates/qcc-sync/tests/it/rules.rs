@@ -324,10 +324,9 @@ fn a_wait_doubles_up_to_the_longest_and_lies_in_its_upper_half_by_a_hash_of_the_
     let fulls = [5, 5, 10, 20, 40, 80, 160, 320, 640, 1280, 1800, 1800];
     let counts = (0..).zip(fulls).chain([(20, 1800), (21, 1800), (22, 1800), (u32::MAX, 1800)]);
     for (failures, full) in counts {
-        let half = f64::from(full) / 2.0;
+        let half = std::time::Duration::from_secs(full) / 2;
         let share = f64::from(hash(no.as_str(), failures)) / 4_294_967_296.0;
-        let wait = policy.wait(&no, failures).as_secs_f64();
-        assert!((wait - (half + half * share)).abs() < 1e-6, "{failures}: {wait}");
+        assert_eq!(policy.wait(&no, failures), half + half.mul_f64(share), "{failures}");
     }
     let waits = (0..200).map(|n| policy.wait(&format!("A{n}").parse().unwrap(), 30).as_secs());
     let (low, high): (Vec<u64>, Vec<u64>) = waits.partition(|wait| *wait < 1350);

@@ -177,3 +177,21 @@ fn a_burst_of_the_future_is_forgotten_and_one_of_now_is_not() {
     assert!(of(0) && of(-25 * 3600 + 1));
     assert!(!of(1) && !of(-25 * 3600));
 }
+
+#[test]
+fn the_faster_burst_is_the_one_with_less_time_for_each_order() {
+    let before = Burst { orders: 30, within: SignedDuration::from_secs(100), at: at(0) };
+    let slower = fastest_burst(&[], 30, 4, Some(at(0)), Some(before), at(15));
+    assert_eq!(slower, Some(before), "four in 15 s are slower than thirty in 100 s");
+    let faster = fastest_burst(&[], 30, 5, Some(at(0)), Some(before), at(15));
+    assert_eq!(faster.map(|burst| burst.orders), Some(5));
+}
+
+#[test]
+fn a_burst_that_comes_again_is_remembered_for_another_day() {
+    let day = 24 * 3600;
+    let before = Burst { orders: 5, within: SignedDuration::from_secs(5), at: at(0) };
+    let again = fastest_burst(&[], 30, 5, Some(at(day - 5)), Some(before), at(day)).unwrap();
+    assert_eq!((again.orders, again.within, again.at), (5, before.within, at(day)));
+    assert_eq!(fastest_burst(&[], 30, 0, None, Some(again), at(2 * day)), Some(again));
+}
