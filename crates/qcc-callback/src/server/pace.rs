@@ -211,4 +211,51 @@ mod tests {
         let (overdue, ()) = tokio::join!(pace.overdue(&limits), async { pace.heard(head) });
         assert_eq!(overdue, Overdue::Head);
     }
+
+    /// A stream that takes three bytes at a time and remembers what it was asked for.
+    #[derive(Default)]
+    struct Asked {
+        vectored: bool,
+        told: Vec<&'static str>,
+    }
+
+    impl AsyncWrite for Asked {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.told.push("write");
+            Poll::Ready(Ok(3))
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.told.push("flush");
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.told.push("shutdown");
+            Poll::Ready(Ok(()))
+        }
+
+        fn is_write_vectored(&self) -> bool {
+            self.vectored
+        }
+    }
+
+    #[test]
+    fn all_that_is_written_goes_through_and_together_where_the_stream_can() {
+        for vectored in [true, false] {
+            let stream = Asked { vectored, ..Asked::default() };
+            let mut heard = Heard::new(stream, Arc::new(Pace::new(Instant::now())));
+            assert_eq!(heard.is_write_vectored(), vectored);
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            let written = Pin::new(&mut heard).poll_write(&mut cx, b"answer");
+            assert!(matches!(written, Poll::Ready(Ok(3))));
+            assert!(Pin::new(&mut heard).poll_flush(&mut cx).is_ready());
+            assert!(Pin::new(&mut heard).poll_shutdown(&mut cx).is_ready());
+            assert_eq!(heard.stream.told, ["write", "flush", "shutdown"]);
+        }
+    }
 }

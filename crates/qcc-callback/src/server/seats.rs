@@ -159,3 +159,76 @@ impl Seat {
         gone
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    /// So many seats, all taken.
+    fn crowded(count: usize) -> (Seats, Vec<Arc<Seat>>) {
+        let mut seats = Seats::new(count);
+        let taken = (0..count).map(|_| {
+            assert!(seats.has_room());
+            let seat = seats.next();
+            seats.take(tokio::spawn(pending::<()>()).id(), Arc::clone(&seat));
+            seat
+        });
+        let taken: Vec<_> = taken.collect();
+        assert!(!seats.has_room());
+        (seats, taken)
+    }
+
+    fn states(seats: &[Arc<Seat>]) -> Vec<u8> {
+        seats.iter().map(|seat| seat.state.load(Ordering::Acquire)).collect()
+    }
+
+    #[tokio::test]
+    async fn of_those_who_rest_the_oldest_goes_and_nobody_who_is_answered() {
+        let (seats, taken) = crowded(20);
+        for seat in &taken {
+            assert!(seat.begin() && seat.is_busy());
+        }
+        seats.make_room();
+        assert_eq!(states(&taken), [BUSY; 20]);
+        for seat in taken.iter().skip(3) {
+            seat.end();
+        }
+        let mut expected = [RESTING; 20];
+        expected[..3].fill(BUSY);
+        for gone in 3..10 {
+            expected[gone] = EVICTED_RESTING;
+            seats.make_room();
+            assert_eq!(states(&taken), expected);
+            assert!(!taken[gone].begin(), "nothing that was asked is done");
+            assert!(!taken[gone].owes_nothing());
+        }
+    }
+
+    #[tokio::test]
+    async fn who_just_came_is_left_alone_and_a_seat_that_is_left_is_free() {
+        let (mut seats, taken) = crowded(2);
+        seats.shed();
+        assert_eq!(states(&taken), [FRESH; 2], "their grace is not over");
+        let task = tokio::spawn(async {});
+        let id = task.id();
+        seats.take(id, seats.taken.values().next().map(Arc::clone).unwrap());
+        seats.leave(Ok((id, ())));
+        assert_eq!(seats.taken.len(), 2);
+        let old = Instant::now().checked_sub(GRACE);
+        let Some(since) = old else { return };
+        let seat = Seat {
+            number: 9,
+            since,
+            state: AtomicU8::new(FRESH),
+            evicted: Notify::new(),
+            rested: Arc::default(),
+        };
+        let seat = Arc::new(seat);
+        seats.take(id, Arc::clone(&seat));
+        seats.shed();
+        assert!(seat.owes_nothing() && !seat.begin());
+        assert_eq!(states(&taken), [FRESH; 2]);
+    }
+}
