@@ -128,8 +128,7 @@ mod tests {
     /// A window of four, of which the list at `read` named `listed` orders, and the
     /// program took `said` seconds for what it lasts.
     fn window(made: &[OrderNo], listed: usize, read: i64, said: i64) -> Window {
-        let line =
-            |no: &OrderNo| ListedOrder { order_no: no.clone(), created_at: no.created_hint() };
+        let line = |no: &OrderNo| ListedOrder::new(no.clone(), no.created_hint());
         let lines: Vec<_> = made.iter().take(listed).map(line).collect();
         let (orders, within) = (4, SignedDuration::from_secs(said));
         let listing = Listing {

@@ -261,3 +261,17 @@ fn drop_reason(error: &hyper::Error) -> Option<DropReason> {
 async fn stop_requested(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_too_many_open_files_ask_connections_to_go() {
+        for (code, expected) in [(23, true), (24, true), (10024, true), (22, false), (104, false)] {
+            let error = io::Error::from_raw_os_error(code);
+            assert_eq!(is_out_of_files(&error), expected, "{code}");
+        }
+        assert!(!is_out_of_files(&io::Error::other("24")));
+    }
+}

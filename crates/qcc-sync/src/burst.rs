@@ -65,7 +65,8 @@ pub fn fastest_burst(
         .into_iter()
         .chain(since_last)
         .chain(densest(listed, window, now))
-        .reduce(|fastest, burst| if burst.is_faster(&fastest) { burst } else { fastest })
+        // Of two equally fast ones the later is remembered for longer.
+        .reduce(|fastest, burst| if fastest.is_faster(&burst) { fastest } else { burst })
 }
 
 /// Where in the list a fifth of a window is closest together.

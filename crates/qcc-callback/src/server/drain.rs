@@ -40,3 +40,68 @@ async fn exceeds<B: Body + Unpin>(body: &mut B) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        convert::Infallible,
+        task::{Context, Poll},
+    };
+
+    use bytes::Bytes;
+    use http_body::Frame;
+
+    use super::*;
+
+    /// A body that nobody may ask for.
+    struct Untouched;
+
+    impl Body for Untouched {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            panic!("it was read")
+        }
+    }
+
+    /// A body in one piece.
+    struct Whole(Option<Bytes>);
+
+    impl Body for Whole {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_says_it_is_too_long_is_not_read() {
+        for length in [MOST_BODY + 1, u64::MAX] {
+            let request = Request::get("/").header("content-length", length);
+            let mut request = request.body(Untouched).unwrap();
+            drain(&mut request).await;
+            assert!(request.extensions().get::<TooMuch>().is_none(), "its head says enough");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_as_long_as_may_be_is_read_and_no_longer_one() {
+        let length = usize::try_from(MOST_BODY).unwrap();
+        for (bytes, too_much) in [(length, false), (length + 1, true)] {
+            let mut request = Request::get("/").body(Whole(Some(vec![0; bytes].into()))).unwrap();
+            request.headers_mut().insert("content-length", length.into());
+            drain(&mut request).await;
+            assert_eq!(request.extensions().get::<TooMuch>().is_some(), too_much, "{bytes}");
+            assert!(request.body().0.is_none(), "it was not read");
+        }
+    }
+}

@@ -157,3 +157,76 @@ impl Slot {
         gone
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    /// `count` slots, all taken.
+    fn crowded(count: usize) -> (Slots, Vec<Arc<Slot>>) {
+        let mut slots = Slots::new(count);
+        let taken = (0..count).map(|_| {
+            assert!(slots.has_room());
+            let slot = slots.next();
+            slots.take(tokio::spawn(pending::<()>()).id(), Arc::clone(&slot));
+            slot
+        });
+        let taken: Vec<_> = taken.collect();
+        assert!(!slots.has_room());
+        (slots, taken)
+    }
+
+    fn states(slots: &[Arc<Slot>]) -> Vec<u8> {
+        slots.iter().map(|slot| slot.state.load(Ordering::Acquire)).collect()
+    }
+
+    #[tokio::test]
+    async fn the_oldest_idle_connection_is_evicted_and_none_that_is_being_answered() {
+        let (slots, taken) = crowded(20);
+        for slot in &taken {
+            assert!(slot.begin() && slot.is_busy());
+        }
+        slots.make_room();
+        assert_eq!(states(&taken), [BUSY; 20]);
+        for slot in taken.iter().skip(3) {
+            slot.end();
+        }
+        let mut expected = [IDLE; 20];
+        expected[..3].fill(BUSY);
+        for gone in 3..10 {
+            expected[gone] = EVICTED_IDLE;
+            slots.make_room();
+            assert_eq!(states(&taken), expected);
+            assert!(!taken[gone].begin(), "nothing that was asked is done");
+            assert!(!taken[gone].is_evicted_new());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_connection_is_safe_for_its_grace_period_and_a_released_slot_is_free() {
+        let (mut slots, taken) = crowded(2);
+        slots.evict_one();
+        assert_eq!(states(&taken), [NEW; 2], "their grace is not over");
+        let task = tokio::spawn(async {});
+        let id = task.id();
+        slots.take(id, slots.taken.values().next().map(Arc::clone).unwrap());
+        slots.release(Ok((id, ())));
+        assert_eq!(slots.taken.len(), 2);
+        let old = Instant::now().checked_sub(NEW_GRACE);
+        let Some(since) = old else { return };
+        let slot = Slot {
+            number: 9,
+            since,
+            state: AtomicU8::new(NEW),
+            evicted: Notify::new(),
+            became_idle: Arc::default(),
+        };
+        let slot = Arc::new(slot);
+        slots.take(id, Arc::clone(&slot));
+        slots.evict_one();
+        assert!(slot.is_evicted_new() && !slot.begin());
+        assert_eq!(states(&taken), [NEW; 2]);
+    }
+}

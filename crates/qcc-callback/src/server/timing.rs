@@ -159,3 +159,103 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
         self.stream.is_write_vectored()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn phase(pace: &Pace) -> Phase {
+        *pace.lock()
+    }
+
+    #[test]
+    fn a_head_counts_from_its_first_byte_and_an_answer_takes_the_time_it_takes() {
+        let begun = Instant::now();
+        let [first, second, third, fourth] = [1, 2, 3, 4].map(|hours| begun + HOUR * hours);
+        let pace = Pace::new(begun);
+        assert_eq!(phase(&pace), Phase::Silent(begun));
+        pace.heard(first);
+        pace.heard(second);
+        assert_eq!(phase(&pace), Phase::Sending(first));
+        pace.answering();
+        assert_eq!(phase(&pace), Phase::Answering { more: false });
+        pace.answered(third);
+        assert_eq!(phase(&pace), Phase::Silent(third), "nothing came meanwhile");
+        pace.answering();
+        pace.heard(third);
+        assert_eq!(phase(&pace), Phase::Answering { more: true });
+        pace.answered(fourth);
+        assert_eq!(phase(&pace), Phase::Sending(fourth), "the next head has begun");
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_told_apart_and_an_answer_never_does() {
+        let (begun, limits) = (Instant::now(), ServerLimits::default());
+        let (idle, head) = (begun.checked_sub(limits.idle), begun.checked_sub(limits.head));
+        let (Some(idle), Some(head)) = (idle, head) else { return };
+        assert_eq!(Pace::new(idle).overdue(&limits).await, Overdue::Idle);
+        let pace = Pace::new(begun);
+        pace.heard(head);
+        assert_eq!(pace.overdue(&limits).await, Overdue::Head);
+        pace.answering();
+        let never = tokio::time::timeout(Duration::from_millis(1), pace.overdue(&limits)).await;
+        assert!(never.is_err());
+        // Whoever waits already hears of each change.
+        let (overdue, ()) = tokio::join!(pace.overdue(&limits), async { pace.answered(idle) });
+        assert_eq!(overdue, Overdue::Idle);
+        let pace = Pace::new(begun);
+        let (overdue, ()) = tokio::join!(pace.overdue(&limits), async { pace.heard(head) });
+        assert_eq!(overdue, Overdue::Head);
+    }
+
+    /// A stream that takes three bytes at a time and remembers what it was asked for.
+    #[derive(Default)]
+    struct Asked {
+        vectored: bool,
+        told: Vec<&'static str>,
+    }
+
+    impl AsyncWrite for Asked {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.told.push("write");
+            Poll::Ready(Ok(3))
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.told.push("flush");
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.told.push("shutdown");
+            Poll::Ready(Ok(()))
+        }
+
+        fn is_write_vectored(&self) -> bool {
+            self.vectored
+        }
+    }
+
+    #[test]
+    fn all_that_is_written_goes_through_and_together_where_the_stream_can() {
+        for vectored in [true, false] {
+            let stream = Asked { vectored, ..Asked::default() };
+            let mut heard = Heard::new(stream, Arc::new(Pace::new(Instant::now())));
+            assert_eq!(heard.is_write_vectored(), vectored);
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            let written = Pin::new(&mut heard).poll_write(&mut cx, b"answer");
+            assert!(matches!(written, Poll::Ready(Ok(3))));
+            assert!(Pin::new(&mut heard).poll_flush(&mut cx).is_ready());
+            assert!(Pin::new(&mut heard).poll_shutdown(&mut cx).is_ready());
+            assert_eq!(heard.stream.told, ["write", "flush", "shutdown"]);
+        }
+    }
+}

@@ -14,6 +14,7 @@ mod conformance;
 mod forged;
 mod guards;
 mod paths;
+mod pieces;
 mod secrets;
 mod server;
 mod support;

@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod applying;
 mod archives;
 mod convergence;
 mod delivery;
@@ -16,9 +17,12 @@ mod folders;
 mod following;
 mod gaps;
 mod healing;
+mod instants;
 mod kept;
 mod paths;
 mod retention;
+mod rules;
 mod starving;
 mod steps;
+mod windows;
 mod world;
