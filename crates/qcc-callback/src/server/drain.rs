@@ -85,22 +85,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_says_it_is_too_long_is_not_read() {
-        for length in [MOST_BODY + 1, u64::MAX] {
+        for length in [MAX_BODY_BYTES + 1, u64::MAX] {
             let request = Request::get("/").header("content-length", length);
             let mut request = request.body(Untouched).unwrap();
             drain(&mut request).await;
-            assert!(request.extensions().get::<TooMuch>().is_none(), "its head says enough");
+            assert!(request.extensions().get::<BodyTooLong>().is_none(), "its head says enough");
         }
     }
 
     #[tokio::test]
     async fn a_body_as_long_as_may_be_is_read_and_no_longer_one() {
-        let length = usize::try_from(MOST_BODY).unwrap();
+        let length = usize::try_from(MAX_BODY_BYTES).unwrap();
         for (bytes, too_much) in [(length, false), (length + 1, true)] {
             let mut request = Request::get("/").body(Whole(Some(vec![0; bytes].into()))).unwrap();
             request.headers_mut().insert("content-length", length.into());
             drain(&mut request).await;
-            assert_eq!(request.extensions().get::<TooMuch>().is_some(), too_much, "{bytes}");
+            assert_eq!(request.extensions().get::<BodyTooLong>().is_some(), too_much, "{bytes}");
             assert!(request.body().0.is_none(), "it was not read");
         }
     }

@@ -168,28 +168,28 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn phase(pace: &Pace) -> Phase {
-        *pace.lock()
+    fn phase(timing: &Timing) -> Phase {
+        *timing.lock()
     }
 
     #[test]
     fn a_head_counts_from_its_first_byte_and_an_answer_takes_the_time_it_takes() {
         let begun = Instant::now();
         let [first, second, third, fourth] = [1, 2, 3, 4].map(|hours| begun + HOUR * hours);
-        let pace = Pace::new(begun);
-        assert_eq!(phase(&pace), Phase::Silent(begun));
-        pace.heard(first);
-        pace.heard(second);
-        assert_eq!(phase(&pace), Phase::Sending(first));
-        pace.answering();
-        assert_eq!(phase(&pace), Phase::Answering { more: false });
-        pace.answered(third);
-        assert_eq!(phase(&pace), Phase::Silent(third), "nothing came meanwhile");
-        pace.answering();
-        pace.heard(third);
-        assert_eq!(phase(&pace), Phase::Answering { more: true });
-        pace.answered(fourth);
-        assert_eq!(phase(&pace), Phase::Sending(fourth), "the next head has begun");
+        let timing = Timing::new(begun);
+        assert_eq!(phase(&timing), Phase::Idle(begun));
+        timing.received(first);
+        timing.received(second);
+        assert_eq!(phase(&timing), Phase::Sending(first));
+        timing.answering();
+        assert_eq!(phase(&timing), Phase::Answering { more: false });
+        timing.answered(third);
+        assert_eq!(phase(&timing), Phase::Idle(third), "nothing came meanwhile");
+        timing.answering();
+        timing.received(third);
+        assert_eq!(phase(&timing), Phase::Answering { more: true });
+        timing.answered(fourth);
+        assert_eq!(phase(&timing), Phase::Sending(fourth), "the next head has begun");
     }
 
     #[tokio::test]
@@ -197,18 +197,18 @@ mod tests {
         let (begun, limits) = (Instant::now(), ServerLimits::default());
         let (idle, head) = (begun.checked_sub(limits.idle), begun.checked_sub(limits.head));
         let (Some(idle), Some(head)) = (idle, head) else { return };
-        assert_eq!(Pace::new(idle).overdue(&limits).await, Overdue::Idle);
-        let pace = Pace::new(begun);
-        pace.heard(head);
-        assert_eq!(pace.overdue(&limits).await, Overdue::Head);
-        pace.answering();
-        let never = tokio::time::timeout(Duration::from_millis(1), pace.overdue(&limits)).await;
+        assert_eq!(Timing::new(idle).overdue(&limits).await, Overdue::Idle);
+        let timing = Timing::new(begun);
+        timing.received(head);
+        assert_eq!(timing.overdue(&limits).await, Overdue::Head);
+        timing.answering();
+        let never = tokio::time::timeout(Duration::from_millis(1), timing.overdue(&limits)).await;
         assert!(never.is_err());
         // Whoever waits already hears of each change.
-        let (overdue, ()) = tokio::join!(pace.overdue(&limits), async { pace.answered(idle) });
+        let (overdue, ()) = tokio::join!(timing.overdue(&limits), async { timing.answered(idle) });
         assert_eq!(overdue, Overdue::Idle);
-        let pace = Pace::new(begun);
-        let (overdue, ()) = tokio::join!(pace.overdue(&limits), async { pace.heard(head) });
+        let timing = Timing::new(begun);
+        let (overdue, ()) = tokio::join!(timing.overdue(&limits), async { timing.received(head) });
         assert_eq!(overdue, Overdue::Head);
     }
 
@@ -248,7 +248,7 @@ mod tests {
     fn all_that_is_written_goes_through_and_together_where_the_stream_can() {
         for vectored in [true, false] {
             let stream = Asked { vectored, ..Asked::default() };
-            let mut heard = Heard::new(stream, Arc::new(Pace::new(Instant::now())));
+            let mut heard = Timed::new(stream, Arc::new(Timing::new(Instant::now())));
             assert_eq!(heard.is_write_vectored(), vectored);
             let mut cx = Context::from_waker(std::task::Waker::noop());
             let written = Pin::new(&mut heard).poll_write(&mut cx, b"answer");
