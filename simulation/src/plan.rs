@@ -277,7 +277,10 @@ mod tests {
             let pushes = Plan::draw(seed, &Faults::draw(seed)).pushes;
             let apart: Vec<_> = pushes.windows(2).map(|pair| pair[1] - pair[0]).collect();
             let window = vendor(seed).window;
-            assert!(apart.iter().take(window - 1).all(|seconds| *seconds > 30), "{seed}: {apart:?}");
+            assert!(
+                apart.iter().take(window - 1).all(|seconds| *seconds > 30),
+                "{seed}: {apart:?}"
+            );
             let is_fast = |row: &[u64]| row.iter().all(|seconds| *seconds <= 8);
             overrun += usize::from(apart.windows(window - 1).any(is_fast));
         }
