@@ -78,8 +78,8 @@ pub(crate) fn fetch(vendor: &mut Vendor, order: &OrderNo, now: Timestamp) -> (By
 pub(crate) fn unzip(archive: &[u8], password: &str) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     let mut zip = zip::ZipArchive::new(Cursor::new(archive))?;
     let mut document = Vec::new();
-    let is_document = |name: &&str| name.rsplit('/').next() == Some("dd_risk_corp.json");
-    let name = zip.file_names().find(is_document).ok_or("there is no document")?.to_owned();
-    zip.by_name_decrypt(&name, password.as_bytes())?.read_to_end(&mut document)?;
+    let in_folder = zip.index_for_name("data/dd_risk_corp.json").is_some();
+    let name = if in_folder { "data/dd_risk_corp.json" } else { "dd_risk_corp.json" };
+    zip.by_name_decrypt(name, password.as_bytes())?.read_to_end(&mut document)?;
     Ok(document)
 }
