@@ -24,5 +24,6 @@ mod retention;
 mod rules;
 mod starving;
 mod steps;
+mod telling;
 mod windows;
 mod world;
