@@ -12,6 +12,7 @@ mod applying;
 mod archives;
 mod convergence;
 mod delivery;
+mod downloads;
 mod failing_archives;
 mod folders;
 mod following;

@@ -79,3 +79,20 @@ fn a_function_is_an_observer() {
     // Who does not care about rounds need not say so.
     Observer::round(&(), Default::default(), None);
 }
+
+#[test]
+fn an_order_that_waits_or_is_quarantined_is_told_with_its_reason() {
+    let reasons = |told: &Told| {
+        let events = told.0.lock().unwrap();
+        let reasons = events.iter().filter_map(|event| match event {
+            Event::Waiting { reason, .. } => Some(("waits", reason.code)),
+            Event::Quarantined { reason, .. } => Some(("quarantined", reason.code)),
+            _ => None,
+        });
+        reasons.collect::<Vec<_>>()
+    };
+    let once = |fault| settled(FaultPlan::none().with(fault, Rate::first(1)));
+    assert_eq!(reasons(&once(Fault::Status205)), [("waits", ReasonCode::NotReady)]);
+    let wrong = settled(FaultPlan::none().with(Fault::WrongTotal, Rate::ALWAYS));
+    assert_eq!(reasons(&wrong), [("quarantined", ReasonCode::CountMismatch)]);
+}
