@@ -3,8 +3,8 @@
 use std::error::Error as _;
 
 use qcc_proto::{
-    CallbackError, CallbackQuery, OrderList, OrderNo, Refusal, ShanghaiTime, Status, StatusClass,
-    UnzipPassword,
+    Answer, CallbackError, CallbackQuery, OrderList, OrderNo, Refusal, ShanghaiTime, Status,
+    StatusClass, UnzipPassword,
 };
 
 #[test]
@@ -95,7 +95,7 @@ fn each_class_of_status_has_a_word() {
 
 #[test]
 fn what_is_no_json_names_its_cause_and_what_turns_a_line_is_escaped() {
-    let error = OrderList::parse(b"no").unwrap_err();
+    let error = Answer::<OrderList>::parse(b"no").unwrap_err();
     assert!(error.source().is_some(), "{error:?}");
     for letter in ['\n', '\u{2028}', '\u{200f}', '\u{202e}', '\u{2066}', '\u{85}'] {
         let message = format!("a{letter}b");
@@ -103,4 +103,19 @@ fn what_is_no_json_names_its_cause_and_what_turns_a_line_is_escaped() {
         let escaped = letter.escape_default();
         assert_eq!(shown, format!("the vendor answered 299: a{escaped}b"));
     }
+}
+
+#[test]
+fn one_line_may_stand_for_a_list_and_no_list_is_looked_for_in_itself() {
+    let list = |result: &str| {
+        Answer::<OrderList>::parse(format!(r#"{{"status":"200",{result}}}"#).as_bytes())
+    };
+    let Ok(answer) = list(r#""resultList":{"orderNo":"A1"}"#) else { panic!("one line is a list") };
+    assert!(format!("{answer:?}").contains("A1"), "{answer:?}");
+    assert!(list(r#""result":{"resultList":[{"orderNo":"A1"}]}"#).is_ok());
+    assert!(list(r#""resultList":{"resultList":[{"orderNo":"A1"}]}"#).is_err());
+    let Ok(answer) = list(r#""resultList":[{},{"x":1,"y":2}]"#) else { panic!("it is a list") };
+    let shown = format!("{answer:?}");
+    assert!(shown.contains(r#""line 1: (no orderNo)""#), "{shown}");
+    assert!(shown.contains(r#""line 2: (no orderNo) but x, y""#), "{shown}");
 }
