@@ -238,3 +238,20 @@ async fn the_shortest_head_that_is_read_is_8_kib_whatever_the_limit() {
     );
     assert!(exchange(service, limits, &head).await.starts_with("HTTP/1.1 200"));
 }
+
+#[tokio::test]
+async fn who_has_no_key_of_ours_writes_no_line_at_the_usual_level() {
+    let captured = Captured::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(captured.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let service = build(MemoryInbox::default()).observer(AccessLog::default()).build();
+    for target in ["/", "/callback", &format!("/callback?{}", query_with("0ther", ORDER))] {
+        assert!(ask(&service, get(target)).await.0.is_client_error());
+    }
+    assert_eq!(captured.0.lock().unwrap().len(), 0);
+    ask(&service, call("..%2F")).await;
+    assert_ne!(captured.0.lock().unwrap().len(), 0, "a refusal that may be the vendor's");
+}

@@ -126,4 +126,19 @@ mod tests {
         check(r"\", None);
         check("", None);
     }
+
+    #[test]
+    fn a_bracket_in_a_string_closes_nothing_and_a_backslash_outside_one_hides_nothing() {
+        for (text, expected) in [(r#"[["]]",[]]]"#, 3), (r"\[", 1), (r#"[""",[]]"#, 2)] {
+            assert_eq!(depth(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_64_brackets_deep_at_most() {
+        for (deep, fits) in [(64, true), (65, false)] {
+            let text = format!("{}{}", "[".repeat(deep), "]".repeat(deep));
+            assert_eq!(read(text.as_bytes()).is_ok(), fits, "{deep}");
+        }
+    }
 }

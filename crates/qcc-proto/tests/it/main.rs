@@ -10,6 +10,7 @@
 
 mod answers;
 mod callbacks;
+mod edges;
 mod envelope_laws;
 mod fixtures;
 mod reader;

@@ -183,3 +183,24 @@ fn too_large(limit: u64) -> Trouble {
         Remedy::Quarantine,
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryArchives;
+
+    #[tokio::test]
+    async fn of_downloads_that_broke_off_so_many_are_kept_and_each_as_it_was_last() {
+        let archives = MemoryArchives::default();
+        let mut unfinished = Unfinished::<MemoryArchives>::default();
+        let no = |n: usize| format!("A{n}").parse::<OrderNo>().unwrap();
+        let resume = |offset| Resume::new(offset, None, "\"one\"").unwrap();
+        for n in 0..MOST_UNFINISHED + 8 {
+            unfinished.keep(&no(n), archives.begin().await.unwrap(), resume(1));
+            assert_eq!(unfinished.0.len(), (n + 1).min(MOST_UNFINISHED));
+        }
+        unfinished.keep(&no(0), archives.begin().await.unwrap(), resume(9));
+        let offset = |n| unfinished.0.get(&no(n)).map(|(_, resume)| resume.offset());
+        assert_eq!((offset(0), offset(1), offset(MOST_UNFINISHED)), (Some(9), Some(1), None));
+    }
+}

@@ -363,3 +363,9 @@ fn a_failed_order_waits_for_whichever_count_is_greater_and_for_a_pause_of_an_hou
     assert_eq!(order.clone().failed(&lost, &policy, now()).archive, Some(kept()));
     assert_eq!(order.failed(&cut, &policy, now()).archive, None);
 }
+
+#[test]
+fn what_only_calls_named_is_forgotten_after_a_day_or_a_week() {
+    assert_eq!(qcc_sync::DENIED_FORGOTTEN_AFTER, SignedDuration::from_secs(86_400));
+    assert_eq!(qcc_sync::FORGOTTEN_AFTER, SignedDuration::from_secs(7 * 86_400));
+}
