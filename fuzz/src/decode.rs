@@ -123,3 +123,22 @@ fn expected(recipe: &Recipe<'_>, inflated: &Inflated, content_len: usize, size: 
         _ => Expected::Refusal,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::recipe::KNOBS;
+
+    /// One stored Deflate block with the content `{}`.
+    const PACKED: &[u8] = b"\x01\x02\x00\xfd\xff{}";
+
+    #[test]
+    fn each_knob_alone_holds_what_the_oracle_expects() {
+        check(&[[0; KNOBS].as_slice(), PACKED].concat());
+        for (at, setting) in (0..KNOBS).flat_map(|at| [1, 255].map(|bits| (at, bits))) {
+            let mut knobs = [0; KNOBS];
+            knobs[at] = setting;
+            check(&[knobs.as_slice(), PACKED].concat());
+        }
+    }
+}
