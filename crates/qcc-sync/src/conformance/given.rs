@@ -3,9 +3,7 @@
 use std::{error::Error as _, fmt::Write as _, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use qcc_proto::{
-    ListedOrder, OrderNo, PushSetting, PushWindow, RiskRecord, ShanghaiTime,
-};
+use qcc_proto::{ListedOrder, OrderNo, PushSetting, PushWindow, RiskRecord, ShanghaiTime};
 
 use crate::{
     Applied, Apply as _, Decision, Listing, Order, Row, SetAside, State, Store, StoreError,
