@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod address;
 mod call;
@@ -18,6 +19,8 @@ mod status;
 mod text;
 mod time;
 mod url;
+
+pub use jiff;
 
 pub use call::{Activate, Call, ListOrders, Locate, SetPush};
 pub use callback::{Acknowledgement, CallbackError, CallbackQuery, PresentedKey, StatusForm};

@@ -2,50 +2,50 @@
 
 use std::{error::Error, fmt, io};
 
-/// The document is no `dd_risk_corp.json`, or could not be read to its end.
+/// The document is not a valid `dd_risk_corp.json`, or could not be read.
 ///
-/// Records handed out before are as they stood, but the document as a whole
-/// must not be applied. Every variant but [`Source`](Self::Source) is a property
-/// of the bytes: reading them again gives the same answer. Offsets count bytes
-/// from 0, a byte order mark included. Nothing of the content is shown.
+/// Records returned before are valid, but the document as a whole must not be
+/// applied. Every variant except [`Source`](Self::Source) depends on the bytes
+/// alone: reading them again gives the same error. Offsets count bytes from 0, a
+/// byte order mark included. Nothing of the content is shown.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DocumentError {
-    /// The source failed. Whether to repeat is the source's to say.
+    /// The source failed. Its error says whether to repeat.
     Source(io::Error),
-    /// The source ended inside the document. Fetch the archive again.
+    /// The source ended inside the document.
     Truncated {
-        /// Where it broke off: the document's length as far as it is text.
+        /// Where it ended: the length of the text.
         offset: u64,
     },
-    /// The bytes are no JSON, or go on after the document's end.
+    /// The bytes are not JSON, or continue after the document's end.
     Syntax {
-        /// The first byte that cannot stand where it does.
+        /// The first byte that is not allowed in its place.
         offset: u64,
         /// What is wrong there, for people.
         what: &'static str,
     },
-    /// The bytes are another encoding than UTF-8. A record with a few broken
+    /// The encoding is not UTF-8. A record with a few broken
     /// characters is set aside instead.
     Encoding {
-        /// Where that was found.
+        /// Where this was found.
         offset: u64,
-        /// What the encoding seems to be, for people.
+        /// The probable encoding, for people.
         name: &'static str,
     },
     /// Brackets are nested deeper than [`ReaderLimits::document_levels`](crate::ReaderLimits::document_levels).
     TooDeep {
-        /// The bracket that was one too many.
+        /// The first bracket beyond the limit.
         offset: u64,
     },
     /// The document is JSON, but not an object.
     NotAnObject,
-    /// A field that must be there is not.
+    /// A required field is missing.
     Missing(DocumentField),
-    /// A field stands twice, so it is unclear which one counts.
+    /// A field comes twice, so it is unclear which one counts.
     Duplicate(DocumentField),
-    /// `pushDate` is no time, `totalSize` no whole number from 0 to 2⁶⁴ − 1, or
-    /// `result` no array (nor `null`, with a `totalSize` of 0).
+    /// `pushDate` is not a time, `totalSize` is not a whole number from 0 to
+    /// 2⁶⁴ − 1, or `result` is neither an array nor `null` with a `totalSize` of 0.
     Invalid(DocumentField),
     /// More records would have been set aside than
     /// [`ReaderLimits::set_aside_records`](crate::ReaderLimits::set_aside_records) allows.
@@ -57,11 +57,38 @@ pub enum DocumentError {
     CountMismatch {
         /// `totalSize`.
         declared: u64,
-        /// Records in `result`, those set aside included.
+        /// Records in `result`, including those set aside.
         found: u64,
     },
-    /// The reader has returned an error before; it cannot go on.
+    /// The reader returned an error before and cannot continue.
     AlreadyFailed,
+}
+
+impl DocumentError {
+    /// What to do about it.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Source(_) => "Do what the error of the source asks for; reading again may help.",
+            Self::Truncated { .. } => {
+                "Fetch the archive again; if it ends early again, ask the vendor for a new one."
+            }
+            Self::CountMismatch { .. } => {
+                "Ask the vendor which number is right; the records read are valid."
+            }
+            Self::Syntax { .. }
+            | Self::Encoding { .. }
+            | Self::TooDeep { .. }
+            | Self::NotAnObject
+            | Self::Missing(_)
+            | Self::Duplicate(_)
+            | Self::Invalid(_)
+            | Self::TooManySetAside { .. } => {
+                "The document was sent like this: reading again gives the same error. Ask the \
+                 vendor for a new one."
+            }
+            Self::AlreadyFailed => "See the first error of this reader.",
+        }
+    }
 }
 
 impl fmt::Display for DocumentError {

@@ -1,6 +1,6 @@
 //! Decodes UTF-8 in pieces, and marks the bytes that are not UTF-8.
 
-/// What stands in the text for a byte that is not UTF-8.
+/// What replaces a byte in the text that is not UTF-8.
 const MARK: char = '\u{1a}';
 
 /// How a text ends.

@@ -570,3 +570,15 @@ fn every_fixture_is_listed_and_read() {
         .chain(others);
     fixtures::check_all_used("answers", used);
 }
+
+#[test]
+fn an_error_is_one_line_and_its_advice_is_apart() {
+    for body in [&b"<html>"[..], b"[]", b"{}", br#"{"status":200}"#] {
+        let error = ListOrders::read_answer(body).unwrap_err();
+        assert!(!error.to_string().contains('\n'), "{error}");
+        assert!(error.advice().ends_with('.') && !error.to_string().contains(error.advice()));
+    }
+    let refusal = Envelope::<()>::new(Status::NOT_READY, "等待", None).into_payload().unwrap_err();
+    assert_eq!(refusal.advice(), Status::NOT_READY.advice());
+    assert_eq!(refusal.to_string(), "the vendor answered 205: 等待");
+}

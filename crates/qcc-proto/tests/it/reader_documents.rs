@@ -410,3 +410,15 @@ fn errors_show_nothing_of_the_content() {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
+
+#[test]
+fn each_refusal_of_a_document_has_an_advice_of_its_own_kind() {
+    let advice = |text: &str| {
+        let header = DocumentHeader::read(text.as_bytes(), ReaderLimits::default());
+        header.unwrap_err().advice()
+    };
+    assert!(advice("{").starts_with("Fetch the archive again"));
+    assert!(advice("[]").starts_with("The document was sent like this"));
+    let counts = DocumentError::CountMismatch { declared: 4, found: 1 };
+    assert!(counts.advice().starts_with("Ask the vendor which number is right"));
+}
