@@ -11,7 +11,10 @@ mod rate;
 mod redirect;
 mod retry_after;
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use jiff::Timestamp;
 use qcc_proto::{
@@ -29,9 +32,9 @@ use crate::{BaseUrl, Deadlines, DownloadHosts, HttpClient};
 
 /// An account at the vendor, over some HTTP stack.
 ///
-/// Cheap to clone. Keeps nothing between calls and repeats none of them, but
-/// for one documented case: see [`locate`](Self::locate) and its siblings on
-/// the clock.
+/// Cheap to clone: clones share one configuration, one pool of connections and
+/// one set of credentials. The client keeps nothing between calls and repeats
+/// none of them, with one exception, described below.
 ///
 /// # The clock
 /// `now` signs `Timespan` and `Token` from one reading. Where the vendor
@@ -40,7 +43,12 @@ use crate::{BaseUrl, Deadlines, DownloadHosts, HttpClient};
 /// refused too, the error carries the measured skew.
 #[derive(Clone)]
 pub struct Client {
-    credentials: Credentials,
+    settings: Arc<Settings>,
+    credentials: Arc<RwLock<Arc<Credentials>>>,
+}
+
+#[derive(Clone)]
+struct Settings {
     api: HttpClient,
     files: HttpClient,
     base_url: BaseUrl,
@@ -54,8 +62,7 @@ pub struct Client {
 impl Client {
     /// A client for the vendor itself; `http` serves calls and downloads.
     pub fn new(credentials: Credentials, http: HttpClient) -> Self {
-        Self {
-            credentials,
+        let settings = Settings {
             files: http.clone(),
             api: http,
             base_url: BaseUrl::default(),
@@ -64,36 +71,62 @@ impl Client {
             file_deadlines: Deadlines::default(),
             minimum_rate: MinimumRate::default(),
             redirects: RedirectPolicy::default(),
+        };
+        Self {
+            settings: Arc::new(settings),
+            credentials: Arc::new(RwLock::new(Arc::new(credentials))),
         }
+    }
+
+    /// Signs with another secret from now on, in every clone of this client.
+    ///
+    /// For a SecretKey that was renewed while a program runs. Calls that are
+    /// under way keep the secret they started with.
+    ///
+    /// # Errors
+    /// [`OtherAccount`] where the AppKey differs: another account has other
+    /// orders, so it needs a client of its own. Nothing is changed then.
+    pub fn set_credentials(&self, credentials: Credentials) -> Result<(), OtherAccount> {
+        let mut current = self.credentials.write().unwrap_or_else(PoisonError::into_inner);
+        if current.key().as_str() != credentials.key().as_str() {
+            return Err(OtherAccount(()));
+        }
+        *current = Arc::new(credentials);
+        Ok(())
+    }
+
+    fn credentials(&self) -> Arc<Credentials> {
+        Arc::clone(&self.credentials.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
+        self
     }
 
     /// Downloads over another stack: one that refuses private addresses, say.
     #[must_use]
-    pub fn with_files(mut self, http: HttpClient) -> Self {
-        self.files = http;
-        self
+    pub fn with_files(self, http: HttpClient) -> Self {
+        self.with(|settings| settings.files = http)
     }
 
     /// Calls another host.
     #[must_use]
-    pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {
-        self.base_url = base_url;
-        self
+    pub fn with_base_url(self, base_url: BaseUrl) -> Self {
+        self.with(|settings| settings.base_url = base_url)
     }
 
     /// Allows downloads from these hosts instead of the vendor's.
     #[must_use]
-    pub fn with_download_hosts(mut self, hosts: DownloadHosts) -> Self {
-        self.download_hosts = hosts;
-        self
+    pub fn with_download_hosts(self, hosts: DownloadHosts) -> Self {
+        self.with(|settings| settings.download_hosts = hosts)
     }
 
     /// Limits the phases of a call: connect 10 s, head 30 s, idle 30 s, and all
     /// of it 60 s if unset.
     #[must_use]
-    pub fn with_api_deadlines(mut self, deadlines: Deadlines) -> Self {
-        self.api_deadlines = deadlines;
-        self
+    pub fn with_api_deadlines(self, deadlines: Deadlines) -> Self {
+        self.with(|settings| settings.api_deadlines = deadlines)
     }
 
     /// Limits the phases of a download: connect 10 s, head 30 s, idle 30 s if unset.
@@ -101,33 +134,30 @@ impl Client {
     /// The total is not kept, because archives differ in size: see
     /// [`with_minimum_rate`](Self::with_minimum_rate).
     #[must_use]
-    pub fn with_file_deadlines(mut self, deadlines: Deadlines) -> Self {
-        self.file_deadlines = deadlines;
-        self
+    pub fn with_file_deadlines(self, deadlines: Deadlines) -> Self {
+        self.with(|settings| settings.file_deadlines = deadlines)
     }
 
     /// How slow a download may be: 1 KiB a second, over a minute, if unset.
     #[must_use]
-    pub fn with_minimum_rate(mut self, rate: MinimumRate) -> Self {
-        self.minimum_rate = rate;
-        self
+    pub fn with_minimum_rate(self, rate: MinimumRate) -> Self {
+        self.with(|settings| settings.minimum_rate = rate)
     }
 
     /// Which redirects of calls and downloads are followed: none if unset.
     #[must_use]
-    pub fn with_redirects(mut self, policy: RedirectPolicy) -> Self {
-        self.redirects = policy;
-        self
+    pub fn with_redirects(self, policy: RedirectPolicy) -> Self {
+        self.with(|settings| settings.redirects = policy)
     }
 
     /// Where the calls go.
     pub fn base_url(&self) -> &BaseUrl {
-        &self.base_url
+        &self.settings.base_url
     }
 
     /// Where downloads may go.
     pub fn download_hosts(&self) -> &DownloadHosts {
-        &self.download_hosts
+        &self.settings.download_hosts
     }
 
     /// Tells the vendor whether, where and when to push (6.2.1).
@@ -212,8 +242,14 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("base_url", &self.base_url)
-            .field("download_hosts", &self.download_hosts)
+            .field("base_url", &self.settings.base_url)
+            .field("download_hosts", &self.settings.download_hosts)
             .finish_non_exhaustive()
     }
 }
+
+/// The credentials are another account's: their AppKey differs. The caller's
+/// fault; nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the new credentials belong to another AppKey")]
+pub struct OtherAccount(());

@@ -24,7 +24,8 @@ pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use blocking::{Blocking, BlockingTransport, Cancellation};
 pub use body::Body;
 pub use client::{
-    Client, Download, EchoedUrl, Error, ErrorClass, LinkFault, MinimumRate, RedirectPolicy, Resume,
+    Client, Download, EchoedUrl, Error, ErrorClass, LinkFault, MinimumRate, OtherAccount,
+    RedirectPolicy, Resume,
 };
 pub use download_hosts::{DownloadHosts, InvalidDownloadHosts};
 pub use transport::{

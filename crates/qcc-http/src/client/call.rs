@@ -53,11 +53,13 @@ impl Client {
     ) -> Result<T, Error> {
         let endpoint = request.endpoint();
         let started = Instant::now();
-        let signed = self.credentials.sign(signed_for.as_second());
-        let key = self.credentials.key().as_str();
-        let outgoing = self.outgoing(request, &signed)?;
+        let credentials = self.credentials();
+        let signed = credentials.sign(signed_for.as_second());
+        let key = credentials.key().as_str();
+        let outgoing = self.outgoing(request, key, &signed)?;
 
-        let (answer, uri) = self.send(&self.api, outgoing, self.api_deadlines, |_| true).await?;
+        let (answer, uri) =
+            self.send(&self.settings.api, outgoing, self.settings.api_deadlines, |_| true).await?;
         let http = answer.status();
         let date = served_at(&answer);
         debug!(endpoint = endpoint.name(), http = http.as_u16(), elapsed = ?started.elapsed(), "answered");
@@ -101,7 +103,7 @@ impl Client {
         let from = request.uri().clone();
         let answer = http.send(request.clone(), deadlines).await?;
         let to = Redirect::of(&from, answer.status(), answer.headers())
-            .and_then(|redirect| redirect.followed(self.redirects))
+            .and_then(|redirect| redirect.followed(self.settings.redirects))
             .filter(may_lead_to);
         let Some(to) = to else { return Ok((answer, from)) };
         // The body goes first, so that no two connections are held.
@@ -119,11 +121,12 @@ impl Client {
     fn outgoing(
         &self,
         request: &ApiRequest,
+        key: &str,
         signed: &qcc_sign::Signed,
     ) -> Result<Request<Bytes>, TransportError> {
         let impossible = || TransportError::new(TransportErrorKind::Request, Delivery::NotSent);
-        let target = request.path_and_query(self.credentials.key().as_str());
-        let uri = self.base_url.join(&target).map_err(|_| impossible())?;
+        let target = request.path_and_query(key);
+        let uri = self.settings.base_url.join(&target).map_err(|_| impossible())?;
         let mut token =
             header::HeaderValue::from_str(signed.token.reveal()).map_err(|_| impossible())?;
         token.set_sensitive(true);

@@ -84,7 +84,7 @@ pub(super) async fn start(
     link: &DownloadLink,
     resume: Option<&Resume>,
 ) -> Result<Download, Error> {
-    let uri = allowed(link, &client.download_hosts).map_err(Error::LinkRefused)?;
+    let uri = allowed(link, &client.settings.download_hosts).map_err(Error::LinkRefused)?;
     // Nothing received is no reason to ask for a part.
     let resume = resume.filter(|resume| resume.offset > 0);
     let mut request = Request::get(uri);
@@ -98,9 +98,11 @@ pub(super) async fn start(
     })?;
 
     let started = Instant::now();
-    let deadlines = client.file_deadlines.with_total(None);
+    let deadlines = client.settings.file_deadlines.with_total(None);
     let (answer, uri) = client
-        .send(&client.files, request, deadlines, |to| check(to, &client.download_hosts).is_ok())
+        .send(&client.settings.files, request, deadlines, |to| {
+            check(to, &client.settings.download_hosts).is_ok()
+        })
         .await?;
     debug!(
         file = link.without_query(),
@@ -109,7 +111,7 @@ pub(super) async fn start(
         elapsed = ?started.elapsed(),
         "file host answered"
     );
-    let answer = answer.map(|body| Rated::body(body, client.minimum_rate));
+    let answer = answer.map(|body| Rated::body(body, client.settings.minimum_rate));
     let mut download = accept(answer, &uri, resume).await?;
     // What is found out up here does not pass the layer that names the host.
     if let Some(peer) = limited::peer(&uri) {

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use qcc_http::{Client, Delivery, Error, ErrorClass};
 use qcc_proto::{CallbackUrl, EchoMatch, Endpoint, OrderNo, PushSetting, PushState, Status};
+use qcc_sign::Credentials;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
 use crate::support::{Canned, KEY, answer, chain, client, credentials, fixture};
@@ -394,4 +395,21 @@ fn calls_may_move_between_threads() {
     is_send(client.list_orders(now));
     is_send(client.locate(&order(), now));
     is_send(client.download(&qcc_proto::DownloadLink::new(""), None));
+}
+
+#[tokio::test]
+async fn a_renewed_secret_signs_in_every_clone_and_another_account_is_refused() {
+    let server = Canned::start([answer(200, "", fixture("activate.json"))]).await;
+    let client = client(&server.url(""));
+    let clone = client.clone();
+    let renewed = Credentials::new(KEY.parse().unwrap(), "renewed".parse().unwrap());
+    client.set_credentials(renewed.clone()).unwrap();
+    let other = Credentials::new("another".parse().unwrap(), "renewed2".parse().unwrap());
+    let error = client.set_credentials(other).unwrap_err().to_string();
+    assert!(!error.contains("renewed2"), "{error}");
+    clone.activate(at(1_654_573_158)).await.unwrap();
+    let head = &server.heads()[0];
+    let token = crate::support::header(head, "token").unwrap();
+    assert!(renewed.verify("1654573158", token), "{head}");
+    assert!(head.contains(&format!("key={KEY}")));
 }
