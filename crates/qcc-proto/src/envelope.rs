@@ -8,10 +8,9 @@ mod error;
 mod fields;
 mod json;
 
-use url::Url;
-
 use crate::{
     CallbackUrl, DownloadLink, ListedOrder, Location, ShanghaiTime, Status, UnzipPassword,
+    url::HttpUrl,
 };
 
 pub use error::{EnvelopeError, EnvelopeErrorKind, Refusal};
@@ -215,12 +214,11 @@ impl Answer<Location> {
     }
 }
 
-/// A link as it came, if it is one: absolute, `http` or `https`, with a host, and
-/// without blanks, which a URL parser would drop in silence.
+/// The link as received, if it is an absolute `http` or `https` URL with a host
+/// and without white space or control characters.
 fn link_of(text: &str) -> Result<DownloadLink, EnvelopeError> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let has_blank = text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
-    if url.is_none_or(|url| url.host().is_none()) || has_blank {
+    if has_blank || HttpUrl::parse(text).is_err() {
         let kind = EnvelopeErrorKind::NotAUrl { field: "downloadUrl" };
         return Err(EnvelopeError::of(kind));
     }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod address;
 mod callback;
 mod encoding;
 mod endpoint;
@@ -12,6 +13,7 @@ mod settings;
 mod spelling;
 mod status;
 mod time;
+mod url;
 
 pub use callback::{Acknowledgement, CallbackError, CallbackQuery, PresentedKey, StatusForm};
 pub use endpoint::{ApiRequest, DEFAULT_BASE_URL, DEFAULT_DOWNLOAD_HOST, Endpoint};
