@@ -7,7 +7,6 @@ mod download;
 mod error;
 mod excerpt;
 mod range;
-mod rate;
 mod redirect;
 mod retry_after;
 
@@ -24,17 +23,37 @@ use qcc_proto::{
 use qcc_sign::Credentials;
 
 pub use download::{Download, Resume};
-pub use error::{EchoedUrl, Error, ErrorClass, LinkFault};
-pub use rate::MinimumRate;
+pub use error::{EchoedUrl, Error, ErrorClass, Retry};
 pub use redirect::RedirectPolicy;
 
-use crate::{BaseUrl, Deadlines, DownloadHosts, HttpClient};
+use crate::{AddressChecks, AnyTransport, BaseUrl, DownloadPolicy, Timeouts, Transport};
+#[cfg(feature = "hyper")]
+use crate::{HyperTransport, InvalidTls};
 
 /// An account at the vendor, over some HTTP stack.
 ///
-/// Cheap to clone: clones share one configuration, one pool of connections and
-/// one set of credentials. The client keeps nothing between calls and repeats
-/// none of them, with one exception, described below.
+/// Cheap to clone: clones share one configuration, one transport and one set of
+/// credentials. The client keeps nothing between calls and repeats none of them,
+/// with one exception, described below.
+///
+/// ```
+/// # #[cfg(feature = "ring")]
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use qcc_http::Client;
+/// use qcc_sign::Credentials;
+///
+/// let credentials = Credentials::new("AppKey".parse()?, "SecretKey".parse()?);
+/// let client = Client::new(credentials)?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Where requests go
+/// Calls go to the [`BaseUrl`], which is the operator's choice. Downloads go to
+/// the hosts of the [`DownloadPolicy`] and to public addresses only: the policy is
+/// part of the [`SendOptions`](crate::SendOptions) of each request, and
+/// [`address_checks`](Self::address_checks) says whether the transport keeps it.
+/// Addresses written out in a link are checked by the client itself.
 ///
 /// # The clock
 /// `now` signs `Timespan` and `Token` from one reading. Where the vendor
@@ -49,27 +68,33 @@ pub struct Client {
 
 #[derive(Clone)]
 struct Settings {
-    api: HttpClient,
-    files: HttpClient,
+    transport: AnyTransport,
     base_url: BaseUrl,
-    download_hosts: DownloadHosts,
-    api_deadlines: Deadlines,
-    file_deadlines: Deadlines,
-    minimum_rate: MinimumRate,
+    downloads: DownloadPolicy,
+    call_timeouts: Timeouts,
+    download_timeouts: Timeouts,
     redirects: RedirectPolicy,
 }
 
 impl Client {
-    /// A client for the vendor itself; `http` serves calls and downloads.
-    pub fn new(credentials: Credentials, http: HttpClient) -> Self {
+    /// A client for the vendor over hyper, without a proxy, that trusts the bundled
+    /// certificate authorities and those of the machine.
+    ///
+    /// # Errors
+    /// [`InvalidTls`] where no TLS provider is compiled in.
+    #[cfg(feature = "hyper")]
+    pub fn new(credentials: Credentials) -> Result<Self, InvalidTls> {
+        Ok(Self::with_transport(credentials, HyperTransport::builder().build()?))
+    }
+
+    /// A client for the vendor over any transport.
+    pub fn with_transport(credentials: Credentials, transport: impl Transport + 'static) -> Self {
         let settings = Settings {
-            files: http.clone(),
-            api: http,
+            transport: AnyTransport::new(transport),
             base_url: BaseUrl::default(),
-            download_hosts: DownloadHosts::default(),
-            api_deadlines: Deadlines::default(),
-            file_deadlines: Deadlines::default(),
-            minimum_rate: MinimumRate::default(),
+            downloads: DownloadPolicy::default(),
+            call_timeouts: Timeouts::new(),
+            download_timeouts: Timeouts::for_downloads(),
             redirects: RedirectPolicy::default(),
         };
         Self {
@@ -104,12 +129,6 @@ impl Client {
         self
     }
 
-    /// Downloads over another stack: one that refuses private addresses, say.
-    #[must_use]
-    pub fn with_files(self, http: HttpClient) -> Self {
-        self.with(|settings| settings.files = http)
-    }
-
     /// Calls another host.
     #[must_use]
     pub fn with_base_url(self, base_url: BaseUrl) -> Self {
@@ -118,33 +137,23 @@ impl Client {
 
     /// Allows downloads from these hosts instead of the vendor's.
     #[must_use]
-    pub fn with_download_hosts(self, hosts: DownloadHosts) -> Self {
-        self.with(|settings| settings.download_hosts = hosts)
+    pub fn with_downloads(self, policy: DownloadPolicy) -> Self {
+        self.with(|settings| settings.downloads = policy)
     }
 
-    /// Limits the phases of a call: connect 10 s, head 30 s, idle 30 s, and all
-    /// of it 60 s if unset.
+    /// Limits the time of a call; [`Timeouts::new`] unless set.
     #[must_use]
-    pub fn with_api_deadlines(self, deadlines: Deadlines) -> Self {
-        self.with(|settings| settings.api_deadlines = deadlines)
+    pub fn with_call_timeouts(self, timeouts: Timeouts) -> Self {
+        self.with(|settings| settings.call_timeouts = timeouts)
     }
 
-    /// Limits the phases of a download: connect 10 s, head 30 s, idle 30 s if unset.
-    ///
-    /// The total is not kept, because archives differ in size: see
-    /// [`with_minimum_rate`](Self::with_minimum_rate).
+    /// Limits the time of a download; [`Timeouts::for_downloads`] unless set.
     #[must_use]
-    pub fn with_file_deadlines(self, deadlines: Deadlines) -> Self {
-        self.with(|settings| settings.file_deadlines = deadlines)
+    pub fn with_download_timeouts(self, timeouts: Timeouts) -> Self {
+        self.with(|settings| settings.download_timeouts = timeouts)
     }
 
-    /// How slow a download may be: 1 KiB a second, over a minute, if unset.
-    #[must_use]
-    pub fn with_minimum_rate(self, rate: MinimumRate) -> Self {
-        self.with(|settings| settings.minimum_rate = rate)
-    }
-
-    /// Which redirects of calls and downloads are followed: none if unset.
+    /// Which redirects of calls and downloads are followed; none unless set.
     #[must_use]
     pub fn with_redirects(self, policy: RedirectPolicy) -> Self {
         self.with(|settings| settings.redirects = policy)
@@ -156,32 +165,39 @@ impl Client {
     }
 
     /// Where downloads may go.
-    pub fn download_hosts(&self) -> &DownloadHosts {
-        &self.settings.download_hosts
+    pub fn downloads(&self) -> &DownloadPolicy {
+        &self.settings.downloads
+    }
+
+    /// Which connections the transport checks against the address rules of
+    /// [`downloads`](Self::downloads).
+    pub fn address_checks(&self) -> AddressChecks {
+        self.settings.transport.address_checks()
     }
 
     /// Tells the vendor whether, where and when to push (6.2.1).
     ///
-    /// The vendor echoes the callback URL: `Same`, or `Absent` where it does
-    /// not, in which case the setting took effect all the same.
+    /// The vendor may echo the callback URL, which confirms it. Without an echo the
+    /// setting took effect all the same.
     ///
     /// # Errors
-    /// [`Error::EchoDiffers`] where the vendor understood another URL; beside it
-    /// those of every call: [`Error::Rejected`], [`Error::Http`],
-    /// [`Error::Malformed`], [`Error::TooLarge`] and [`Error::Transport`].
+    /// [`Error::EchoDiffers`] where the vendor understood another URL, and those of
+    /// every call: [`Error::Rejected`], [`Error::Http`], [`Error::Malformed`],
+    /// [`Error::TooLarge`], [`Error::Encoded`] and [`Error::Transport`].
     pub async fn set_push(
         &self,
         setting: &PushSetting,
         now: Timestamp,
-    ) -> Result<EchoMatch, Error> {
+    ) -> Result<PushEchoed, Error> {
         let request = ApiRequest::SetPush(setting.clone());
         let echo = self.call(&request, now, Answer::<PushEcho>::parse).await?;
         match echo.compare(&setting.callback_url) {
+            EchoMatch::Same => Ok(PushEchoed::Yes),
+            EchoMatch::Absent => Ok(PushEchoed::No),
             EchoMatch::Different => {
                 let echoed = echo.callback_url.as_deref().unwrap_or_default();
                 Err(Error::EchoDiffers(EchoedUrl::new(echoed)))
             }
-            same_or_absent => Ok(same_or_absent),
         }
     }
 
@@ -204,8 +220,8 @@ impl Client {
     /// Asks where an order's archive lies, and for its password (6.2.5).
     ///
     /// # Errors
-    /// [`Error::WrongOrder`] where the answer is about another order; beside it
-    /// those of every call, as [`set_push`](Self::set_push) lists them.
+    /// [`Error::WrongOrder`] where the answer is about another order, and those of
+    /// every call, as [`set_push`](Self::set_push) lists them.
     pub async fn locate(&self, order: &OrderNo, now: Timestamp) -> Result<Location, Error> {
         let request = ApiRequest::Locate(order.clone());
         let location = self.call(&request, now, Answer::<Location>::parse).await?;
@@ -221,9 +237,9 @@ impl Client {
     /// earlier attempt stopped.
     ///
     /// The link goes out byte for byte, as a bare `GET`: it is presigned, and
-    /// another verb or header would break the signature. `resume` asks for the
-    /// rest, provided the file is still the same; whether that was granted is
-    /// said by [`Download::offset`].
+    /// another method or header would break the signature. `resume` asks for the
+    /// rest, provided the file is still the same. [`Download::offset`] says whether
+    /// the host granted that.
     ///
     /// # Errors
     /// [`Error::LinkRefused`] unsent; [`Error::LinkExpired`] and
@@ -243,9 +259,18 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("base_url", &self.settings.base_url)
-            .field("download_hosts", &self.settings.download_hosts)
+            .field("downloads", &self.settings.downloads)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether the vendor repeated the callback URL it was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushEchoed {
+    /// It did, so the URL is confirmed.
+    Yes,
+    /// It did not. The setting took effect all the same.
+    No,
 }
 
 /// The credentials are another account's: their AppKey differs. The caller's

@@ -9,7 +9,9 @@ use qcc_proto::{Answer, ApiRequest, EnvelopeError, Refusal, StatusClass};
 use tracing::{debug, warn};
 
 use super::{Client, Error, coding, excerpt, redirect::Redirect, retry_after};
-use crate::{Body, Deadlines, Delivery, HttpClient, Transport, TransportError, TransportErrorKind};
+use crate::{
+    AddressPolicy, Body, SendOptions, Transport, TransportError, TransportErrorKind, limits,
+};
 
 /// What an API answer may weigh; thirty orders weigh four kilobytes.
 const ANSWER_LIMIT: usize = 4 << 20;
@@ -58,8 +60,9 @@ impl Client {
         let key = credentials.key().as_str();
         let outgoing = self.outgoing(request, key, &signed)?;
 
-        let (answer, uri) =
-            self.send(&self.settings.api, outgoing, self.settings.api_deadlines, |_| true).await?;
+        let options =
+            SendOptions::new(self.settings.call_timeouts).with_addresses(AddressPolicy::any());
+        let (answer, uri) = self.send(outgoing, &options, |_| true).await?;
         let http = answer.status();
         let date = served_at(&answer);
         debug!(endpoint = endpoint.name(), http = http.as_u16(), elapsed = ?started.elapsed(), "answered");
@@ -95,13 +98,12 @@ impl Client {
     /// and the caller let it go. The answer, and the URI it is of.
     pub(super) async fn send(
         &self,
-        http: &HttpClient,
         request: Request<Bytes>,
-        deadlines: Deadlines,
+        options: &SendOptions,
         may_lead_to: impl Fn(&Uri) -> bool,
     ) -> Result<(Response<Body>, Uri), TransportError> {
         let from = request.uri().clone();
-        let answer = http.send(request.clone(), deadlines).await?;
+        let answer = self.exchange(request.clone(), options).await?;
         let to = Redirect::of(&from, answer.status(), answer.headers())
             .and_then(|redirect| redirect.followed(self.settings.redirects))
             .filter(may_lead_to);
@@ -115,7 +117,21 @@ impl Client {
         );
         let mut again = request;
         *again.uri_mut() = to.clone();
-        http.send(again, deadlines).await.map(|answer| (answer, to))
+        self.exchange(again, options).await.map(|answer| (answer, to))
+    }
+
+    /// Sends to where the address policy allows, whatever the transport checks.
+    async fn exchange(
+        &self,
+        request: Request<Bytes>,
+        options: &SendOptions,
+    ) -> Result<Response<Body>, TransportError> {
+        let peer = limits::peer(request.uri());
+        options
+            .addresses
+            .check_literal(request.uri())
+            .map_err(|error| limits::about(&peer, error))?;
+        self.settings.transport.send(request, options).await
     }
 
     fn outgoing(
@@ -124,7 +140,7 @@ impl Client {
         key: &str,
         signed: &qcc_sign::Signed,
     ) -> Result<Request<Bytes>, TransportError> {
-        let impossible = || TransportError::new(TransportErrorKind::Request, Delivery::NotSent);
+        let impossible = || TransportError::new(TransportErrorKind::Request);
         let target = request.path_and_query(key);
         let uri = self.settings.base_url.join(&target).map_err(|_| impossible())?;
         let mut token =
