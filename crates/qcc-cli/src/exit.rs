@@ -205,7 +205,12 @@ pub(crate) fn causes(error: &anyhow::Error) -> Vec<String> {
 pub(crate) fn causes_of(error: &(dyn StdError + 'static)) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for cause in anyhow::Chain::new(error) {
-        let line = plain(&cause.to_string()).into_owned();
+        let mut line = plain(&cause.to_string()).into_owned();
+        let advice = cause.downcast_ref::<qcc_http::Error>().and_then(qcc_http::Error::advice);
+        if let Some(advice) = advice {
+            line.push_str(". ");
+            line.push_str(&plain(&advice));
+        }
         if !line.is_empty() && !lines.iter().any(|said| said.contains(&line)) {
             lines.push(line);
         }

@@ -15,7 +15,8 @@ use std::{
 
 use anyhow::Context;
 use qcc_http::{
-    BaseUrl, Client, DownloadHosts, HttpClient, HyperTransport, Proxies, RedirectPolicy, Roots,
+    AnyTransport, BaseUrl, Client, DownloadPolicy, HyperTransport, Proxies, RedirectPolicy, Roots,
+    Transport,
 };
 use qcc_sync::{Engine, FolderArchives, Parts, Policy, SystemClock, Worker};
 
@@ -34,46 +35,41 @@ use slot::Slot;
 /// # Errors
 /// [`Usage`] where a setting is missing or cannot be one.
 pub(crate) fn client(config: &Config) -> anyhow::Result<Client> {
-    client_over(config, HttpClient::new(api_transport(config)?))
+    client_over(config, api_transport(config)?)
 }
 
-/// The same, with calls over another stack.
-pub(crate) fn client_over(config: &Config, api: HttpClient) -> anyhow::Result<Client> {
-    let credentials = config.credentials()?;
-    let hosts = download_hosts(config)?;
-    let files = HyperTransport::builder()
-        .roots(roots(config)?)
-        .proxies(proxies(config)?)
-        .address_rules(hosts.address_rules())
-        .build()?;
-    Ok(Client::new(credentials, api)
-        .with_files(HttpClient::new(files))
+/// The same over another transport.
+pub(crate) fn client_over(
+    config: &Config,
+    transport: impl Transport + 'static,
+) -> anyhow::Result<Client> {
+    Ok(Client::with_transport(config.credentials()?, transport)
         .with_base_url(base_url(config)?)
         .with_redirects(redirects(config)?)
-        .with_download_hosts(hosts))
+        .with_downloads(download_hosts(config)?))
 }
 
-/// What signed calls go over: the base URL is the operator's word, so every
-/// address is fine.
+/// What calls and downloads go over.
 pub(crate) fn api_transport(config: &Config) -> anyhow::Result<HyperTransport> {
     let builder = HyperTransport::builder().roots(roots(config)?).proxies(proxies(config)?);
     Ok(builder.build()?)
 }
 
 /// A transport that stays on this machine, whatever proxies are set.
-pub(crate) fn local_transport() -> anyhow::Result<HttpClient> {
-    Ok(HttpClient::new(HyperTransport::builder().build()?))
+pub(crate) fn local_transport() -> anyhow::Result<AnyTransport> {
+    Ok(AnyTransport::new(HyperTransport::builder().build()?))
 }
 
 pub(crate) fn base_url(config: &Config) -> Result<BaseUrl, Usage> {
     let setting = &config.base_url;
-    let wrong = || Usage::new(format!("{} is no base URL", setting.origin));
+    let wrong = || Usage::new(format!("{} is not a base URL", setting.origin));
     setting.value.parse().map_err(|error| wrong().with_source(error))
 }
 
-pub(crate) fn download_hosts(config: &Config) -> Result<DownloadHosts, Usage> {
+/// Where downloads may come from.
+pub(crate) fn download_hosts(config: &Config) -> Result<DownloadPolicy, Usage> {
     let setting = &config.download_hosts;
-    let wrong = || Usage::new(format!("{} is no list of hosts", setting.origin));
+    let wrong = || Usage::new(format!("{} is not a list of hosts", setting.origin));
     setting.value.parse().map_err(|error| wrong().with_source(error))
 }
 

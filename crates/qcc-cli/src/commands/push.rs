@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use qcc_http::Error;
-use qcc_proto::{CallbackUrl, EchoMatch, PushSetting, PushState, PushWindow};
+use qcc_http::{Error, PushEchoed};
+use qcc_proto::{CallbackUrl, PushSetting, PushState, PushWindow};
 use qcc_sync::Store as _;
 use serde_json::json;
 
@@ -96,14 +96,14 @@ impl Set {
                 "enabled": !self.disable,
                 "callback_url": setting.callback_url.as_str(),
                 "window": setting.window.map(PushWindow::start_hour),
-                "echo": if echo == EchoMatch::Same { "same" } else { "absent" },
+                "echo": if echo == PushEchoed::Yes { "same" } else { "absent" },
             }))?;
             return Ok(Exit::Done);
         }
         let state = if self.disable { "off" } else { "on" };
         let when = setting.window.map(|window| format!(", {window}")).unwrap_or_default();
         app.out.line(format_args!("push is {state}: {}{when}", setting.callback_url))?;
-        if echo != EchoMatch::Same {
+        if echo != PushEchoed::Yes {
             app.notes.say("note: the vendor did not echo the callback URL, so it is not confirmed");
         }
         Ok(Exit::Done)

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use qcc_archive::FileFormat;
-use qcc_http::{Delivery, TransportError};
+use qcc_http::TransportError;
 use qcc_proto::{Endpoint, Refusal, Status};
 use qcc_sync::{EngineError, StoreError};
 
@@ -20,7 +20,7 @@ fn rejected(code: i64) -> qcc_http::Error {
 }
 
 fn transport(kind: TransportErrorKind) -> qcc_http::Error {
-    TransportError::new(kind, Delivery::NotSent).into()
+    TransportError::new(kind).into()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use qcc_archive::{FileFormat, sniff};
-use qcc_http::{Download, ErrorClass, Resume};
+use qcc_http::{Download, Resume, Retry};
 use qcc_proto::OrderNo;
 
 use super::{Engine, Trouble, failure_of, tell_answer};
@@ -71,7 +71,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                     }
                 }
                 Err(error) => {
-                    if error.class() == ErrorClass::StartOver {
+                    if error.retry() == Retry::StartOver {
                         resume = None;
                     }
                     failure_of(&error, self.clock.now(), &self.policy)

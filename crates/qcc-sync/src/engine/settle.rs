@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use qcc_http::{Delivery, TransportError, TransportErrorKind};
+use qcc_http::{TransportError, TransportErrorKind};
 
 use super::{
     Engine, EngineError, Report, failure_of,
@@ -127,7 +127,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             biased;
             listed = self.list(observer) => listed,
             () = self.clock.sleep(silence) => {
-                let silent = TransportError::new(TransportErrorKind::Timeout, Delivery::Unknown);
+                let silent = TransportError::new(TransportErrorKind::Timeout);
                 Err(EngineError::Vendor(silent.into()))
             }
         }

@@ -7,7 +7,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use jiff::{SignedDuration, Timestamp};
 use qcc_http::{
-    Body, Client, Deadlines, Delivery, HttpClient, Transport, TransportError, TransportErrorKind,
+    AddressChecks, Body, Client, SendOptions, Transport, TransportError, TransportErrorKind,
 };
 use qcc_proto::OrderNo;
 use qcc_sim::{Exchange, SimTransport, VendorConfig};
@@ -49,16 +49,16 @@ impl Transport for Broken {
     async fn send(
         &self,
         request: Request<Bytes>,
-        deadlines: Deadlines,
+        options: &SendOptions,
     ) -> Result<Response<Body>, TransportError> {
         let query = request.uri().query().unwrap_or_default();
         if self.bad.iter().any(|no| query.contains(no.as_str())) {
             return Ok(Response::new(whole(LOCATION)));
         }
         if request.uri().path() != "/bad.zip" {
-            return self.inner.send(request, deadlines).await;
+            return self.inner.send(request, options).await;
         }
-        let failed = |kind| Err(TransportError::new(kind, Delivery::Unknown));
+        let failed = |kind| Err(TransportError::new(kind));
         match self.manner {
             Manner::Http(status) => {
                 let mut answer = Response::new(whole(""));
@@ -67,11 +67,15 @@ impl Transport for Broken {
             }
             Manner::Fails(kind) => failed(kind),
             Manner::Hangs => {
-                tokio::time::sleep(deadlines.head).await;
+                tokio::time::sleep(options.timeouts.head).await;
                 failed(TransportErrorKind::Timeout)
             }
             Manner::BreaksOff => failed(TransportErrorKind::Broken),
         }
+    }
+
+    fn address_checks(&self) -> AddressChecks {
+        AddressChecks::None
     }
 }
 
@@ -113,7 +117,7 @@ impl Story {
         let transport = Broken { inner, bad: self.bad.clone(), manner };
         let credentials = self.world.vendor.lock().unwrap().config().account.credentials().clone();
         Engine::new(Parts {
-            client: Client::new(credentials, HttpClient::new(transport)),
+            client: Client::with_transport(credentials, transport),
             store: Arc::clone(&self.world.store),
             archives: Arc::clone(&self.world.archives),
             clock,

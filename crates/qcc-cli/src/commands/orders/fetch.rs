@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use jiff::Timestamp;
 use qcc_archive::{Archive, Options};
-use qcc_http::{Client, Error, Resume};
+use qcc_http::{Client, Error, Resume, Retry};
 use qcc_proto::{Location, OrderNo};
 use qcc_sync::{Event, Observer};
 use serde_json::json;
@@ -120,12 +120,10 @@ impl Fetch {
                 Err(Trouble::Here(error)) => return Err(error),
                 Err(Trouble::There(error)) => error,
             };
-            let again = error.is_transient() || matches!(error, Error::NotResumable);
-            if !again || attempt == ATTEMPTS {
-                return Err(error.into());
-            }
-            if matches!(error, Error::NotResumable) {
-                resume = None;
+            match error.retry() {
+                Retry::Later { .. } if attempt < ATTEMPTS => {}
+                Retry::StartOver if attempt < ATTEMPTS => resume = None,
+                _ => return Err(error.into()),
             }
             tracing::info!(%error, attempt, "the download broke off, going on");
             tokio::time::sleep(std::time::Duration::from_millis(250) * attempt).await;

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use qcc_callback::{
     AccessLog, CallbackService, Guards, Paths, Probe, RateLimit, Receiver, ServerLimits,
 };
-use qcc_http::HttpClient;
+use qcc_http::AnyTransport;
 use qcc_sync::{EngineError, Event, Follow, Observer, Report, Store, Wake};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -97,7 +97,7 @@ impl Daemon {
             .observer((Arc::clone(&tally), AccessLog::default()))
             .build();
 
-        let http = HttpClient::new(wiring::api_transport(&app.config)?);
+        let http = AnyTransport::new(wiring::api_transport(&app.config)?);
         let own_url = OwnUrl::new(settings.public_url.clone(), probe, http, secrets.clone());
         let mut follow = Follow::default().healing(own_url);
         follow.heal = settings.heal;

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
-use qcc_http::{Deadlines, Transport as _};
+use qcc_http::{AddressPolicy, SendOptions, Timeouts, Transport as _};
 use serde_json::{Value, json};
 
 use crate::{
@@ -20,9 +20,11 @@ use crate::{
 };
 
 /// It is on this machine, so it answers soon or not at all.
-const DEADLINES: Deadlines =
-    Deadlines::new(Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(2))
-        .with_total(Some(Duration::from_secs(5)));
+const TIMEOUTS: Timeouts = Timeouts::new()
+    .with_connect(Duration::from_secs(1))
+    .with_head(Duration::from_secs(2))
+    .with_idle(Duration::from_secs(2))
+    .with_total(Some(Duration::from_secs(5)));
 
 /// A page is a tenth of that.
 const LONGEST: usize = 1 << 20;
@@ -47,7 +49,8 @@ pub(super) struct Counted {
 pub(super) async fn ask(admin: SocketAddr, store: &Path) -> Option<Counted> {
     let http = wiring::local_transport().ok()?;
     let request = Request::get(format!("http://{}/metrics", reachable(admin)));
-    let answer = http.send(request.body(Bytes::new()).ok()?, DEADLINES).await.ok()?;
+    let options = SendOptions::new(TIMEOUTS).with_addresses(AddressPolicy::any());
+    let answer = http.send(request.body(Bytes::new()).ok()?, &options).await.ok()?;
     let page = answer.into_body().read_within(LONGEST).await.ok()??;
     Counted::read(std::str::from_utf8(&page).ok()?, store)
 }
