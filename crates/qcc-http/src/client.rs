@@ -10,6 +10,7 @@ mod range;
 mod rate;
 mod redirect;
 mod retry_after;
+mod signer;
 
 use std::fmt;
 
@@ -26,6 +27,7 @@ pub use rate::MinimumRate;
 pub use redirect::RedirectPolicy;
 
 use crate::{BaseUrl, Deadlines, DownloadHosts, HttpClient};
+use signer::Signer;
 
 /// An account at the vendor, over some HTTP stack.
 ///
@@ -40,7 +42,7 @@ use crate::{BaseUrl, Deadlines, DownloadHosts, HttpClient};
 /// refused too, the error carries the measured skew.
 #[derive(Clone)]
 pub struct Client {
-    credentials: Credentials,
+    signer: Signer,
     api: HttpClient,
     files: HttpClient,
     base_url: BaseUrl,
@@ -55,7 +57,7 @@ impl Client {
     /// A client for the vendor itself; `http` serves calls and downloads.
     pub fn new(credentials: Credentials, http: HttpClient) -> Self {
         Self {
-            credentials,
+            signer: Signer::new(credentials),
             files: http.clone(),
             api: http,
             base_url: BaseUrl::default(),
@@ -72,6 +74,20 @@ impl Client {
     pub fn with_files(mut self, http: HttpClient) -> Self {
         self.files = http;
         self
+    }
+
+    /// Signs with other credentials over the same stack. The clones of the original
+    /// client keep theirs.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Self {
+        self.signer = Signer::new(credentials);
+        self
+    }
+
+    /// Replaces the credentials of this client and of all its clones. A call under way
+    /// ends with the signature it was sent with.
+    pub fn replace_credentials(&self, credentials: Credentials) {
+        self.signer.replace(credentials);
     }
 
     /// Calls another host.

@@ -53,9 +53,10 @@ impl Client {
     ) -> Result<T, Error> {
         let endpoint = request.endpoint();
         let started = Instant::now();
-        let signed = self.credentials.sign(signed_for.as_second());
-        let key = self.credentials.key().as_str();
-        let outgoing = self.outgoing(request, &signed)?;
+        let credentials = self.signer.current();
+        let signed = credentials.sign(signed_for.as_second());
+        let key = credentials.key().as_str();
+        let outgoing = self.outgoing(request, key, &signed)?;
 
         let (answer, uri) = self.send(&self.api, outgoing, self.api_deadlines, |_| true).await?;
         let http = answer.status();
@@ -119,10 +120,11 @@ impl Client {
     fn outgoing(
         &self,
         request: &ApiRequest,
+        key: &str,
         signed: &qcc_sign::Signed,
     ) -> Result<Request<Bytes>, TransportError> {
         let impossible = || TransportError::new(TransportErrorKind::Request, Delivery::NotSent);
-        let target = request.path_and_query(self.credentials.key().as_str());
+        let target = request.path_and_query(key);
         let uri = self.base_url.join(&target).map_err(|_| impossible())?;
         let mut token =
             header::HeaderValue::from_str(signed.token.reveal()).map_err(|_| impossible())?;

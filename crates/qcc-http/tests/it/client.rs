@@ -3,9 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use qcc_http::{Client, Delivery, Error, ErrorClass};
 use qcc_proto::{CallbackUrl, EchoMatch, Endpoint, OrderNo, PushSetting, PushState, Status};
+use qcc_sign::Credentials;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
-use crate::support::{Canned, KEY, answer, chain, client, credentials, fixture};
+use crate::support::{Canned, KEY, answer, chain, client, credentials, fixture, header};
 
 const CALLBACK: &str = "http://test.domain.com/pro/radar/callback";
 const ORDER: &str = "DDMON2022060710145913059094";
@@ -394,4 +395,26 @@ fn calls_may_move_between_threads() {
     is_send(client.list_orders(now));
     is_send(client.locate(&order(), now));
     is_send(client.download(&qcc_proto::DownloadLink::new(""), None));
+}
+
+#[tokio::test]
+async fn replaced_credentials_sign_the_next_call_of_every_clone() {
+    let server = Canned::start([answer(200, "", fixture("list.json"))]).await;
+    let other = Credentials::new(KEY.parse().unwrap(), "AnotherSecret".parse().unwrap());
+    let first = client(&server.url("/"));
+    let (clone, trial) = (first.clone(), first.clone().with_credentials(other.clone()));
+    let now = Timestamp::from_second(1_654_573_158).unwrap();
+    for client in [&first, &trial, &clone] {
+        client.list_orders(now).await.unwrap();
+    }
+    first.replace_credentials(other.clone());
+    for client in [&first, &clone] {
+        client.list_orders(now).await.unwrap();
+    }
+    let signed_by_other: Vec<bool> = server
+        .heads()
+        .iter()
+        .map(|head| other.verify("1654573158", header(head, "Token").unwrap()))
+        .collect();
+    assert_eq!(signed_by_other, [false, true, false, true, true]);
 }
