@@ -17,6 +17,7 @@ use anyhow::Context;
 use qcc_http::{
     BaseUrl, Client, DownloadHosts, HttpClient, HyperTransport, Proxies, RedirectPolicy, Roots,
 };
+use qcc_sign::Credentials;
 use qcc_sync::{Engine, FolderArchives, Parts, Policy, SystemClock, Worker};
 
 pub(crate) use kept::{Replays, existing_archives, replay, tell_strays};
@@ -27,6 +28,7 @@ use crate::{
     config::{self, Config, Setting},
     exit::Usage,
 };
+pub(crate) use slot::Running;
 use slot::Slot;
 
 /// A client for the vendor, as configured.
@@ -39,7 +41,10 @@ pub(crate) fn client(config: &Config) -> anyhow::Result<Client> {
 
 /// The same, with calls over another stack.
 pub(crate) fn client_over(config: &Config, api: HttpClient) -> anyhow::Result<Client> {
-    let credentials = config.credentials()?;
+    client_of(config, config.credentials()?, api)
+}
+
+fn client_of(config: &Config, credentials: Credentials, api: HttpClient) -> anyhow::Result<Client> {
     let hosts = download_hosts(config)?;
     let files = HyperTransport::builder()
         .roots(roots(config)?)
@@ -200,16 +205,42 @@ const LEASE: Duration = Duration::from_secs(600);
 pub(crate) struct Works {
     pub(crate) engine: Engine<SqliteStore, FolderArchives, SystemClock>,
     pub(crate) store: Arc<SqliteStore>,
+    /// The engine's client, and the credentials it began with.
+    pub(crate) client: Client,
+    pub(crate) credentials: Credentials,
     /// What the engine is called among the workers of the store.
     pub(crate) worker: String,
     /// What was not there before, for people to read.
     pub(crate) made: Vec<String>,
     /// Held for as long as the engine works.
-    _slot: Slot,
+    slot: Slot,
+    archive_dir: PathBuf,
+}
+
+impl Works {
+    /// Writes down that this process runs until it is stopped.
+    pub(crate) fn announce(&self, command: &str) {
+        self.slot.announce(command);
+    }
+
+    /// Writes down that it still runs, and looks which others do.
+    pub(crate) fn others(&self) -> Vec<Running> {
+        self.slot.touch();
+        let mut running = slot::running(&self.archive_dir);
+        running.retain(|other| other.worker != self.worker);
+        running
+    }
+}
+
+/// The processes that work on the configured archive folder until they are stopped.
+pub(crate) fn running(config: &Config) -> Vec<Running> {
+    slot::running(&config.archive_dir.value)
 }
 
 pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
-    let client = client(config)?;
+    let credentials = config.credentials()?;
+    let api = HttpClient::new(api_transport(config)?);
+    let client = client_of(config, credentials.clone(), api)?;
     let (path, folder) = (store_path(config)?, &config.archive_dir.value);
     // Before a database is made in vain.
     check_folder_of(config, &path)?;
@@ -230,15 +261,33 @@ pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
     if let Some(window) = config.window.as_ref().and_then(|w| NonZeroU32::new(w.value)) {
         policy.window = window;
     }
+    if let Some(concurrency) = &config.concurrency {
+        policy.concurrent_orders = concurrency.value;
+    }
     let engine = Engine::new(Parts {
-        client,
+        client: client.clone(),
         store: Arc::clone(&store),
         archives: Arc::new(archives),
         clock: SystemClock,
         worker: Worker { name: slot.name(), term: LEASE },
         policy,
     });
-    Ok(Works { engine, store, worker: slot.name(), made, _slot: slot })
+    Ok(Works {
+        engine,
+        store,
+        client,
+        credentials,
+        worker: slot.name(),
+        made,
+        slot,
+        archive_dir: folder.clone(),
+    })
+}
+
+/// Whether a worker on the configured archive folder has certainly ended: nobody holds its
+/// slot. False where that cannot be seen from here.
+pub(crate) fn is_gone(config: &Config, worker: &str) -> bool {
+    slot::is_free(&config.archive_dir.value, worker)
 }
 
 /// Whether the folder of a database that is still to make can be one.

@@ -8,6 +8,8 @@ mod health;
 mod heart;
 mod metrics;
 mod own_url;
+mod renew;
+mod secret_key;
 mod secret_path;
 mod settings;
 mod state;
@@ -19,6 +21,7 @@ mod validity;
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    num::NonZeroUsize,
     path::PathBuf,
 };
 
@@ -27,7 +30,7 @@ use jiff::SignedDuration;
 
 use crate::{
     app::App,
-    config::ServeSettings,
+    config::{ServeSettings, concurrency},
     exit::{Exit, Usage},
     logging,
 };
@@ -56,7 +59,10 @@ pub(crate) struct Serve {
     /// How often the order list is read [env: QCC_POLL_INTERVAL] [default: adapts to the window]
     #[arg(long, value_name = "TIME")]
     poll_interval: Option<String>,
-    /// Certificate chain for the vendor's calls, PEM; read again at SIGHUP
+    /// How many orders are fetched at the same time, 1 to 128 [env: QCC_CONCURRENCY] [default: 32]
+    #[arg(long, value_name = "N", value_parser = concurrency)]
+    concurrency: Option<NonZeroUsize>,
+    /// Certificate chain for the vendor's calls, PEM; read again at SIGHUP, as the SecretKey is
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
     /// Its private key, PEM
@@ -73,6 +79,7 @@ impl Serve {
         let inherited = systemd::Inherited::take()?;
         descriptors::raise();
         let settings = Settings::of(&self.said().over(app.config.serve.clone()))?;
+        app.config.with_concurrency(self.concurrency);
         let daemon = Daemon::wire(app, settings, inherited).await?;
         daemon.run().await
     }

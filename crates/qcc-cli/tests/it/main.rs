@@ -23,6 +23,7 @@ mod orders;
 mod places;
 mod push;
 mod records;
+mod renewal;
 mod secrets;
 mod serve;
 mod serve_docs;
