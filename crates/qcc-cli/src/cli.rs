@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
-use crate::{commands, config::GlobalArgs};
+use crate::{commands::Command, config::GlobalArgs};
 
 /// Receive the QCC Pro risk feed into a database, and never lose a record.
 #[derive(Debug, Parser)]
@@ -21,49 +21,6 @@ pub(crate) struct Cli {
     pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// See it work in seconds: the vendor simulated on loopback, end to end, offline
-    Demo(commands::demo::Demo),
-    /// The vendor's push setting
-    #[command(subcommand)]
-    Push(commands::push::Push),
-    /// The vendor's orders: list, show, fetch
-    #[command(subcommand)]
-    Orders(commands::orders::Orders),
-    /// List, fetch, verify and apply until nothing is due
-    Sync(commands::sync::Sync),
-    /// Receive the vendor's calls, poll, apply and mend, until told to stop
-    Serve(commands::serve::Serve),
-    /// Look into an archive at hand
-    #[command(subcommand)]
-    Archive(commands::archive::Archive),
-    /// Query and export the records in the store
-    Records(commands::records::Records),
-    /// Orders by state, gaps, window pressure, and what to do next
-    Status(commands::status::Status),
-    /// Make waiting and quarantined orders due now
-    Retry(commands::retry::Retry),
-    /// Say that records set aside, or unreadable lines of the list, have been seen
-    Acknowledge(commands::acknowledge::Acknowledge),
-    /// Prove the table against the kept archives, or print each difference
-    Verify(commands::verify::Verify),
-    /// Apply kept archives again, or rebuild the store from them alone
-    Replay(commands::replay::Replay),
-    /// Copy the database as it is now into a new file, beside a running daemon
-    Snapshot(commands::snapshot::Snapshot),
-    /// Remove old or refused archives and old records, so that the proof knows of it
-    Prune(commands::prune::Prune),
-    /// Run the simulated vendor as a server
-    Sim(commands::sim::Sim),
-    /// Print the two headers of a signed call, for curl
-    Token(commands::token::Token),
-    /// Check configuration, clock, network, store and disk
-    Doctor(commands::doctor::Doctor),
-    /// Print the completions of a shell
-    Completions(commands::completions::Completions),
 }
 
 /// The arguments, read as they are meant: `qcc help … --help` asks for no more than

@@ -21,7 +21,7 @@ use qcc_sign::Credentials;
 use qcc_sync::{Engine, FolderArchives, Parts, Policy, SystemClock, Worker};
 
 pub(crate) use kept::{Replays, existing_archives, replay, tell_strays};
-pub(crate) use place::can_be_written;
+pub(crate) use place::{can_be_written, refuse_unmounted};
 pub(crate) use qcc_sqlite::SqliteStore;
 
 use crate::{
@@ -29,7 +29,7 @@ use crate::{
     exit::Usage,
 };
 pub(crate) use slot::Running;
-use slot::Slot;
+use slot::{LEASE, Slot};
 
 /// A client for the vendor, as configured.
 ///
@@ -196,10 +196,6 @@ fn cannot_be_used(path: &Path) -> String {
     format!("the database {} cannot be used", path.display())
 }
 
-/// How long a lease lasts unless renewed. Slots make up for a crash at once, so
-/// it may be long.
-const LEASE: Duration = Duration::from_secs(600);
-
 /// An engine that works alone or beside others, and its store.
 #[derive(Debug)]
 pub(crate) struct Works {
@@ -250,7 +246,7 @@ pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
         made.push(format!("new database: {}", path.display()));
     }
     let store = Arc::new(open(&path).await?);
-    place::refuse_unmounted(&store, folder).await?;
+    refuse_unmounted(&store, folder).await?;
     if !folder.exists() {
         made.push(format!("new archive folder: {}", folder.display()));
     }
@@ -282,6 +278,11 @@ pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
         slot,
         archive_dir: folder.clone(),
     })
+}
+
+/// Whether the configured archive folder is one, or could be made.
+pub(crate) fn refuse_no_archive_folder(config: &Config) -> Result<(), Usage> {
+    place::refuse_no_folder(&config.archive_dir.value, &config.archive_dir.origin)
 }
 
 /// Whether a worker on the configured archive folder has certainly ended: nobody holds its

@@ -2,6 +2,7 @@
 
 mod admin;
 mod calls;
+mod counted;
 mod daemon;
 mod descriptors;
 mod health;
@@ -50,7 +51,7 @@ pub(crate) struct Serve {
     /// The path they come to [env: QCC_CALLBACK_PATH] [default: /callback]
     #[arg(long, value_name = "PATH")]
     callback_path: Option<String>,
-    /// Where /healthz, /readyz and /metrics are, or `off` [env: QCC_ADMIN_LISTEN] [default: 127.0.0.1:9090]
+    /// Where /healthz, /readyz, /status and /metrics are, or `off` [env: QCC_ADMIN_LISTEN] [default: 127.0.0.1:9090]
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<String>,
     /// What the vendor calls, as it sees it, for the self-probe [env: QCC_PUBLIC_URL]

@@ -62,7 +62,7 @@ impl Sync {
         for made in &works.made {
             app.notes.say(made);
         }
-        let progress = Progress::new(app.notes, &app.config);
+        let progress = Progress::new(app.notes);
         let exit = if self.follow {
             self.follow(app, &works, &progress).await
         } else {

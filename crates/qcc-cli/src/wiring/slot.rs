@@ -32,6 +32,10 @@ pub(crate) struct Running {
     pub(crate) what: String,
 }
 
+/// How long a lease lasts unless renewed. Slots make up for a crash at once, so
+/// it may be long.
+pub(super) const LEASE: Duration = Duration::from_secs(600);
+
 /// More workers than this on one machine are a mistake.
 const SLOTS: u32 = 16;
 

@@ -8,6 +8,7 @@
 
 mod archive;
 mod archive_fixtures;
+mod backup;
 mod configuration;
 mod daemon;
 mod demo;

@@ -89,7 +89,7 @@ impl SecretKeyRenewal {
                 );
             }
             Err(error) => {
-                tracing::error!(%error, "the SecretKey could not be read; this is a defect")
+                tracing::error!(%error, "the SecretKey could not be read; this is a defect");
             }
         }
     }
