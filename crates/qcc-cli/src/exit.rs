@@ -2,15 +2,13 @@
 
 use std::{error::Error as StdError, fmt, io, process::ExitCode};
 
+use jiff::Timestamp;
 use qcc_archive::ErrorKind as ArchiveKind;
 use qcc_http::TransportErrorKind;
 use qcc_proto::{DocumentError, OrderNo, Status};
 use qcc_sync::StoreErrorKind;
 
-use crate::{
-    commands::peace::Resting,
-    output::{StdoutError, plain},
-};
+use crate::output::{StdoutError, plain, when};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,6 +99,34 @@ impl fmt::Display for NoSuchOrder {
 }
 
 impl StdError for NoSuchOrder {}
+
+/// All calls to the vendor rest, so this one was not made.
+#[derive(Debug)]
+pub(crate) struct Resting {
+    until: Timestamp,
+    why: String,
+}
+
+impl Resting {
+    /// Until when they rest, and why.
+    pub(crate) fn new(until: Timestamp, why: &impl ToString) -> Self {
+        Self { until, why: why.to_string() }
+    }
+}
+
+impl fmt::Display for Resting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the vendor was not called: all calls rest until {} (Shanghai time), as the database \
+             says ({}); wait, or call all the same with --ignore-hold",
+            when(self.until),
+            plain(&self.why)
+        )
+    }
+}
+
+impl StdError for Resting {}
 
 /// The exit code an error ends with: that of the first cause in its chain that
 /// has one.

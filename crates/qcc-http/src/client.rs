@@ -120,6 +120,13 @@ impl Client {
         Ok(())
     }
 
+    /// A client with the same settings and other credentials, for example to try a new
+    /// SecretKey before [`set_credentials`](Self::set_credentials). Other clones keep theirs.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Credentials) -> Self {
+        Self { credentials: Arc::new(RwLock::new(Arc::new(credentials))), ..self }
+    }
+
     fn credentials(&self) -> Arc<Credentials> {
         Arc::clone(&self.credentials.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -5,6 +5,7 @@ mod rebuild;
 pub use rebuild::MemorySnapshot;
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -181,15 +182,22 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<StoredRecord>, StoreError> {
         let tables = self.tables();
-        let behind = |id: &String| after.is_none_or(|after| id.as_str() > after);
-        let page = tables
+        let is_after = |id: &str, rank: &Rank| {
+            let is_tied = !filter.newest_first || Some(rank.push_date) == filter.pushed_until;
+            !is_tied || after.is_none_or(|after| id > after)
+        };
+        let mut page: Vec<StoredRecord> = tables
             .records
             .iter()
-            .filter(|(id, (rank, record))| behind(id) && matches(filter, rank, record));
-        Ok(page
-            .take(limit as usize)
+            .filter(|(id, (rank, record))| is_after(id, rank) && matches(filter, rank, record))
             .map(|(_, (rank, record))| StoredRecord { record: record.clone(), rank: rank.clone() })
-            .collect())
+            .collect();
+        if filter.newest_first {
+            // Stable: they stay by id among equal ones.
+            page.sort_by_key(|stored| Reverse(stored.rank.push_date));
+        }
+        page.truncate(limit as usize);
+        Ok(page)
     }
 
     async fn set_aside(&self, order_no: &OrderNo) -> Result<Vec<SetAside>, StoreError> {
@@ -506,7 +514,7 @@ impl Tables {
                 count,
             })
             .collect();
-        words.sort_by_key(|word| std::cmp::Reverse(word.count));
+        words.sort_by_key(|word| Reverse(word.count));
         words.truncate(100);
         words
     }
@@ -530,6 +538,7 @@ fn matches(filter: &RecordFilter, rank: &Rank, record: &RiskRecord) -> bool {
             record.change_date.as_deref().is_some_and(|changed| changed >= since)
         })
         && filter.pushed_since.is_none_or(|since| rank.push_date >= since)
+        && filter.pushed_until.is_none_or(|until| rank.push_date <= until)
         && filter.order_no.as_ref().is_none_or(|no| rank.order_no == *no)
 }
 

@@ -113,7 +113,9 @@ pub trait Store: Send + Sync + 'static {
         filter: &OrderFilter,
     ) -> impl Future<Output = Result<Vec<Order>, StoreError>> + Send;
 
-    /// A page of records, by `id`, at most `limit`, behind `after`.
+    /// A page of records, by `id`, at most `limit`, after `after`. With
+    /// [`newest_first`](RecordFilter::newest_first), the latest `pushDate` first, and
+    /// `after` leaves out only records that were pushed at `pushed_until`.
     fn records(
         &self,
         filter: &RecordFilter,
@@ -370,6 +372,12 @@ pub struct RecordFilter {
     pub changed_since: Option<String>,
     /// `pushDate` at or after this.
     pub pushed_since: Option<ShanghaiTime>,
+    /// `pushDate` at or before this.
+    pub pushed_until: Option<ShanghaiTime>,
+    /// The latest `pushDate` first, and by `id` among equal ones, in place of by `id`. The
+    /// next page is asked for with `pushed_until` set to the last record's `pushDate` and
+    /// `after` to its `id`.
+    pub newest_first: bool,
     /// From this order.
     pub order_no: Option<OrderNo>,
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     app::App,
-    commands::peace::Peace,
+    commands::hold::IgnoreHold,
     config::Config,
     exit::{Exit, Usage, causes},
     output::plain,
@@ -36,7 +36,7 @@ pub(crate) struct Set {
     #[arg(long)]
     disable: bool,
     #[command(flatten)]
-    peace: Peace,
+    hold: IgnoreHold,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -45,7 +45,7 @@ pub(crate) struct Set {
 #[derive(Debug, Args)]
 pub(crate) struct Activate {
     #[command(flatten)]
-    peace: Peace,
+    hold: IgnoreHold,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -62,7 +62,7 @@ impl Push {
 
 impl Set {
     async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let client = self.peace.client(app).await?;
+        let client = self.hold.client(app).await?;
         let callback_url = self.callback_url(&app.config)?;
         if !self.disable {
             no_query(&callback_url)?;
@@ -207,7 +207,7 @@ pub(super) fn doubts(url: &CallbackUrl) -> Vec<&'static str> {
 
 impl Activate {
     async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let client = self.peace.client(app).await?;
+        let client = self.hold.client(app).await?;
         client.activate(Timestamp::now()).await?;
         // The vendor counts from nothing again. Where the count cannot be written, the
         // next call that is answered well ends it.

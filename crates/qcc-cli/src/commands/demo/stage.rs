@@ -122,7 +122,7 @@ impl Stage {
 }
 
 async fn loopback() -> anyhow::Result<TcpListener> {
-    TcpListener::bind(("127.0.0.1", 0)).await.context("nobody can listen on loopback here")
+    TcpListener::bind(("127.0.0.1", 0)).await.context("cannot listen on loopback")
 }
 
 /// All records that fit, by id.

@@ -13,7 +13,7 @@ use qcc_proto::Status;
 
 use super::Finding;
 use crate::{
-    commands::peace::Peace,
+    commands::hold::IgnoreHold,
     config::Config,
     output::{duration, many},
     wiring,
@@ -23,7 +23,7 @@ use crate::{
 const HARMLESS: SignedDuration = SignedDuration::from_secs(60);
 
 /// Lists the orders once. Nothing is written down.
-pub(super) async fn reach(config: &Config, peace: Peace, now: Timestamp) -> Vec<Finding> {
+pub(super) async fn reach(config: &Config, hold: IgnoreHold, now: Timestamp) -> Vec<Finding> {
     const CHECK: &str = "vendor";
     if config.incomplete {
         return vec![Finding::doubtful(CHECK, "not called: where it is cannot be read")];
@@ -38,7 +38,7 @@ pub(super) async fn reach(config: &Config, peace: Peace, now: Timestamp) -> Vec<
         return vec![Finding::doubtful(CHECK, "not called: settings are missing or wrong")];
     };
     // A database that cannot be read has a line of its own.
-    if let Ok(Some(resting)) = peace.hold(config, now).await {
+    if let Ok(Some(resting)) = hold.hold(config, now).await {
         return vec![Finding::of_error(CHECK, &resting.into())];
     }
     let started = Instant::now();

@@ -18,7 +18,7 @@ use serde_json::json;
 use super::target::{Target, part_of};
 use crate::{
     app::App,
-    commands::peace::Peace,
+    commands::hold::IgnoreHold,
     exit::{Exit, NoSuchOrder, Usage},
     output::{Progress, bytes},
 };
@@ -32,7 +32,7 @@ pub(crate) struct Fetch {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
-    peace: Peace,
+    hold: IgnoreHold,
     /// Print the password
     #[arg(long)]
     reveal: bool,
@@ -58,7 +58,7 @@ const LARGEST: u64 = 4 << 30;
 
 impl Fetch {
     pub(super) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let client = self.peace.client(app).await?;
+        let client = self.hold.client(app).await?;
         // What cannot be written is found out before anything is asked or downloaded.
         let mut archive = Target::look(&self.output, self.force, &self.part("archive"))?;
         let look = |path: &PathBuf| Target::look(path, self.force, &self.part("password"));
@@ -68,7 +68,7 @@ impl Fetch {
         }
         let location = client.locate(&self.order, Timestamp::now()).await;
         let location = location.map_err(|error| NoSuchOrder::or(&self.order, error))?;
-        let progress = Progress::new(app.notes, &app.config);
+        let progress = Progress::new(app.notes);
         let size = self.download(&client, &location, archive.file(), &progress).await?;
         progress.finish();
         if !self.unverified {
