@@ -11,7 +11,7 @@ use crate::{
     workspace::{Package, Workspace},
 };
 
-/// What each package contains beside its code.
+/// Files that each package contains in addition to its code.
 const FILES: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
 /// Packs every published crate and looks into the packages.
