@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, fmt, io, process::ExitCode};
 
 use jiff::Timestamp;
-use qcc_archive::ErrorKind as ArchiveKind;
+use qcc_archive::{ErrorKind as ArchiveKind, Retry};
 use qcc_http::TransportErrorKind;
 use qcc_proto::{DocumentError, OrderNo, Status};
 use qcc_sync::StoreErrorKind;
@@ -187,11 +187,12 @@ fn exit_of_document(error: &DocumentError) -> Option<Exit> {
     }
 }
 
-/// Reading the archive's file may fail without the archive being at fault.
+/// A file that cannot be read, or that changes meanwhile, says nothing against the
+/// archive in it.
 fn exit_of_archive(kind: &ArchiveKind) -> Exit {
-    match kind {
-        ArchiveKind::Io => Exit::Failed,
-        _ => Exit::Archive,
+    match kind.retry() {
+        Retry::ReadAgain => Exit::Failed,
+        Retry::FetchAgain | Retry::Never => Exit::Archive,
     }
 }
 

@@ -63,6 +63,8 @@ fn a_refused_archive_is_4_however_it_is_wrapped() {
     check(DocumentError::Source(io::Error::from(refused())), Exit::Archive);
     check(DocumentError::NotAnObject, Exit::Archive);
     check(DocumentError::Source(io::Error::other("disk")), Exit::Failed);
+    check(qcc_archive::Error::from(ArchiveKind::Io), Exit::Failed);
+    check(qcc_archive::Error::from(ArchiveKind::Changed), Exit::Failed);
 }
 
 #[test]
