@@ -24,3 +24,4 @@ mod reader_streams;
 mod requests;
 mod second_opinion;
 mod statuses;
+mod url_and_time_edges;

@@ -105,3 +105,16 @@ fn a_fault_names_the_field_where_it_is_one() {
         assert_eq!(fault.field(), expected, "{fault:?}");
     }
 }
+
+#[test]
+fn an_unknown_field_must_be_json_to_the_last_key() {
+    for value in [r#"{"a":[{"b":{}}]}"#, "{}", "[]", r#"[{"a":1},{"b":2}]"#] {
+        let record = take(&format!(r#"{{"id":"a","x":{value}}}"#));
+        assert_eq!(record.extra, Some(format!(r#"{{"x":{value}}}"#)));
+    }
+    for value in ["{1:2}", "{,}", r#"{"a":1,}"#, r#"{"a":1,2}"#, "{]", "[}", r#"{"a",1}"#] {
+        let text = document(&[GOOD, &format!(r#"{{"id":"a","x":{value}}}"#), GOOD]);
+        let reading = read_all(text.as_bytes());
+        assert!(reading.verdict().starts_with("syntax at"), "{value}: {}", reading.verdict());
+    }
+}

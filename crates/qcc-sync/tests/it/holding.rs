@@ -96,7 +96,7 @@ fn a_list_read_while_an_archive_comes_is_in_its_label() {
             engine.list(&()).await
         });
         assert!(work.unwrap());
-        assert_eq!((list.unwrap(), report.fetched), ((1, 1), 1));
+        assert_eq!((list.unwrap(), report.fetched), ((1, 0), 1));
         let shelved = world.archives.shelved(None, 99).await.unwrap();
         let known = world.store.order(&order_no).await.unwrap().unwrap();
         assert!(known.listed_at.is_some());

@@ -92,7 +92,9 @@ fn an_order_that_waits_or_is_quarantined_is_told_with_its_reason() {
         reasons.collect::<Vec<_>>()
     };
     let once = |fault| settled(FaultPlan::none().with(fault, Rate::first(1)));
-    assert_eq!(reasons(&once(Fault::Status205)), [("waits", ReasonCode::NotReady)]);
+    let waits = reasons(&once(Fault::Status205));
+    assert!(!waits.is_empty());
+    assert!(waits.iter().all(|told| *told == ("waits", ReasonCode::NotReady)), "{waits:?}");
     let wrong = settled(FaultPlan::none().with(Fault::WrongTotal, Rate::ALWAYS));
     assert_eq!(reasons(&wrong), [("quarantined", ReasonCode::CountMismatch)]);
 }
