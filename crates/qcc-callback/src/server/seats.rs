@@ -194,6 +194,7 @@ mod tests {
         assert_eq!(states(&taken), [BUSY; 20]);
         for seat in taken.iter().skip(3) {
             seat.end();
+            assert!(!seat.is_busy());
         }
         let mut expected = [RESTING; 20];
         expected[..3].fill(BUSY);
