@@ -31,8 +31,8 @@ impl Transport for ReqwestTransport {
         request: Request<Bytes>,
         _: &SendOptions,
     ) -> Result<Response<Body>, TransportError> {
-        let request = reqwest::Request::try_from(request)
-            .map_err(|_| TransportError::new(Kind::Request))?;
+        let request =
+            reqwest::Request::try_from(request).map_err(|_| TransportError::new(Kind::Request))?;
         let answer = self.0.execute(request).await.map_err(|error| failed(&error))?;
         let answer = Response::<reqwest::Body>::from(answer);
         Ok(answer.map(|body| Body::new(body.map_err(|error| failed(&error)))))

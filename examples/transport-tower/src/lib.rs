@@ -3,11 +3,7 @@
 
 use http_body_util::Full;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use qcc_http::{
-    SendOptions, TowerTransport, Transport,
-    bytes::Bytes,
-    http::Request,
-};
+use qcc_http::{SendOptions, TowerTransport, Transport, bytes::Bytes, http::Request};
 use tower::ServiceBuilder;
 
 /// The most requests at once.
@@ -16,10 +12,8 @@ const AT_ONCE: usize = 32;
 /// The stack, over the client of hyper-util.
 pub fn transport() -> impl Transport + 'static {
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let service = ServiceBuilder::new()
-        .concurrency_limit(AT_ONCE)
-        .map_request(traced)
-        .service(client);
+    let service =
+        ServiceBuilder::new().concurrency_limit(AT_ONCE).map_request(traced).service(client);
     TowerTransport::new(service)
 }
 
