@@ -120,7 +120,7 @@ fn one_of_each() -> Vec<Error> {
     let endpoint = Endpoint::Locate;
     let rejected = |code: i64| {
         let body = format!(r#"{{"status":"{code}","msg":"m"}}"#);
-        let refusal = Answer::<()>::parse(body.as_bytes()).unwrap().into_payload().unwrap_err();
+        let refusal = Activate::read_answer(body.as_bytes()).unwrap().into_payload().unwrap_err();
         Error::Rejected { endpoint, refusal, skew: None }
     };
     let mut errors: Vec<_> = [205, 199, 106, 109, 107, 101, 202, 777].map(rejected).into();

@@ -1,6 +1,6 @@
 //! The edges of records: spellings, keys that stand twice, numbers in place of texts.
 
-use qcc_proto::{Item, QuarantinedRecord, RecordFault, RecordField, RiskRecord};
+use qcc_proto::{Item, RecordFault, RecordField, RiskRecord, SetAsideRecord};
 
 use crate::reader::{GOOD, document, read_all};
 
@@ -15,14 +15,14 @@ fn item(record: &str) -> Item {
 fn take(record: &str) -> RiskRecord {
     match item(record) {
         Item::Record { record, .. } => record,
-        Item::Quarantined(aside) => panic!("{record}: {:?}", aside.reason),
+        Item::SetAside(aside) => panic!("{record}: {:?}", aside.reason),
     }
 }
 
 #[track_caller]
-fn aside(record: &str) -> QuarantinedRecord {
+fn aside(record: &str) -> SetAsideRecord {
     match item(record) {
-        Item::Quarantined(aside) => aside,
+        Item::SetAside(aside) => aside,
         Item::Record { record, .. } => panic!("{record:?}"),
     }
 }
@@ -67,7 +67,7 @@ fn a_whole_number_is_read_where_a_text_names_something_and_nowhere_else() {
         let Item::Record { record, .. } = key("corpKeyNo") else { panic!("{digits}") };
         assert_eq!(record.corp_key_no.as_deref(), Some(digits));
         for field in ["corpName", "monitorContent", "monitorLevel", "monitorType"] {
-            assert!(matches!(key(field), Item::Quarantined(_)), "{field}");
+            assert!(matches!(key(field), Item::SetAside(_)), "{field}");
         }
     }
     for bad in ["01", "1.0", "1.5", "1e5", "1-2", "-1", "1+1"] {
@@ -81,7 +81,7 @@ fn a_whole_number_is_read_where_a_text_names_something_and_nowhere_else() {
 fn a_record_set_aside_shows_its_length_and_not_its_bytes() {
     let aside = aside(r#"{"id":"","corpName":"somebody"}"#);
     let shown = format!("{aside:?}");
-    assert!(shown.starts_with("QuarantinedRecord {") && shown.contains("31 bytes"), "{shown}");
+    assert!(shown.starts_with("SetAsideRecord {") && shown.contains("31 bytes"), "{shown}");
     assert!(shown.contains("EmptyId") && !shown.contains("somebody"), "{shown}");
 }
 
