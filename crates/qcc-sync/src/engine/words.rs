@@ -78,4 +78,24 @@ mod tests {
         assert_eq!(count("…"), 4801);
         assert_eq!(count(&format!("{}…", "长".repeat(LONGEST))), 5000);
     }
+
+    #[test]
+    fn only_words_that_the_manual_lacks_are_counted() {
+        let usual = qcc_sim::sample_records(1).next().map(RiskRecord::from).unwrap();
+        let odd = RiskRecord {
+            monitor_level: Some("level".to_owned().into()),
+            monitor_type: Some("type".to_owned().into()),
+            ..usual.clone()
+        };
+        let mut words = Words::default();
+        for record in [&usual, &odd, &odd] {
+            words.count(record);
+        }
+        let counts = words.into_counts();
+        let counts: Vec<_> = counts
+            .iter()
+            .map(|word| (word.field.as_str(), word.word.as_str(), word.count))
+            .collect();
+        assert_eq!(counts, [("monitorLevel", "level", 2), ("monitorType", "type", 2)]);
+    }
 }
