@@ -35,9 +35,7 @@ impl BlockingTransport for Ureq {
             return Err(TransportError::new(Kind::Request));
         }
         let has_body = !request.body().is_empty();
-        let mut request = request.map(|body| body.to_vec());
-        // ureq asks for compression unless the header is set.
-        request.headers_mut().remove("accept-encoding");
+        let request = request.map(|body| body.to_vec());
         let timeouts = options.timeouts;
         let answer = match has_body {
             true => self.0.run(self.0.configure_request(request).build()),
@@ -62,6 +60,7 @@ fn failed(error: ureq::Error) -> TransportError {
         ureq::Error::ConnectionFailed => TransportError::new(Kind::Connect),
         ureq::Error::Timeout(_) => TransportError::new(Kind::Timeout),
         ureq::Error::Protocol(_) => TransportError::new(Kind::Protocol),
+        ureq::Error::Io(error) => TransportError::from_chain(&error),
         other => TransportError::from_chain(&other),
     }
 }
