@@ -11,33 +11,25 @@ use qcc_http::{Download, ErrorClass, Resume};
 use qcc_proto::OrderNo;
 
 use super::{Engine, Trouble, failure_of, tell_answer};
-use crate::{
-    Archives, Clock, Event, Failure, Observer, Order, Partial, ReasonCode, Remedy, Store,
-    VendorCall,
-};
+use crate::{Event, Failure, Observer, Order, Partial, ReasonCode, Remedy, VendorCall};
 
 /// Downloads that broke off, by order: what was received, and where to go on.
 /// Nothing of it is needed to go on after a crash; it only saves bytes.
-pub(super) struct Unfinished<A: Archives>(BTreeMap<OrderNo, (A::Partial, Resume)>);
+#[derive(Default)]
+pub(super) struct Unfinished(BTreeMap<OrderNo, (Box<dyn Partial>, Resume)>);
 
 /// So many are kept at a time; each is a file on disk.
 const MOST_UNFINISHED: usize = 32;
 
-impl<A: Archives> Default for Unfinished<A> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
-}
-
-impl<A: Archives> Unfinished<A> {
-    fn keep(&mut self, no: &OrderNo, partial: A::Partial, resume: Resume) {
+impl Unfinished {
+    fn keep(&mut self, no: &OrderNo, partial: Box<dyn Partial>, resume: Resume) {
         if self.0.len() < MOST_UNFINISHED || self.0.contains_key(no) {
             self.0.insert(no.clone(), (partial, resume));
         }
     }
 }
 
-impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+impl Engine {
     /// Downloads a located order's archive and keeps it.
     ///
     /// One that breaks off is resumed at once for as long as each attempt brings
@@ -54,7 +46,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         let earlier = self.unfinished().0.remove(&order.no);
         let (mut partial, mut resume) = match earlier {
             Some((partial, resume)) => (partial, Some(resume)),
-            None => (self.archives.begin().await?, None),
+            None => (self.archives.begin(&order.no).await?, None),
         };
         for breaks in 1.. {
             let before = partial.len();
@@ -62,7 +54,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             tell_answer(VendorCall::Download, &download, observer);
             let broken = match download {
                 Ok(download) => {
-                    match self.receive(download, &mut partial, order, observer).await? {
+                    match self.receive(download, &mut *partial, order, observer).await? {
                         Received::Whole => break,
                         Received::Part(go_on, what) => {
                             resume = go_on;
@@ -99,7 +91,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         self.received.load(Ordering::Relaxed)
     }
 
-    fn unfinished(&self) -> MutexGuard<'_, Unfinished<A>> {
+    fn unfinished(&self) -> MutexGuard<'_, Unfinished> {
         self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -107,7 +99,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     async fn receive(
         &self,
         mut download: Download,
-        partial: &mut A::Partial,
+        partial: &mut dyn Partial,
         order: &Order,
         observer: &dyn Observer,
     ) -> Result<Received, Trouble> {

@@ -9,6 +9,8 @@
 )]
 
 mod archives;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod convergence;
 mod delivery;
 mod failing_archives;
