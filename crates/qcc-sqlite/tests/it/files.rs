@@ -195,7 +195,7 @@ async fn copy_and_read(source: &Path, files: &[&str], name: &str) {
         assert_eq!(all.len(), 100, "{name}");
         assert!(store.order(&no("A1")).await.expect(name).is_some(), "{name}");
         let mut proof = store.snapshot().await.expect(name);
-        assert_eq!(qcc_sync::Snapshot::counted(&mut proof).await.expect(name), 100);
+        assert_eq!(proof.counted().await.expect(name), 100);
         assert!(store.note_call(&no("Z1"), at(NOW)).await.is_err(), "{name}: it took a call");
         assert_eq!(
             store.set_hold(Some(&hold())).await.unwrap_err().kind(),
