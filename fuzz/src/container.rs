@@ -27,10 +27,11 @@ const READ_ENTRIES: usize = 2;
 pub fn check(bytes: &[u8]) {
     let options = || {
         Options::default()
-            .with_max_content(MOST_CONTENT)
-            .with_max_ratio(64, 4096)
+            .with_max_content_bytes(MOST_CONTENT)
+            .with_max_ratio(64)
+            .with_ratio_floor_bytes(4096)
             .with_max_entries(MOST_ENTRIES)
-            .with_max_name(LONGEST_NAME)
+            .with_max_name_bytes(LONGEST_NAME)
             .with_min_strength(KeyStrength::Aes128)
     };
     let archive = match Archive::open(bytes, options()) {
@@ -43,18 +44,17 @@ pub fn check(bytes: &[u8]) {
     let declared: u64 = entries.iter().map(Entry::compressed_size).sum();
     assert!(declared <= bytes.len() as u64, "entries lie within the archive and apart");
 
-    let names = entries.iter().filter_map(|entry| str::from_utf8(entry.name_bytes()).ok());
-    for name in names.take(READ_ENTRIES) {
+    for name in entries.iter().map(Entry::name_bytes).take(READ_ENTRIES) {
         let held = read(bytes, name, PASSWORD, options(), usize::MAX);
         if matches!(&held, Err((error, _)) if !is_found_late(error.kind())) {
             continue;
         }
-        let streaming = options().with_in_memory(0).with_hold_back(0);
+        let streaming = options().with_in_memory_bytes(0).with_hold_back_bytes(0);
         let streamed = read(bytes, name, PASSWORD, streaming, 1000);
         compare(&held, &streamed);
         if let Ok(content) = &held {
             assert!(content.len() as u64 <= MOST_CONTENT);
-            let other = unzipped(bytes, name.as_bytes(), PASSWORD);
+            let other = unzipped(bytes, name, PASSWORD);
             let must_agree = entries.len() == 1 && has_one_end(bytes);
             if must_agree || matches!(other, Unzipped::Content(_)) {
                 other.assert_is(content);

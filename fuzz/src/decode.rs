@@ -1,10 +1,11 @@
 //! Whole decodes with a known password, past the authentication code.
 //!
-//! The input is a [`Recipe`]. An archive as it should be must be read, with
-//! the content that `miniz_oxide` finds in the packed bytes; one that is not
-//! must be refused, read here and by a thread ahead; and one that was changed after its authentication code was
-//! made gives that content or none: none where the change is in the ciphertext
-//! or in what both headers say.
+//! The input is a [`Recipe`]. A correct archive must be read, with the content that
+//! `miniz_oxide` finds in the packed bytes; any other must be refused. A second
+//! reading with a thread that decompresses ahead must end the same. An archive that
+//! was changed after its authentication code was computed gives that content or an
+//! error, and always an error where the change is in the ciphertext or in what both
+//! headers repeat.
 
 use qcc_archive::{ErrorKind, KeyStrength, Options};
 
@@ -33,15 +34,15 @@ pub fn check(input: &[u8]) {
     let Some(recipe) = Recipe::new(input) else { return };
     let inflated = inflated(recipe.packed, MOST_CONTENT + 1);
     let content = if recipe.method() == 0 { recipe.packed } else { inflated.content.as_slice() };
-    let size = (content.len() as u64).saturating_add_signed(recipe.size_lie());
+    let size = (content.len() as u64).saturating_add_signed(recipe.size_error());
     let mut made = recipe.archive(size, crc32fast::hash(content));
     let mut expected = expected(&recipe, &inflated, content.len(), size);
     if let Some((at, mask)) = recipe.tampering(made.bytes.len()) {
         made.bytes[at] ^= mask;
-        let mut telling = made.said_twice.iter().chain([&made.body]);
-        // Of two entries of one name, a change may leave one.
-        let is_told = !recipe.twice() && telling.any(|range| range.contains(&at));
-        expected = if is_told { Expected::Refusal } else { Expected::Either };
+        let mut protected = made.repeated.iter().chain([&made.body]);
+        // Of two entries with the same name, a change may leave one.
+        let is_detected = !recipe.twice() && protected.any(|range| range.contains(&at));
+        expected = if is_detected { Expected::Refusal } else { Expected::Either };
     }
 
     let outcome = read(&made.bytes, NAME, PASSWORD, options(&recipe), recipe.step());
@@ -74,18 +75,19 @@ pub fn check(input: &[u8]) {
 
 fn options(recipe: &Recipe<'_>) -> Options {
     let mut options = Options::default()
-        .with_max_content(MOST_CONTENT as u64)
-        .with_max_ratio(MOST_RATIO as u64, RATIO_FLOOR as u64)
+        .with_max_content_bytes(MOST_CONTENT as u64)
+        .with_max_ratio(MOST_RATIO as u64)
+        .with_ratio_floor_bytes(RATIO_FLOOR as u64)
         .with_stored(!recipe.without_stored())
         .with_directory_prefix(recipe.folders_allowed());
     if recipe.weak_keys_allowed() {
         options = options.with_min_strength(KeyStrength::Aes128);
     }
     if recipe.read_twice() {
-        options = options.with_in_memory(0);
+        options = options.with_in_memory_bytes(0);
     }
     if recipe.streaming() {
-        options = options.with_hold_back(0);
+        options = options.with_hold_back_bytes(0);
     }
     options
 }
@@ -102,7 +104,7 @@ fn expected(recipe: &Recipe<'_>, inflated: &Inflated, content_len: usize, size: 
         _ => false,
     };
     let crc_is_right = match recipe.version() {
-        1 => recipe.crc_lie() == 0,
+        1 => recipe.crc_error() == 0,
         2 => true,
         _ => false,
     };
@@ -119,5 +121,24 @@ fn expected(recipe: &Recipe<'_>, inflated: &Inflated, content_len: usize, size: 
         // Bytes between two entries are nobody's, so a descriptor may go unnamed.
         Some(8) if is_good && recipe.descriptor() > 0 => Expected::Either,
         _ => Expected::Refusal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::recipe::KNOBS;
+
+    /// One stored Deflate block with the content `{}`.
+    const PACKED: &[u8] = b"\x01\x02\x00\xfd\xff{}";
+
+    #[test]
+    fn each_knob_alone_holds_what_the_oracle_expects() {
+        check(&[[0; KNOBS].as_slice(), PACKED].concat());
+        for (at, setting) in (0..KNOBS).flat_map(|at| [1, 255].map(|bits| (at, bits))) {
+            let mut knobs = [0; KNOBS];
+            knobs[at] = setting;
+            check(&[knobs.as_slice(), PACKED].concat());
+        }
     }
 }

@@ -6,7 +6,8 @@
 //! reads the same again; and no error shows anything of the body.
 
 use qcc_proto::{
-    Answer, DownloadLink, EnvelopeError, EnvelopeErrorKind as Kind, Location, OrderList, PushEcho,
+    Activate, Call, DownloadLink, Envelope, EnvelopeError, EnvelopeErrorKind as Kind, ListOrders,
+    Locate, Location, SetPush,
     Status, UnzipPassword,
 };
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ const EMPTY: i64 = 201;
 
 /// Checks one input.
 pub fn check(body: &[u8]) {
-    let head = Answer::<()>::parse(body).map(|answer| {
+    let head = Activate::read_answer(body).map(|answer| {
         assert_eq!(answer.payload.is_some(), answer.status == Status::OK);
         (answer.status, answer.message)
     });
@@ -36,13 +37,13 @@ pub fn check(body: &[u8]) {
         Ok(_) => assert_ne!(json, Some(false), "it is no JSON"),
     }
 
-    let echo = Answer::<PushEcho>::parse(body);
+    let echo = SetPush::read_answer(body);
     if let Some(echo) = agrees(body, &head, echo, &[]) {
         let fields = json!({ "callbackUrl": echo.callback_url });
-        reads_again(&head, "result", fields, Answer::<PushEcho>::parse, &echo);
+        reads_again(&head, "result", fields, SetPush::read_answer, &echo);
     }
 
-    let list = Answer::<OrderList>::parse(body);
+    let list = ListOrders::read_answer(body);
     if let Some(mut list) = agrees(body, &head, list, &[EMPTY]) {
         assert!(list.unreadable.iter().all(|line| line.chars().count() <= 100));
         assert_eq!(list.unreadable.len(), list.unreadable_count.min(20));
@@ -53,18 +54,18 @@ pub fn check(body: &[u8]) {
         let lines: Vec<_> = (list.orders.iter())
             .map(|o| json!({ "orderNo": o.order_no.as_str(), "createDate": time(o.created_at) }))
             .collect();
-        reads_again(&head, "resultList", lines.into(), Answer::<OrderList>::parse, &list);
+        reads_again(&head, "resultList", lines.into(), ListOrders::read_answer, &list);
     }
 
-    let location = Answer::<Location>::parse(body);
+    let location = Locate::read_answer(body);
     if let Some(location) = agrees(body, &head, location, &[]) {
         let fields = json!({
             "orderNo": location.order_no.as_ref().map(|no| no.as_str()),
             "downloadUrl": location.link.reveal(),
-            "downloadUrlExpiredTime": location.expires_at.map(|time| time.to_string()),
+            "downloadUrlExpiredTime": location.stated_expiry.map(|time| time.to_string()),
             "unzipPassword": location.password.reveal(),
         });
-        reads_again(&head, "result", fields, Answer::<Location>::parse, &location);
+        reads_again(&head, "result", fields, Locate::read_answer, &location);
         assert_debug_hides(&location);
     }
 }
@@ -77,7 +78,7 @@ type Head = Result<(Status, String), EnvelopeError>;
 fn agrees<T>(
     body: &[u8],
     head: &Head,
-    answer: Result<Answer<T>, EnvelopeError>,
+    answer: Result<Envelope<T>, EnvelopeError>,
     also_payload: &[i64],
 ) -> Option<T> {
     match (head, answer) {
@@ -87,7 +88,7 @@ fn agrees<T>(
             assert_eq!(answer.payload.is_some(), expected);
             if answer.payload.is_none() {
                 let refusal =
-                    Answer::<()> { status: *status, message: message.clone(), payload: None };
+                    Envelope::<()>::new(*status, message.clone(), None);
                 let refusal = refusal.into_payload().expect_err("no payload");
                 assert!(!refusal.to_string().contains(char::is_control));
             }
@@ -116,7 +117,7 @@ fn reads_again<T: PartialEq + std::fmt::Debug>(
     head: &Head,
     nest: &str,
     payload: Value,
-    parse: impl Fn(&[u8]) -> Result<Answer<T>, EnvelopeError>,
+    parse: impl Fn(&[u8]) -> Result<Envelope<T>, EnvelopeError>,
     expected: &T,
 ) {
     let Ok((status, message)) = head else { return };
@@ -128,11 +129,9 @@ fn reads_again<T: PartialEq + std::fmt::Debug>(
 
 /// With other secrets `Debug` is the same, so it shows none of them.
 fn assert_debug_hides(location: &Location) {
-    let other = Location {
-        link: DownloadLink::new(format!("{}?other", location.link.without_query())),
-        password: UnzipPassword::new("other"),
-        ..location.clone()
-    };
+    let mut other = location.clone();
+    other.link = DownloadLink::new(format!("{}?other", location.link.without_query()));
+    other.password = UnzipPassword::new("other");
     assert_eq!(format!("{location:?}"), format!("{other:?}"));
 }
 

@@ -5,7 +5,9 @@
 //! order, and counts every other line; what is no list is an error, never a list
 //! of nothing. The same lines in other surroundings are the same list.
 
-use qcc_proto::{Answer, EnvelopeErrorKind as Kind, ListedOrder, OrderList, ShanghaiTime};
+use qcc_proto::{
+    Call, EnvelopeErrorKind as Kind, ListOrders, ListedOrder, OrderList, ShanghaiTime,
+};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
@@ -15,7 +17,7 @@ use crate::{record_rules::Pairs, second_opinion::mended};
 pub fn check(bytes: &[u8]) {
     let body = |before: &str, after: &str| [before.as_bytes(), bytes, after.as_bytes()].concat();
     let usual = body(r#"{"status":"200","resultList":"#, "}");
-    let read = Answer::<OrderList>::parse(&usual);
+    let read = ListOrders::read_answer(&usual);
     let text = mended(bytes);
     // A value that ends early would leave the rest to the object around it.
     let Ok(value) = serde_json::from_str::<Value>(&text) else { return };
@@ -28,7 +30,7 @@ pub fn check(bytes: &[u8]) {
                 (r#"{"result":{"result_list":"#, r#"},"STATUS":200}"#),
                 (r#"{"status":201,"resultList":"#, "}"),
             ] {
-                let again = Answer::<OrderList>::parse(&body(before, after)).expect("a list");
+                let again = ListOrders::read_answer(&body(before, after)).expect("a list");
                 assert_eq!(again.payload.as_ref(), Some(&list), "{before}");
             }
         }

@@ -10,7 +10,7 @@ pub(crate) type Outcome = Result<Vec<u8>, (Error, Vec<u8>)>;
 /// Reads an entry, `step` bytes at a time at most.
 pub(crate) fn read(
     source: impl ReadAt,
-    name: &str,
+    name: impl AsRef<[u8]>,
     password: &[u8],
     options: Options,
     step: usize,
@@ -23,7 +23,7 @@ pub(crate) fn read(
 /// The same with a thread that unpacks ahead.
 pub(crate) fn read_ahead(
     source: impl ReadAt + Send + 'static,
-    name: &str,
+    name: impl AsRef<[u8]>,
     password: &[u8],
     options: Options,
     step: usize,
@@ -36,7 +36,7 @@ pub(crate) fn read_ahead(
 
 fn authenticated<S: ReadAt>(
     source: S,
-    name: &str,
+    name: impl AsRef<[u8]>,
     password: &[u8],
     options: Options,
 ) -> Result<Verified<S>, (Error, Vec<u8>)> {

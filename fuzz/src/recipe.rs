@@ -1,18 +1,15 @@
-//! Archives made to order: the authentication code is right, the rest is what
-//! the input says.
+//! Archives as the input describes them, with a correct authentication code.
 //!
-//! An input is [`KNOBS`] bytes and then the packed bytes. A knob of 0 is the
-//! usual, so zeros in front of any Deflate stream make a good archive.
+//! An input is [`KNOBS`] bytes and then the packed bytes. A knob of 0 changes
+//! nothing, so zeros in front of any Deflate stream make a good archive. The `zip`
+//! crate encrypts; the headers are written here, where they can be false.
 
-use std::{ops::Range, sync::LazyLock};
-
-use aes::{
-    Aes128, Aes192, Aes256,
-    cipher::{KeyIvInit, StreamCipher},
+use std::{
+    io::{Cursor, Write},
+    ops::Range,
 };
-use ctr::Ctr128LE;
-use hmac::{Hmac, KeyInit, Mac};
-use sha1::Sha1;
+
+use zip::{AesMode, AesSalt, CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 pub(crate) const NAME: &str = "dd_risk_corp.json";
 pub(crate) const PASSWORD: &[u8] = b"fuzz-password";
@@ -21,24 +18,24 @@ pub(crate) const KNOBS: usize = 16;
 const SALT: &[u8; 16] = b"salt of a fuzzer";
 const MAC_LEN: usize = 10;
 
-/// What an input says.
+/// The description of an archive that an input contains.
 pub(crate) struct Recipe<'a> {
     knobs: [u8; KNOBS],
     pub(crate) packed: &'a [u8],
 }
 
-/// An archive, and where in it what lies.
+/// An archive, and the places of its parts.
 pub(crate) struct Made {
     pub(crate) bytes: Vec<u8>,
     /// The encrypted entry.
     pub(crate) body: Range<usize>,
-    /// What both headers say: flags, method, name, AES field. A change of one
-    /// of them leaves the other.
-    pub(crate) said_twice: Vec<Range<usize>>,
+    /// The fields that both headers have: flags, method, name, AES field. A change
+    /// in one header makes them disagree.
+    pub(crate) repeated: Vec<Range<usize>>,
 }
 
 impl<'a> Recipe<'a> {
-    /// Takes an input apart; `None` where it is too short.
+    /// Parses an input; `None` if it is too short.
     pub(crate) fn new(input: &'a [u8]) -> Option<Self> {
         let (knobs, packed) = input.split_first_chunk()?;
         Some(Self { knobs: *knobs, packed })
@@ -70,7 +67,7 @@ impl<'a> Recipe<'a> {
         3 - self.knob(1) % 3
     }
 
-    /// AE-1, AE-2 or one that there is not.
+    /// AE-1, AE-2 or an undefined version.
     pub(crate) fn version(&self) -> u16 {
         match self.knob(2) {
             0 => 2,
@@ -78,23 +75,23 @@ impl<'a> Recipe<'a> {
         }
     }
 
-    /// None, or with or without a signature, in 32 or 64 bits.
+    /// 0 for no data descriptor; 1 to 4: with or without a signature, in 32 or 64 bits.
     pub(crate) fn descriptor(&self) -> u8 {
         self.knob(3) % 5
     }
 
-    /// The bit of the flags that is not as it should be.
+    /// The flag bit that is flipped.
     pub(crate) fn wrong_flag(&self) -> Option<u16> {
         self.knob(4).checked_sub(1).map(|bit| 1 << (bit % 16))
     }
 
-    /// How far the declared size is from the real one.
-    pub(crate) fn size_lie(&self) -> i64 {
+    /// The difference between the declared size and the real one.
+    pub(crate) fn size_error(&self) -> i64 {
         i64::from(self.wide_knob(5) as i16)
     }
 
-    /// How the declared checksum differs from the real one.
-    pub(crate) fn crc_lie(&self) -> u32 {
+    /// The bits in which the declared checksum differs from the real one.
+    pub(crate) fn crc_error(&self) -> u32 {
         self.wide_knob(7).into()
     }
 
@@ -131,7 +128,7 @@ impl<'a> Recipe<'a> {
         self.bit(10, 0)
     }
 
-    /// Release content as it comes.
+    /// Release content before the last check.
     pub(crate) fn streaming(&self) -> bool {
         self.bit(10, 1)
     }
@@ -148,12 +145,12 @@ impl<'a> Recipe<'a> {
         self.bit(10, 4)
     }
 
-    /// Read once more, by a thread that unpacks ahead.
+    /// Read once more with a thread that decompresses ahead.
     pub(crate) fn ahead(&self) -> bool {
         self.bit(10, 5)
     }
 
-    /// How much of the content is taken at once.
+    /// The number of bytes of content taken at once.
     pub(crate) fn step(&self) -> usize {
         match self.knob(11) {
             0 => usize::MAX,
@@ -161,20 +158,20 @@ impl<'a> Recipe<'a> {
         }
     }
 
-    /// A change of one byte after all was made: which bits, and where.
+    /// A change of one byte in the finished archive: its place and the flipped bits.
     pub(crate) fn tampering(&self, len: usize) -> Option<(usize, u8)> {
         let mask = self.knob(12);
         (mask != 0).then(|| (usize::from(self.wide_knob(13)) % len, mask))
     }
 
-    /// Makes the archive of a declared size and the real checksum.
+    /// Builds the archive from the declared size and the real checksum.
     pub(crate) fn archive(&self, size: u64, crc32: u32) -> Made {
         let ae1 = self.version() == 1;
         let body = seal(self.packed, self.strength());
         let entry = Entry {
             name: self.path(),
             flags: self.flags(),
-            crc32: if ae1 { crc32 ^ self.crc_lie() } else { self.crc_lie() },
+            crc32: if ae1 { crc32 ^ self.crc_error() } else { self.crc_error() },
             size,
             zip64: self.zip64_entry(),
             descriptor: self.descriptor(),
@@ -194,15 +191,15 @@ impl<'a> Recipe<'a> {
             archive.add_plain("after");
         }
         let comment: &[u8] = if self.has_comment() { b"PK\x05\x06 is no end record" } else { b"" };
-        let said_twice = archive.said_twice();
+        let repeated = archive.repeated();
         let mut bytes = archive.end(self.zip64_end(), comment);
         if self.bytes_after() {
             bytes.push(0);
         }
-        Made { bytes, body, said_twice }
+        Made { bytes, body, repeated }
     }
 
-    /// The entry's name, folders included.
+    /// The entry's name with its folders.
     pub(crate) fn path(&self) -> String {
         format!("{}{NAME}", if self.in_folder() { "a/文件/" } else { "" })
     }
@@ -226,7 +223,7 @@ struct Entry {
 }
 
 impl Entry {
-    /// Version needed to the extra field's length, as both headers have it.
+    /// The part that both headers share: version needed to extra field length.
     fn header(&self, sizes: [u64; 2], crc32: u32, extra_len: usize) -> Vec<u8> {
         let mut header = Vec::new();
         for field in [51, self.flags, 99, 0, 0] {
@@ -275,12 +272,12 @@ struct Archive {
     bytes: Vec<u8>,
     directory: Vec<u8>,
     entries: u16,
-    said_locally: Vec<Range<usize>>,
-    said_centrally: Vec<Range<usize>>,
+    local_places: Vec<Range<usize>>,
+    central_places: Vec<Range<usize>>,
 }
 
 impl Archive {
-    /// Adds an entry and says where its body lies.
+    /// Adds an entry and returns the place of its body.
     fn add(&mut self, entry: &Entry) -> Range<usize> {
         let offset = self.bytes.len();
         let sizes = [entry.body.len() as u64, entry.size];
@@ -292,7 +289,7 @@ impl Archive {
         self.bytes.extend_from_slice(entry.name.as_bytes());
         self.bytes.extend_from_slice(&extra);
         let start = self.bytes.len();
-        self.said_locally.extend([offset + 6..offset + 10, offset + 30..start - zip64_len(entry)]);
+        self.local_places.extend([offset + 6..offset + 10, offset + 30..start - zip64_len(entry)]);
         self.bytes.extend_from_slice(&entry.body);
         let body = start..self.bytes.len();
         self.bytes.extend_from_slice(&entry.descriptor());
@@ -306,7 +303,7 @@ impl Archive {
         self.directory.extend_from_slice(entry.name.as_bytes());
         self.directory.extend_from_slice(&extra);
         let end = self.directory.len() - zip64_len(entry);
-        self.said_centrally.extend([line + 8..line + 12, line + 46..end]);
+        self.central_places.extend([line + 8..line + 12, line + 46..end]);
         self.entries += 1;
         body
     }
@@ -328,10 +325,10 @@ impl Archive {
         self.entries += 1;
     }
 
-    fn said_twice(&self) -> Vec<Range<usize>> {
+    fn repeated(&self) -> Vec<Range<usize>> {
         let at = self.bytes.len();
-        let central = self.said_centrally.iter().map(|range| at + range.start..at + range.end);
-        self.said_locally.iter().cloned().chain(central).collect()
+        let central = self.central_places.iter().map(|range| at + range.start..at + range.end);
+        self.local_places.iter().cloned().chain(central).collect()
     }
 
     fn end(self, zip64: bool, comment: &[u8]) -> Vec<u8> {
@@ -361,43 +358,32 @@ impl Archive {
     }
 }
 
-/// The zip64 field, which may differ, is the last part of both headers.
+/// The length of the zip64 field, which may differ between the headers and comes last.
 fn zip64_len(entry: &Entry) -> usize {
     if entry.zip64 { 20 } else { 0 }
 }
 
-/// Keys of 128, 192 and 256 bits, each followed by the key of the
-/// authentication code and the check value.
-static KEYS: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
-    [16, 24, 32].map(|len| {
-        let mut keys = vec![0; 2 * len + 2];
-        pbkdf2::pbkdf2_hmac::<Sha1>(PASSWORD, &SALT[..len / 2], 1000, &mut keys);
-        keys
-    })
-});
-
-/// Salt, check value, ciphertext, authentication code.
+/// Salt, check value, ciphertext, authentication code: what the `zip` crate writes
+/// for a stored entry of these bytes.
 fn seal(packed: &[u8], strength: u8) -> Vec<u8> {
-    let len = 8 + 8 * usize::from(strength);
-    let keys = &KEYS[usize::from(strength) - 1];
-    let (key, rest) = keys.split_at(len);
-    let (mac_key, check) = rest.split_at(len);
-    let mut counter = [0; 16];
-    counter[0] = 1;
-    let mut ciphertext = packed.to_vec();
-    match strength {
-        1 => apply::<Ctr128LE<Aes128>>(key, &counter, &mut ciphertext),
-        2 => apply::<Ctr128LE<Aes192>>(key, &counter, &mut ciphertext),
-        _ => apply::<Ctr128LE<Aes256>>(key, &counter, &mut ciphertext),
-    }
-    let mut mac = Hmac::<Sha1>::new_from_slice(mac_key).expect("any length will do");
-    mac.update(&ciphertext);
-    let mac = mac.finalize().into_bytes();
-    [&SALT[..len / 2], check, &ciphertext, &mac[..MAC_LEN]].concat()
-}
-
-fn apply<C: KeyIvInit + StreamCipher>(key: &[u8], counter: &[u8], bytes: &mut [u8]) {
-    C::new_from_slices(key, counter).expect("keys of the right length").apply_keystream(bytes);
+    const NAME: &str = "-";
+    let mode = match strength {
+        1 => AesMode::Aes128,
+        2 => AesMode::Aes192,
+        _ => AesMode::Aes256,
+    };
+    let salt = AesSalt::try_new(mode, &SALT[..mode.salt_length()]).expect("a salt of that length");
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .with_aes_encryption_and_salt(PASSWORD, salt);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file(NAME, options).expect("nothing is wrong with the options");
+    zip.write_all(packed).expect("memory takes all");
+    let archive = zip.finish().expect("memory takes all").into_inner();
+    let body_at = 30 + NAME.len() + 11;
+    let directory_at = body_at + 2 + mode.salt_length() + packed.len() + MAC_LEN;
+    assert!(archive[directory_at..].starts_with(b"PK\x01\x02"), "the AES field is the only one");
+    archive[body_at..directory_at].to_vec()
 }
 
 fn push16(bytes: &mut Vec<u8>, value: u16) {

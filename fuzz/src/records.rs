@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    reader::{Pieces, Reading, read},
+    reading::{Pieces, Reading, read},
     record_rules::is_good,
     second_opinion::check_against_serde,
 };
@@ -44,21 +44,21 @@ pub fn check(bytes: &[u8]) {
     assert_same(&whole, &read(pieces(), limits));
     let mut set_aside = 0;
     for item in &whole.items {
-        if let Item::Quarantined(record) = item {
+        if let Item::SetAside(record) = item {
             set_aside += 1;
-            assert!(record.raw.len() <= limits.raw);
+            assert!(record.raw.len() <= limits.raw_bytes);
         }
     }
-    assert!(set_aside <= limits.quarantined);
+    assert!(set_aside <= limits.set_aside_records);
 }
 
 fn tight() -> ReaderLimits {
     let mut limits = ReaderLimits::default();
-    limits.record = 300;
-    limits.raw = 40;
-    limits.depth = 3;
-    limits.nesting = 12;
-    limits.quarantined = 3;
+    limits.record_bytes = 300;
+    limits.raw_bytes = 40;
+    limits.field_levels = 3;
+    limits.document_levels = 12;
+    limits.set_aside_records = 3;
     limits
 }
 

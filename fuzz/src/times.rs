@@ -6,7 +6,7 @@
 //! readers take for the same instant; blanks around a text change nothing; and
 //! in an answer, a callback and a document it is the same time.
 
-use qcc_proto::{Answer, CallbackQuery, DocumentHeader, Location, ReaderLimits, ShanghaiTime};
+use qcc_proto::{Call, CallbackQuery, DocumentHeader, Locate, ReaderLimits, ShanghaiTime};
 use serde_json::{Value, json};
 
 const SHANGHAI: i64 = 8 * 3600;
@@ -47,8 +47,8 @@ fn of_answer(value: &str) -> Option<ShanghaiTime> {
     let body = format!(
         r#"{{"status":200,"downloadUrl":"http://h/x","unzipPassword":"p","downloadUrlExpiredTime":{value}}}"#
     );
-    let answer = Answer::<Location>::parse(body.as_bytes()).expect("an answer");
-    answer.payload.expect("a location").expires_at
+    let answer = Locate::read_answer(body.as_bytes()).expect("an answer");
+    answer.payload.expect("a location").stated_expiry
 }
 
 fn of_document(value: &str) -> Option<ShanghaiTime> {
@@ -61,7 +61,7 @@ fn of_callback(text: &str) -> Option<ShanghaiTime> {
     let escaped: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let query =
         format!("key=k&orderNo=A1&downloadUrl=l&unzipPassword=p&downloadUrlExpiredTime={escaped}");
-    CallbackQuery::parse(query).ok()?.location.expires_at
+    CallbackQuery::parse(query).ok()?.location.stated_expiry
 }
 
 /// The second that a text names.

@@ -84,6 +84,8 @@ faults! {
     ClockForward = "clock-forward", "clock", 100.0;
     /// Our clock jumps back.
     ClockBack = "clock-back", "clock", 100.0;
+    /// Our clock is ahead for a while, and is corrected.
+    ClockAhead = "clock-ahead-and-corrected", "clock", 40.0;
     /// A call never reaches us, and the vendor learns so at once.
     CallLost = "call-lost-before", "callback", 10.0;
     /// A call reaches us, its answer never reaches the vendor.

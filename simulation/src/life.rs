@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use qcc_http::{Client, HttpClient};
-use qcc_proto::{OrderNo, PushSetting, PushState};
+use qcc_proto::{OrderNo, PushSetting};
 use qcc_sim::{Fault as Theirs, FaultPlan, SimTransport, Vendor};
 use qcc_sync::{
     Clock, MemoryStore, Order, OrderFilter, Overview, State, StateName, Store, StoreError,
@@ -145,7 +145,7 @@ impl<D: Disk> Life<D> {
         let credentials = self.stage.vendor().config().account.credentials().clone();
         let client = Client::new(credentials, HttpClient::new(wire));
         let Ok(url) = "https://receiver.example/callback".parse() else { return };
-        let setting = PushSetting { enabled: PushState::Enabled, callback_url: url, window: None };
+        let setting = PushSetting::new(url);
         if let Err(error) = client.set_push(&setting, self.stage.clock.now()).await {
             self.stage.witness.violation(format!("the push could not be set: {error}"));
         }
@@ -255,9 +255,10 @@ impl<D: Disk> Life<D> {
             Event::Retry => self.retry().await,
             Event::ForgedKey => calls::forge(&self.stage, &self.door, number, false).await,
             Event::ForgedOrder => calls::forge(&self.stage, &self.door, number, true).await,
-            Event::Flood(calls) => {
+            Event::Flood(calls, knows_key) => {
                 for n in 0..u64::from(calls) {
-                    calls::forge(&self.stage, &self.door, number << 16 | n, n % 8 == 0).await;
+                    let knows_key = knows_key || n % 8 == 0;
+                    calls::forge(&self.stage, &self.door, number << 16 | n, knows_key).await;
                 }
             }
         }
@@ -420,5 +421,5 @@ fn is_quiet(overview: &Overview, well_since: Timestamp) -> bool {
 const QUIET_TRIES: u32 = 36 * 6;
 const QUIET_EVERY: Duration = Duration::from_secs(600);
 
-/// More than two jumps of the clock and a skew come to.
-const LONGEST_JUMP: Duration = Duration::from_secs(6 * 3600);
+/// More than three jumps of the clock and a skew come to.
+const LONGEST_JUMP: Duration = Duration::from_secs(8 * 3600);

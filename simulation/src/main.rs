@@ -23,6 +23,7 @@ mod run;
 mod shelves;
 mod stage;
 mod store;
+mod window;
 mod wire;
 mod witness;
 

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use http::Request;
 use jiff::SignedDuration;
 use qcc_callback::{
-    AccessLog, CallbackService, Guards, Inbox, NotNoted, Noted, Paths, PeerAddr, RateLimit,
+    AccessLog, CallbackService, Guards, Inbox, InboxError, Noted, Paths, PeerAddr, RateLimit,
     Receiver,
 };
 use qcc_http::{Client, HttpClient};
@@ -231,7 +231,7 @@ struct Hall<S> {
 }
 
 impl<S: Store> Inbox for Hall<S> {
-    async fn note(&self, order_no: &OrderNo) -> Result<Noted, NotNoted> {
+    async fn note(&self, order_no: &OrderNo) -> Result<Noted, InboxError> {
         let stage = &self.store.hand.stage;
         if stage.mutated(Mutation::AckBeforeDurable) {
             return Ok(Noted::New);
@@ -240,15 +240,15 @@ impl<S: Store> Inbox for Hall<S> {
         self.wake.call();
         match noted {
             Err(_) if stage.mutated(Mutation::AckOnFailure) => Ok(Noted::New),
-            Ok(false) if stage.mutated(Mutation::RepeatRefused) => Err(NotNoted::new("known")),
+            Ok(false) if stage.mutated(Mutation::RepeatRefused) => Err(InboxError::new("known")),
             Ok(true) => Ok(Noted::New),
             Ok(false) => Ok(Noted::Known),
-            Err(error) => Err(NotNoted::new(error)),
+            Err(error) => Err(InboxError::new(error)),
         }
     }
 
-    async fn knows(&self, order_no: &OrderNo) -> Result<bool, NotNoted> {
-        self.store.order(order_no).await.map(|order| order.is_some()).map_err(NotNoted::new)
+    async fn knows(&self, order_no: &OrderNo) -> Result<bool, InboxError> {
+        self.store.order(order_no).await.map(|order| order.is_some()).map_err(InboxError::new)
     }
 }
 

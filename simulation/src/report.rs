@@ -23,6 +23,16 @@ pub(crate) fn table(lives: &Lives) -> String {
             "orders missed behind one only a call had named, before the first list",
             with_commas(figures.before_first_list),
         ),
+        (
+            "orders left the list unseen when nothing was said of how long it lasts",
+            with_commas(figures.lost_unsaid),
+        ),
+        ("… after the time that was said", with_commas(figures.lost_in_time)),
+        (
+            "… coming faster than in any list of the day, the basis of what was said",
+            with_commas(figures.lost_faster),
+        ),
+        ("… that the last list had left out, for no one to see", with_commas(figures.lost_hidden)),
         ("processes started", with_commas(figures.starts)),
         ("… that were killed or crashed", with_commas(figures.crashes)),
         ("… that gave up by themselves", with_commas(figures.failed_exits)),

@@ -210,8 +210,13 @@ mod tests {
 
     #[test]
     fn what_is_broken_on_purpose_is_found() {
-        for mutation in [Mutation::LastApplied, Mutation::AckBeforeDurable, Mutation::SecretSent] {
-            let found = (0..50).any(|seed| {
+        for mutation in [
+            Mutation::LastApplied,
+            Mutation::AckBeforeDurable,
+            Mutation::RateOfWholeWindow,
+            Mutation::SecretSent,
+        ] {
+            let found = (0..100).any(|seed| {
                 let outcome = one(seed, Kind::Memory, Some(mutation), false).unwrap();
                 !outcome.violations.is_empty()
             });

@@ -66,8 +66,6 @@ impl<S: Store> Store for Faulty<S> {
         let whole = Listing { burst: whole_window(listing), ..listing.clone() };
         let judged = self.hand.stage.mutated(Mutation::RateOfWholeWindow);
         let listing = if judged { &whole } else { listing };
-        let before = self.hand.at_disk(read("overview"), self.inner.overview()).await?;
-        let before = before.last_listing;
         let (op, fate, done) = perform!(
             self,
             write("note_listing"),
@@ -75,10 +73,11 @@ impl<S: Store> Store for Faulty<S> {
         );
         if done.is_ok() {
             let witness = &self.hand.stage.witness;
-            witness.listing(&listed, gap.as_ref());
-            if !self.hand.stage.plan.jumps() {
-                witness.promised(&listed, listing, before.as_ref());
+            let lost = witness.listing(&listed, gap.as_ref());
+            if let Some(place) = lost.filter(|_| !self.hand.stage.plan.jumps()) {
+                witness.lost(place);
             }
+            witness.shown(&listed, listing);
             if self.hand.stage.mutated(Mutation::SetAsideForgotten) {
                 let all = Decision::AcknowledgeRecords { order_no: None };
                 self.inner.decide(&all, listing.at).await?;

@@ -5,10 +5,12 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo};
 use qcc_sim::Fault;
 use qcc_sync::{Gap, Listing, Rank, Sha256};
+
+use crate::window::{Loss, Window};
 
 /// Sees every durable write, every answer to a call and every request, and draws
 /// its own conclusions.
@@ -41,9 +43,8 @@ pub(crate) struct Seen {
     pub(crate) spoilt: BTreeSet<Sha256>,
     /// Whatever must not show.
     pub(crate) secrets: BTreeSet<String>,
-    /// The shortest time in which so many orders in a row were made that a list named,
-    /// and how many.
-    densest: Option<(SignedDuration, u32)>,
+    /// What was said of the window of the list.
+    window: Window,
     /// How often the vendor was asked about orders that nobody made.
     pub(crate) forged_locates: u64,
     /// Signed calls in the minute that began then.
@@ -72,6 +73,11 @@ pub(crate) struct Figures {
     pub(crate) activations: u64,
     /// Orders missed behind one known by call, before any list was read.
     pub(crate) before_first_list: u64,
+    /// Times that orders left the window unseen, by what had been said: see [`Loss`].
+    pub(crate) lost_unsaid: u64,
+    pub(crate) lost_in_time: u64,
+    pub(crate) lost_hidden: u64,
+    pub(crate) lost_faster: u64,
 }
 
 impl Figures {
@@ -86,6 +92,10 @@ impl Figures {
         self.writes += other.writes;
         self.activations += other.activations;
         self.before_first_list += other.before_first_list;
+        self.lost_unsaid += other.lost_unsaid;
+        self.lost_in_time += other.lost_in_time;
+        self.lost_hidden += other.lost_hidden;
+        self.lost_faster += other.lost_faster;
     }
 }
 
@@ -107,7 +117,9 @@ impl Witness {
     /// Where the vendor's own sequence says that it joins on to none before it,
     /// there must be one, from the newest order ever listed to its oldest; of the
     /// first list, from the oldest order whose archive was kept and that has left it.
-    pub(crate) fn listing(&self, listed: &[ListedOrder], gap: Option<&Gap>) {
+    ///
+    /// Returns the first order that left the window before any list named it.
+    pub(crate) fn listing(&self, listed: &[ListedOrder], gap: Option<&Gap>) -> Option<usize> {
         let mut seen = self.seen();
         let places: BTreeSet<usize> = listed
             .iter()
@@ -116,7 +128,7 @@ impl Witness {
         seen.noted.extend(listed.iter().map(|line| line.order_no.clone()));
         let (Some(oldest), joins) = (places.first().copied(), !places.is_disjoint(&seen.listed))
         else {
-            return;
+            return None;
         };
         let is_first = seen.listed.is_empty();
         let last_known = if is_first {
@@ -142,40 +154,34 @@ impl Witness {
         }
         seen.gaps.extend(expected);
         seen.listed.extend(places);
+        let (after, before) = expected.filter(|_| !is_first)?;
+        (after + 1 < before).then_some(after + 1)
     }
 
-    /// A list became durable that the one before it had promised to be in time for:
-    /// was the promise one that anybody could have made who saw the same lists?
-    pub(crate) fn promised(
-        &self,
-        listed: &[ListedOrder],
-        listing: &Listing,
-        before: Option<&Listing>,
-    ) {
+    /// A list became durable: what the program says of the window from then on.
+    pub(crate) fn shown(&self, listed: &[ListedOrder], listing: &Listing) {
+        self.seen().window.listing(listed, listing);
+    }
+
+    /// An order left the window before any list named it: had the program said that it may?
+    pub(crate) fn lost(&self, place: usize) {
         let mut seen = self.seen();
-        let known = seen.densest;
-        let mut made: Vec<_> = listed.iter().filter_map(|line| line.created_at).collect();
-        made.sort_unstable();
-        for row in made.windows(3) {
-            let [first, _, last] = row else { continue };
-            let within = last.timestamp().duration_since(first.timestamp());
-            if seen.densest.is_none_or(|(least, _)| within < least) {
-                seen.densest = Some((within, 2));
+        let Some(loss) = seen.window.loss(&seen.made, place) else { return };
+        let figures = &mut seen.figures;
+        let sum = match &loss {
+            Loss::NothingWasSaid => &mut figures.lost_unsaid,
+            Loss::TimeWasUp => &mut figures.lost_in_time,
+            Loss::Hidden => &mut figures.lost_hidden,
+            Loss::FasterThanShown => &mut figures.lost_faster,
+            Loss::Unsaid { said, lasted } => {
+                let text = format!(
+                    "an order left the list unseen after {lasted:#}, and the program had said that \
+                     it takes {said:#}"
+                );
+                return seen.violations.push(text);
             }
-        }
-        let Some(before) = before.filter(|before| !before.is_all_fresh()) else { return };
-        let (Some(promised), Some((within, orders))) = (before.pressure().lasts, known) else {
-            return;
         };
-        let elapsed = listing.at.duration_since(before.at);
-        let turns_over =
-            within * i32::try_from(before.window).unwrap_or(1) / i32::try_from(orders).unwrap_or(1);
-        let is_outrun = listing.is_all_fresh() && listing.fresh >= listing.window;
-        if is_outrun && elapsed < promised && turns_over < elapsed {
-            seen.violations.push(format!(
-                "a window was lost within {elapsed:#} that had been said to last {promised:#}"
-            ));
-        }
+        *sum += 1;
     }
 
     /// A signed call or download leaves; `false` where there were too many.

@@ -1,4 +1,4 @@
-//! Every check in one command, for a developer's machine and for the hosted runs alike.
+//! Every check in one command, on a developer's machine as in the hosted workflow.
 
 use std::{
     env,
@@ -8,8 +8,8 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
-    crates_table, demo, examples, features, fixtures, fuzz, guarantees, layers, lints,
-    report::Report, run, scripts, simulate, workspace::Workspace,
+    api, demo, examples, features, fixtures, fuzz, guarantees, layers, packages, report::Report,
+    run, simulate, tables, tools, workspace::Workspace,
 };
 
 /// A step returns the lines worth repeating at the end.
@@ -18,24 +18,27 @@ type Closing = Vec<String>;
 /// One step: its name, what it does, and the doing.
 type Step = (&'static str, &'static str, fn(&Workspace) -> Result<Closing>);
 
-/// Quick checks first; then steps that share what they build stand together.
+/// Quick checks first. Steps that share what they build follow one another.
 const STEPS: &[Step] = &[
     ("format", "every file is formatted", format),
-    ("layers", "who may use whom, and the other rules of the house", |w| report(layers::check(w)?)),
+    ("layers", "which crate may use which, and the other rules", |w| report(layers::check(w)?)),
     ("fixtures", "every fixture is listed", |w| report(fixtures::check(w)?)),
-    ("tables", "the crate tables agree with the manifests", |w| report(crates_table::check(w)?)),
+    ("tables", "the tables of crates agree with the manifests", |w| report(tables::check(w)?)),
     ("guarantees", "the tests that the pages name exist", |w| report(guarantees::check(w)?)),
-    ("scripts", "scripts parse", |w| report(scripts::check(w)?)),
-    ("optional", "spelling, licences, alerts, where the tools are installed", optional),
-    ("lints", "clippy, every crate and target, warnings are faults", |w| silent(lints::check(w))),
+    ("packages", "each crate packs, with licences and metadata", |w| report(packages::check(w)?)),
+    ("tools", "cargo-deny, typos and others, where they are installed", tools::check),
+    ("lints", "clippy, every crate and target, warnings are faults", lints),
     ("docs", "the documentation builds, links and all", docs),
+    ("api", "the public API is the listed one, without types below 1.0", |w| {
+        report(api::check(w)?)
+    }),
     ("tests", "unit and behaviour tests", tests),
     ("doctests", "the examples in the documentation", doctests),
-    ("simulate", "thousands of seeded lives under faults", |_| simulate::check()),
+    ("simulate", "thousands of seeded runs under faults", |_| simulate::check()),
     ("demo", "the READMEs show what `qcc demo` prints", |w| report(demo::check(w)?)),
     ("examples", "the commands of the documents run", |w| report(examples::check(w)?)),
     ("fuzz", "each fuzz target for a few seconds, past findings included", fuzz::smoke),
-    ("features", "each crate alone, with each feature alone", |w| silent(features::check(w))),
+    ("features", "each crate alone, with each feature alone", features::check),
 ];
 
 /// Prints the steps.
@@ -101,10 +104,12 @@ impl Summary {
     }
 }
 
+/// What a report skipped is worth repeating at the end.
 fn report(report: Report) -> Result<Closing> {
     report.print();
+    let skipped = report.skipped();
     report.into_result()?;
-    Ok(Closing::new())
+    Ok(skipped)
 }
 
 fn silent(outcome: Result<()>) -> Result<Closing> {
@@ -113,6 +118,11 @@ fn silent(outcome: Result<()>) -> Result<Closing> {
 
 fn format(_: &Workspace) -> Result<Closing> {
     silent(run::show(&mut run::cargo(&["fmt", "--all", "--check"])))
+}
+
+fn lints(_: &Workspace) -> Result<Closing> {
+    let mut command = run::cargo(&["clippy", "--workspace", "--all-targets", "--all-features"]);
+    silent(run::show(command.args(["--", "-D", "warnings"])))
 }
 
 fn docs(_: &Workspace) -> Result<Closing> {
@@ -135,7 +145,7 @@ fn doctests(_: &Workspace) -> Result<Closing> {
     run_tests(&mut run::cargo(&["test", "--doc", "--workspace", "--all-features"]))
 }
 
-/// Runs tests and keeps what the runner says of them at the end.
+/// Runs tests and keeps the closing lines of the runner.
 fn run_tests(command: &mut std::process::Command) -> Result<Closing> {
     let lines = run::show_and_keep(command, |line| {
         line.starts_with("Summary [") || line.starts_with("test result:")
@@ -143,7 +153,7 @@ fn run_tests(command: &mut std::process::Command) -> Result<Closing> {
     Ok(closing(lines))
 }
 
-/// nextest sums up by itself; `cargo test` does so for each binary only.
+/// nextest prints one sum; `cargo test` prints one for each binary.
 fn closing(lines: Vec<String>) -> Closing {
     let results: Vec<_> =
         lines.iter().filter_map(|line| line.strip_prefix("test result:")).collect();
@@ -160,25 +170,6 @@ fn closing(lines: Vec<String>) -> Closing {
     let (passed, failed, ignored) = (count("passed"), count("failed"), count("ignored"));
     let binaries = results.len();
     vec![format!("{passed} passed; {failed} failed; {ignored} ignored; in {binaries} binaries")]
-}
-
-/// Tools that take minutes to install are used where they are, and named where they are not.
-fn optional(_: &Workspace) -> Result<Closing> {
-    let mut missing = Closing::new();
-    for (tool, arguments) in [
-        ("typos", &[][..]),
-        // Advisories need a network; the hosted workflow asks for them.
-        ("cargo-deny", &["check", "bans", "licenses", "sources"][..]),
-        ("promtool", &["test", "rules", "docs/operations/alerts.test.yml"][..]),
-    ] {
-        if run::is_there(tool, &["--version"]) {
-            run::show(std::process::Command::new(tool).args(arguments))?;
-        } else {
-            println!("  {tool} is not installed: skipped");
-            missing.push(format!("{tool} is not installed: skipped"));
-        }
-    }
-    Ok(missing)
 }
 
 #[cfg(test)]

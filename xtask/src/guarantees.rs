@@ -75,7 +75,7 @@ fn named(page: &str) -> Vec<Vec<&str>> {
 /// `proptest!` holds.
 fn tests(workspace: &Workspace) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
-    for folder in ["crates/", "xtask/", "simulation/"] {
+    for folder in ["benches/", "crates/", "xtask/", "simulation/"] {
         for (path, text) in workspace.tree.texts(folder, ".rs")? {
             found.extend(tests_in(&text));
             if path.contains("/src/conformance/") {

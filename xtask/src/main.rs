@@ -1,37 +1,28 @@
-//! The project's own tasks: one command that checks everything, and the parts it is made of.
+//! The project's own tasks: one command that runs every check, and each check alone.
 #![expect(clippy::print_stdout, reason = "printing is what this program is for")]
 
-mod bench;
+mod api;
 mod ci;
-mod corpus;
-mod crates_table;
 mod demo;
 mod examples;
 mod features;
 mod fixtures;
-mod flips;
 mod fuzz;
-mod growth;
 mod guarantees;
-mod instructions;
 mod layers;
-mod lints;
-mod load;
-mod lockfile;
-mod marked;
-mod memory;
+mod packages;
 mod report;
-mod run;
-mod rust_text;
-mod scripts;
 mod simulate;
 mod soak;
+mod tables;
+mod tools;
 mod tree;
 mod workspace;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use xtask::{marked, run};
 
 use crate::{report::Report, workspace::Workspace};
 
@@ -40,27 +31,27 @@ cargo xtask TASK
 
   ci [STEP…]            every check, in order, up to the first failure; or only the named steps
   ci --list             the steps of `ci`
-  layers                who may use whom, and the other rules of docs/architecture.md
+  layers                which crate may use which, and the other rules of docs/architecture.md
   fixtures              every file under fixtures/ is listed with what it proves
   features              each crate alone, with each of its features alone
-  crates-table [--fix]  the crate tables of the READMEs agree with the manifests
+  tables [--fix]        the tables of crates agree with the manifests; --fix writes the counts
   guarantees            the tests that the pages name exist
+  tools                 cargo-deny, typos and others, where they are installed
+  api [--fix]           the public API of each crate is the one listed in docs/api
+  packages              each crate packs, with its licences and metadata
+  packages --test [CRATE…]
+                        the tests pass in the unpacked packages
   readme-demo [--fix]   the READMEs show what `qcc demo` prints
   examples [--fix]      the commands of the READMEs and of docs run, and print what the pages show
-  scripts               shell, Python and Node scripts parse
-  growth [--to RECORDS] time per applied record as the table grows, into docs/performance.md
-  load [--record]       callbacks a second, each durable before its answer; needs wrk
-  bench [RECORDS]       time and peak memory beside the peers; a million records go to docs/performance.md
-  instructions [--fix]  instructions of each stage of reading, compared with those kept
-  corpus DIR            archives of other hands, read and compared with their manifests
-  flips FILE --password P [--entry E]
-                        every single-bit flip and every beginning of one archive
   fuzz [--seconds N] [--asan] [TARGET…]
-                        the fuzz targets, or some of them; 60 s each, unless told otherwise
+                        the fuzz targets, or some of them; 60 s each by default
   soak [--kills N [--seed N]]
-                        kill the daemon 700 times, or N, and compare its table; writes docs/reliability.md
-  simulate [OPTIONS]    seeded lives of the whole receiver under faults; `simulate --help` tells more
+                        kills the daemon 700 times, or N, and compares its table; writes
+                        docs/reliability.md
+  simulate [OPTIONS]    seeded runs of the whole receiver under faults; see `simulate --help`
   help                  this text
+
+Measurements are in `cargo measure`.
 ";
 
 fn main() -> ExitCode {
@@ -82,33 +73,23 @@ fn perform(arguments: &[&str]) -> Result<()> {
         ["ci", steps @ ..] => ci::run(steps)?,
         ["layers"] => finish(layers::check(&Workspace::load()?)?)?,
         ["fixtures"] => finish(fixtures::check(&Workspace::load()?)?)?,
-        ["features"] => features::check(&Workspace::load()?)?,
-        ["crates-table"] => finish(crates_table::check(&Workspace::load()?)?)?,
-        ["crates-table", "--fix"] => crates_table::fix(&Workspace::load()?)?,
+        ["features"] => drop(features::check(&Workspace::load()?)?),
+        ["tables"] => finish(tables::check(&Workspace::load()?)?)?,
+        ["tables", "--fix"] => tables::fix(&Workspace::load()?)?,
+        ["tools"] => drop(tools::check(&Workspace::load()?)?),
+        ["api"] => finish(api::check(&Workspace::load()?)?)?,
+        ["api", "--fix"] => api::fix(&Workspace::load()?)?,
+        ["packages"] => finish(packages::check(&Workspace::load()?)?)?,
+        ["packages", "--test", names @ ..] => packages::test(&Workspace::load()?, names)?,
         ["guarantees"] => finish(guarantees::check(&Workspace::load()?)?)?,
         ["readme-demo"] => finish(demo::check(&Workspace::load()?)?)?,
         ["readme-demo", "--fix"] => demo::fix(&Workspace::load()?)?,
         ["examples"] => finish(examples::check(&Workspace::load()?)?)?,
         ["examples", "--fix"] => examples::fix(&Workspace::load()?)?,
-        ["bench"] => bench::run(&Workspace::load()?, None)?,
-        ["bench", records] => bench::run(&Workspace::load()?, Some(records))?,
-        ["load"] => load::run(&Workspace::load()?)?,
-        ["load", "--record"] => load::record(&Workspace::load()?)?,
-        ["bench-stage", stage, file] => bench::stage(stage, file)?,
-        ["instructions"] => instructions::check(&Workspace::load()?)?,
-        ["instructions", "--fix"] => instructions::fix(&Workspace::load()?)?,
-        ["growth"] => growth::run(&Workspace::load()?, None)?,
-        ["growth", "--to", records] => growth::run(&Workspace::load()?, Some(records))?,
-        ["corpus", folder] => corpus::run(folder.as_ref())?,
-        ["flips", file, "--password", password] => flips::run(file.as_ref(), password, None)?,
-        ["flips", file, "--password", password, "--entry", entry] => {
-            flips::run(file.as_ref(), password, Some(entry))?;
-        }
-        ["fuzz", arguments @ ..] => fuzz::run(&Workspace::load()?, arguments)?,
+        ["fuzz", arguments @ ..] => drop(fuzz::run(&Workspace::load()?, arguments)?),
         ["soak", arguments @ ..] => soak::run(&Workspace::load()?, arguments)?,
         ["simulate", options @ ..] => simulate::run(&Workspace::load()?, options)?,
-        ["scripts"] => finish(scripts::check(&Workspace::load()?)?)?,
-        other => bail!("no task `{}`\n\n{HELP}", other.join(" ")),
+        other => bail!("there is no task `{}`\n\n{HELP}", other.join(" ")),
     }
     Ok(())
 }

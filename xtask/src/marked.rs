@@ -1,19 +1,23 @@
-//! Parts of a page that a task keeps: between `<!-- name -->` and `<!-- /name -->`.
+//! The parts of a page that a program writes: between `<!-- name -->` and `<!-- /name -->`.
 
 use anyhow::{Context, Result};
 
-/// A page, cut around a marked part.
+/// A page, split at a marked part.
 #[derive(Debug)]
-pub(crate) struct Marked<'a> {
+pub struct Marked<'a> {
     before: &'a str,
-    /// What stands between the marks.
-    pub(crate) inside: &'a str,
+    /// The text between the marks.
+    pub inside: &'a str,
     after: &'a str,
 }
 
 impl<'a> Marked<'a> {
-    /// Finds the part of that name.
-    pub(crate) fn find(text: &'a str, name: &str, file: &str) -> Result<Self> {
+    /// Finds the part with that name.
+    ///
+    /// # Errors
+    ///
+    /// The page lacks one of the two marks; `file` is the page's name in the message.
+    pub fn find(text: &'a str, name: &str, file: &str) -> Result<Self> {
         let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
         let from = text.find(&open).map(|at| at + open.len());
         let to = text.find(&close);
@@ -27,8 +31,8 @@ impl<'a> Marked<'a> {
         parts.with_context(|| format!("{file} has no `{}` … `{close}`", open.trim()))
     }
 
-    /// The page with another text in that place.
-    pub(crate) fn with(&self, inside: &str) -> String {
+    /// The page with another text between the marks.
+    pub fn with(&self, inside: &str) -> String {
         [self.before, inside, self.after].concat()
     }
 }

@@ -9,22 +9,22 @@ use anyhow::{Result, bail};
 pub(crate) struct Report {
     faults: Vec<String>,
     remarks: Vec<String>,
-    /// How many things were looked at, by what they are.
+    /// How many things were checked, by kind.
     counts: Vec<(usize, &'static str)>,
 }
 
 impl Report {
-    /// Something that must be put right.
+    /// A fault: the check fails.
     pub(crate) fn fault(&mut self, fault: impl Display) {
         self.faults.push(fault.to_string());
     }
 
-    /// Something worth a look.
+    /// A remark: the check passes.
     pub(crate) fn remark(&mut self, remark: impl Display) {
         self.remarks.push(remark.to_string());
     }
 
-    /// So many of these were looked at: a check that saw nothing proves nothing.
+    /// How many things were checked: a check that saw none proves nothing.
     pub(crate) fn looked_at(&mut self, count: usize, what: &'static str) {
         self.counts.push((count, what));
     }
@@ -45,8 +45,13 @@ impl Report {
         }
         let seen: Vec<_> = self.counts.iter().map(|(n, what)| format!("{n} {what}")).collect();
         if !seen.is_empty() {
-            println!("  looked at {}", seen.join(", "));
+            println!("  checked {}", seen.join(", "));
         }
+    }
+
+    /// The remarks about what was not checked.
+    pub(crate) fn skipped(&self) -> Vec<String> {
+        self.remarks.iter().filter(|remark| remark.starts_with("skipped: ")).cloned().collect()
     }
 
     pub(crate) fn into_result(self) -> Result<()> {

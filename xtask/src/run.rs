@@ -1,4 +1,4 @@
-//! Running other programs: shown as they run, their closing lines kept where asked.
+//! Runs other programs and shows their output; returns selected lines of it on request.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -10,7 +10,11 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 /// Runs a command whose output goes straight through.
-pub(crate) fn show(command: &mut Command) -> Result<()> {
+///
+/// # Errors
+///
+/// The command cannot be started, or does not exit with 0.
+pub fn show(command: &mut Command) -> Result<()> {
     announce(command);
     let status = command.status().with_context(|| cannot_start(command))?;
     if !status.success() {
@@ -20,18 +24,27 @@ pub(crate) fn show(command: &mut Command) -> Result<()> {
 }
 
 /// Runs a command and returns what it wrote to standard output.
-pub(crate) fn output(command: &mut Command) -> Result<String> {
+///
+/// # Errors
+///
+/// As for [`show`]; or the output is not UTF-8.
+pub fn output(command: &mut Command) -> Result<String> {
     let output =
         command.stderr(Stdio::inherit()).output().with_context(|| cannot_start(command))?;
     if !output.status.success() {
         bail!("`{}` ended with {}", line(command), output.status);
     }
-    String::from_utf8(output.stdout).with_context(|| format!("`{}` wrote no UTF-8", line(command)))
+    String::from_utf8(output.stdout)
+        .with_context(|| format!("`{}` did not write UTF-8", line(command)))
 }
 
-/// Runs a command whose output goes through, and returns those of its lines
-/// that `keep` picks, from both streams, without colours.
-pub(crate) fn show_and_keep(command: &mut Command, keep: fn(&str) -> bool) -> Result<Vec<String>> {
+/// Runs a command whose output goes through. Returns the lines of both streams
+/// that `keep` selects, without colours.
+///
+/// # Errors
+///
+/// As for [`show`].
+pub fn show_and_keep(command: &mut Command, keep: fn(&str) -> bool) -> Result<Vec<String>> {
     announce(command);
     let mut child = command
         .stdout(Stdio::piped())
@@ -85,8 +98,8 @@ fn without_colours(line: &str) -> String {
     plain
 }
 
-/// Whether a program is there and can say its version.
-pub(crate) fn is_there(program: &str, arguments: &[&str]) -> bool {
+/// Whether a program is installed: it starts with these arguments and exits with 0.
+pub fn is_there(program: &str, arguments: &[&str]) -> bool {
     Command::new(program)
         .args(arguments)
         .stdout(Stdio::null())
@@ -96,7 +109,7 @@ pub(crate) fn is_there(program: &str, arguments: &[&str]) -> bool {
 }
 
 /// A cargo command: the cargo that runs this program.
-pub(crate) fn cargo(arguments: &[&str]) -> Command {
+pub fn cargo(arguments: &[&str]) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(arguments);

@@ -1,7 +1,7 @@
 //! The workspace as cargo and git see it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -11,15 +11,15 @@ use serde::Deserialize;
 
 use crate::{run, tree::Tree};
 
-/// Members that build, check and try the project, and are no part of it.
-const TOOLS: &[&str] = &["simulation", "xtask"];
+/// Members that check and measure the project. They are not published.
+const TOOLS: &[&str] = &["benches", "simulation", "xtask"];
 
 /// The packages, and the files of the checkout.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     /// The folder of the root manifest.
     pub(crate) root: PathBuf,
-    /// Where cargo builds to.
+    /// Cargo's target folder.
     pub(crate) target: PathBuf,
     /// The members by name, xtask included.
     pub(crate) members: BTreeMap<String, Package>,
@@ -34,7 +34,7 @@ impl Workspace {
     pub(crate) fn load() -> Result<Self> {
         let mut command = run::cargo(&["metadata", "--format-version=1", "--all-features"]);
         let metadata: Metadata = serde_json::from_str(&run::output(&mut command)?)
-            .context("cargo metadata wrote something else than expected")?;
+            .context("the output of `cargo metadata` has another shape than expected")?;
         let (members, foreign) = metadata
             .packages
             .into_iter()
@@ -48,7 +48,7 @@ impl Workspace {
         })
     }
 
-    /// The members that are the project: all but its tools.
+    /// The members that are the published crates.
     pub(crate) fn crates(&self) -> impl Iterator<Item = &Package> {
         self.members.values().filter(|package| !TOOLS.contains(&package.name.as_str()))
     }
@@ -58,10 +58,27 @@ impl Workspace {
         self.foreign.iter().rfind(|package| package.name == name)
     }
 
+    /// A package of the graph by name and version.
+    pub(crate) fn foreign_version(&self, name: &str, version: &str) -> Option<&Package> {
+        self.foreign.iter().find(|package| package.name == name && package.version == version)
+    }
+
     /// A file's text.
     pub(crate) fn read(&self, path: &str) -> Result<String> {
         fs::read_to_string(self.root.join(path)).with_context(|| format!("cannot read {path}"))
     }
+}
+
+/// Name and version of every package that is linked when this one is built alone, itself
+/// included. `cargo metadata` cannot tell: it turns on the features any member asks for.
+pub(crate) fn linked(name: &str, features: &[&str]) -> Result<BTreeSet<(String, String)>> {
+    let mut tree = run::cargo(&["tree", "-p", name, "-e", "normal", "--prefix", "none"]);
+    let listed = run::output(tree.args(["--format", "{p}"]).args(features))?;
+    let words = listed.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        Some((words.next()?.to_owned(), words.next()?.strip_prefix('v')?.to_owned()))
+    });
+    Ok(words.collect())
 }
 
 #[derive(Deserialize)]
@@ -75,10 +92,13 @@ struct Metadata {
 /// A package, as `cargo metadata` has it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Package {
-    pub(crate) id: String,
+    id: String,
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) description: Option<String>,
+    pub(crate) rust_version: Option<String>,
+    pub(crate) keywords: Vec<String>,
+    pub(crate) categories: Vec<String>,
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) features: BTreeMap<String, Vec<String>>,
@@ -92,6 +112,11 @@ impl Package {
             target.kind.iter().any(|kind| kind.ends_with("lib") || kind == "proc-macro")
         });
         library.map_or_else(|| self.name.clone(), |target| target.name.clone()).replace('-', "_")
+    }
+
+    /// Whether others can depend on it.
+    pub(crate) fn is_library(&self) -> bool {
+        self.targets.iter().any(|target| target.kind.iter().any(|kind| kind.ends_with("lib")))
     }
 
     /// Whether it has default features that do something.

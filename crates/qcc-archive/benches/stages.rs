@@ -1,24 +1,24 @@
 //! What each stage of reading an archive costs: `cargo bench -p qcc-archive`.
 //!
-//! Only what the crate shows can be called, so a stage is what one line takes
-//! more than the line before: keys alone, the MAC on top of them, fingerprints
-//! on top of that; then decrypting, comparing fingerprints, inflating. The
-//! counter is bytes of ciphertext, or of content where there is content.
+//! Only the public API can be called, so the cost of a stage is the difference
+//! between two lines: keys alone, then the MAC, then fingerprints; then decryption,
+//! the comparison of fingerprints, decompression. The counter is bytes of
+//! ciphertext, or of content where there is content.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
 
-#[expect(dead_code, reason = "the tests' writer makes more than is measured here")]
-#[path = "../tests/it/build.rs"]
-mod build;
+#[expect(dead_code, reason = "the benchmarks use a part of the tests' writer")]
+#[path = "../tests/it/writer.rs"]
+mod writer;
 
 use std::io::BufRead;
 
 use divan::{Bencher, black_box, counter::BytesCount};
 use qcc_archive::{Archive, Options, Verified};
 
-use build::{Entry, text};
+use writer::{Entry, text};
 
-/// What the tests' writer takes from its own crate.
+/// The constants that the tests' writer imports.
 mod fixtures {
     pub(crate) const NAME: &str = "dd_risk_corp.json";
     pub(crate) const PASSWORD: &[u8] = b"fixture-password";
@@ -40,10 +40,10 @@ fn main() {
 }
 
 fn options(reading: Reading) -> Options {
-    let options = Options::default().with_hold_back(0);
+    let options = Options::default().with_hold_back_bytes(0);
     match reading {
-        Reading::Once => options.with_in_memory(u64::MAX),
-        Reading::Twice => options.with_in_memory(0),
+        Reading::Once => options.with_in_memory_bytes(u64::MAX),
+        Reading::Twice => options.with_in_memory_bytes(0),
     }
 }
 
@@ -64,14 +64,14 @@ fn drain(mut content: impl BufRead) -> usize {
     }
 }
 
-/// Opening, and a thousand rounds of PBKDF2 for each of four blocks.
+/// Opening, and 1000 rounds of PBKDF2 for each of four blocks.
 #[divan::bench]
 fn keys(bencher: Bencher<'_, '_>) {
     let bytes = Entry::deflated(b"{}").archive();
     bencher.bench(|| authenticated(black_box(&bytes), Reading::Once));
 }
 
-/// Keys and MAC; read twice, a fingerprint of each segment too.
+/// Keys and MAC; with `Twice`, a fingerprint of each segment as well.
 #[divan::bench(args = READINGS)]
 fn authenticate(bencher: Bencher<'_, '_>, reading: Reading) {
     let bytes = Entry::stored(&text(LEN)).archive();
@@ -80,7 +80,7 @@ fn authenticate(bencher: Bencher<'_, '_>, reading: Reading) {
     });
 }
 
-/// AES in counter mode; read twice, each fingerprint compared before.
+/// AES in counter mode; with `Twice`, each fingerprint is compared first.
 #[divan::bench(args = READINGS)]
 fn decrypt(bencher: Bencher<'_, '_>, reading: Reading) {
     let bytes = Entry::stored(&text(LEN)).archive();
@@ -88,7 +88,7 @@ fn decrypt(bencher: Bencher<'_, '_>, reading: Reading) {
     bencher.counter(BytesCount::new(LEN)).bench(|| drain(verified.reader()));
 }
 
-/// Decrypted and inflated.
+/// Decryption and decompression.
 #[divan::bench(args = READINGS)]
 fn unpack(bencher: Bencher<'_, '_>, reading: Reading) {
     let bytes = Entry::deflated(&text(LEN)).archive();
@@ -96,7 +96,7 @@ fn unpack(bencher: Bencher<'_, '_>, reading: Reading) {
     bencher.counter(BytesCount::new(LEN)).bench(|| drain(verified.reader()));
 }
 
-/// The peer of the last stage: inflate alone, from memory.
+/// For comparison with the last stage: inflate alone, from memory.
 #[divan::bench]
 fn inflate_alone(bencher: Bencher<'_, '_>) {
     let packed = Entry::deflated(&text(LEN)).packed;
@@ -115,7 +115,7 @@ fn inflate_alone(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// From the archive's bytes to all of its content.
+/// From the bytes of the archive to all of its content.
 #[divan::bench(args = READINGS)]
 fn whole(bencher: Bencher<'_, '_>, reading: Reading) {
     let bytes = Entry::deflated(&text(LEN)).archive();
@@ -124,7 +124,7 @@ fn whole(bencher: Bencher<'_, '_>, reading: Reading) {
         .bench(|| drain(authenticated(black_box(&bytes), reading).reader()));
 }
 
-/// The same, unpacked on a thread of its own.
+/// The same with a second thread that decompresses.
 #[divan::bench]
 fn whole_ahead(bencher: Bencher<'_, '_>) {
     let bytes = std::sync::Arc::new(Entry::deflated(&text(LEN)).archive());

@@ -1,25 +1,25 @@
-//! An archive, opened: its entries, and the way to the wanted one.
+//! An opened archive: its entries, and the authentication of one of them.
 
 use std::fmt;
 
 use crate::{
-    Entry, Error, ErrorKind, LimitKind, Options, ReadAt, Verified,
-    blocks::Authentic,
-    crypto::{CHECK_LEN, Keys, MAC_LEN},
-    directory,
-    end::End,
+    Entry, Error, ErrorKind, LimitKind, Options, ReadAt, Retry, Verified,
+    aes::{
+        blocks::Authentic,
+        crypto::{CHECK_LEN, Keys, MAC_LEN},
+    },
+    container::{directory, end::End, local},
     entry::{Aes, AesField, METHOD_AES, METHOD_DEFLATE, METHOD_STORED, flag},
-    local,
     verified::Proof,
 };
 
-/// A zip archive whose directory was read and found in order.
+/// A zip archive whose directory is read and checked.
 ///
-/// Nothing of it is authenticated yet; [`authenticate`](Self::authenticate)
-/// does that for one entry and is the only way to content.
+/// Nothing in it is authenticated yet; [`authenticate`](Self::authenticate)
+/// does that for one entry and is the only way to its content.
 pub struct Archive<S> {
     source: S,
-    /// How many bytes the source had when it was opened.
+    /// The size of the source in bytes when it was opened.
     len: u64,
     entries: Vec<Entry>,
     directory_at: u64,
@@ -29,8 +29,8 @@ pub struct Archive<S> {
 impl<S: ReadAt> Archive<S> {
     /// Finds and reads the directory of an archive.
     ///
-    /// The archive must fill the source: it begins with the first entry's
-    /// header and ends with the end record and its comment.
+    /// The archive must fill the source: it starts with the local header of the
+    /// first entry and ends with the end record and its comment.
     ///
     /// # Errors
     /// `NotAnArchive`, `Truncated`, `Malformed`, `MultiDisk`, `Overlap`,
@@ -48,48 +48,67 @@ impl<S: ReadAt> Archive<S> {
         }
     }
 
-    /// What the directory lists, in its order.
+    /// The entries of the directory, in its order.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
     /// Checks everything about one entry that can be checked without
-    /// unpacking it: that it is the only one of its name, its headers,
-    /// the password, and the MAC over all of its ciphertext.
+    /// decompressing it: that no other entry has its name, its headers, the
+    /// password, and the MAC over its whole ciphertext.
     ///
-    /// Names are compared byte by byte.
+    /// Names are compared byte by byte. A name that is not UTF-8 is given as
+    /// bytes, as [`Entry::name_bytes`] returns it.
     ///
     /// # Errors
     /// Any [`ErrorKind`] except `NotAnArchive`, `Truncated`, and those that
-    /// are found while unpacking: `Checksum`, `Inflate`, `TrailingData`,
+    /// are found while decompressing: `Checksum`, `Inflate`, `TrailingData`,
     /// `DisguisedDeflate`.
-    pub fn authenticate(&self, name: &str, password: &[u8]) -> Result<Verified<&S>, Error> {
-        let proof = self.prove(name, password)?;
+    pub fn authenticate(
+        &self,
+        name: impl AsRef<[u8]>,
+        password: &[u8],
+    ) -> Result<Verified<&S>, Error> {
+        let proof = self.prove(name.as_ref(), password)?;
         Ok(Verified { source: &self.source, proof })
     }
 
-    /// Like [`authenticate`](Self::authenticate), but hands on the source: for
-    /// content that outlives the archive.
+    /// Like [`authenticate`](Self::authenticate), but moves the source into the
+    /// result, for content that outlives the archive.
     ///
     /// # Errors
     /// The same.
-    pub fn into_authenticated(self, name: &str, password: &[u8]) -> Result<Verified<S>, Error> {
-        let proof = self.prove(name, password)?;
+    pub fn into_authenticated(
+        self,
+        name: impl AsRef<[u8]>,
+        password: &[u8],
+    ) -> Result<Verified<S>, Error> {
+        let proof = self.prove(name.as_ref(), password)?;
         Ok(Verified { source: self.source, proof })
     }
 
-    fn prove(&self, name: &str, password: &[u8]) -> Result<Proof, Error> {
+    /// The source.
+    pub fn get_ref(&self) -> &S {
+        &self.source
+    }
+
+    /// The source, without the archive around it.
+    pub fn into_inner(self) -> S {
+        self.source
+    }
+
+    fn prove(&self, name: &[u8], password: &[u8]) -> Result<Proof, Error> {
         self.try_prove(name, password)
             .map_err(|error| unless_changed(&self.source, self.len, error))
     }
 
-    fn try_prove(&self, name: &str, password: &[u8]) -> Result<Proof, Error> {
+    fn try_prove(&self, name: &[u8], password: &[u8]) -> Result<Proof, Error> {
         let entry = self.find(name)?;
         if !entry.is_regular {
             return Err(ErrorKind::NotAFile.into());
         }
-        // First that both headers agree: what only one says may be damage,
-        // what both say is how the archive was made.
+        // The headers are compared first: what only one of them says may be damage,
+        // what both say is how the archive was created.
         let place = local::locate(&self.source, entry, self.next_after(entry))?;
         let aes = self.options.accept(entry)?;
 
@@ -113,19 +132,19 @@ impl<S: ReadAt> Archive<S> {
         if !keys.fits(check) {
             return Err(ErrorKind::WrongPassword.into());
         }
-        let in_memory = self.options.in_memory;
+        let in_memory = self.options.in_memory_bytes;
         let ciphertext =
             Authentic::check(&self.source, ciphertext_at..mac_at, &keys, &mac, in_memory)?;
         Ok(Proof { entry: entry.clone(), aes, keys, ciphertext, options: self.options.clone() })
     }
 
-    /// The only entry of that name.
-    fn find(&self, name: &str) -> Result<&Entry, Error> {
+    /// The only entry with that name.
+    fn find(&self, name: &[u8]) -> Result<&Entry, Error> {
         let fits = |candidate: &[u8]| {
-            candidate == name.as_bytes()
+            candidate == name
                 || self.options.directory_prefix && lies_in_a_plain_folder(candidate, name)
         };
-        // Readers that go by the Unicode Path field would see that name.
+        // Readers that use the Unicode Path field would see that name.
         let mut fitting = self
             .entries
             .iter()
@@ -138,12 +157,16 @@ impl<S: ReadAt> Archive<S> {
             (Some(entry), None) => Ok(entry),
             (None, _) => {
                 let found = self.entries.iter().take(5).map(printable_name).collect();
-                Err(ErrorKind::NoSuchEntry { wanted: name.to_owned(), found }.into())
+                Err(ErrorKind::NoSuchEntry {
+                    wanted: String::from_utf8_lossy(name).into_owned(),
+                    found,
+                }
+                .into())
             }
         }
     }
 
-    /// Where what follows the entry begins.
+    /// Where the next entry, or the directory, begins.
     fn next_after(&self, entry: &Entry) -> u64 {
         let later = |other: &&Entry| other.header_offset > entry.header_offset;
         let starts = self.entries.iter().filter(later).map(|other| other.header_offset);
@@ -156,7 +179,7 @@ impl<S: ReadAt> Archive<S> {
 }
 
 impl Options {
-    /// Judges an entry by what the directory says about it.
+    /// Checks what the directory says about an entry against the policy.
     fn accept(&self, entry: &Entry) -> Result<Aes, Error> {
         let unsupported = |what| Err(Error::new(ErrorKind::UnsupportedFeature(what)));
         let flags = entry.flags;
@@ -167,22 +190,22 @@ impl Options {
             return unsupported("masked headers");
         }
         if flags & flag::STRONG_ENCRYPTION != 0 {
-            return unsupported("PKWARE's strong encryption");
+            return unsupported("PKWARE strong encryption");
         }
         if flags & flag::PATCHED != 0 {
             return unsupported("patched data");
         }
         if flags & !flag::HARMLESS != 0 {
-            return unsupported("flags of no known meaning");
+            return unsupported("flags with an unknown meaning");
         }
         if entry.method != METHOD_AES {
             return Err(ErrorKind::WeakEncryption(entry.encryption()).into());
         }
         let AesField::Sound(aes) = entry.aes else {
-            return Err(ErrorKind::Malformed("the encryption's parameters").into());
+            return Err(ErrorKind::Malformed("invalid AES parameters").into());
         };
         if !entry.extra_is_sound {
-            return Err(ErrorKind::Malformed("the entry's extra fields").into());
+            return Err(ErrorKind::Malformed("invalid extra fields").into());
         }
         if aes.strength < self.min_strength {
             return Err(ErrorKind::WeakEncryption(entry.encryption()).into());
@@ -194,43 +217,46 @@ impl Options {
         }
     }
 
-    /// Judges the declared size. It is the limit for what is unpacked later.
+    /// Checks the declared size, which is the limit for the content later.
     fn accept_size(&self, entry: &Entry, aes: Aes, packed_len: u64) -> Result<(), Error> {
         let size = entry.size;
         if aes.method == METHOD_STORED && size != packed_len {
             return Err(ErrorKind::Size { declared: size }.into());
         }
         let over = |which, limit| Err(ErrorKind::Limit { which, limit }.into());
-        if size > self.max_content {
-            return over(LimitKind::Content, self.max_content);
+        if size > self.max_content_bytes {
+            return over(LimitKind::ContentBytes, self.max_content_bytes);
         }
         if size > self.largest_content(packed_len) {
-            return over(LimitKind::Ratio, self.max_ratio);
+            return over(LimitKind::ExpansionRatio, self.max_ratio);
         }
         Ok(())
     }
 
-    /// The most that so many packed bytes may become.
+    /// The largest content allowed for a ciphertext of this length, in bytes.
     pub(crate) fn largest_content(&self, packed_len: u64) -> u64 {
-        packed_len.saturating_mul(self.max_ratio).max(self.ratio_floor).min(self.max_content)
+        packed_len
+            .saturating_mul(self.max_ratio)
+            .max(self.ratio_floor_bytes)
+            .min(self.max_content_bytes)
     }
 }
 
-/// What looks like damage is not damage where the source no longer has the size
-/// it had at first: somebody is writing to it.
+/// Turns apparent damage into `Changed` where the size of the source is no longer
+/// what it was at first: something is writing to it.
 fn unless_changed<S: ReadAt>(source: &S, len: u64, error: Error) -> Error {
     match source.size() {
-        Ok(now) if now != len && error.kind().may_be_damage() => ErrorKind::Changed.into(),
+        Ok(now) if now != len && error.retry() == Retry::FetchAgain => ErrorKind::Changed.into(),
         _ => error,
     }
 }
 
-/// Whether `path` is `name` below folders that lead nowhere else.
+/// Whether `path` is `name` in folders below the current one.
 ///
-/// The folders end in slashes or, as old writers on Windows have it, all of them
-/// in backslashes. A path with both means different things to different readers.
-fn lies_in_a_plain_folder(path: &[u8], name: &str) -> bool {
-    let before = path.strip_suffix(name.as_bytes()).and_then(<[u8]>::split_last);
+/// The folders end in slashes or, with old writers on Windows, in backslashes. A
+/// path with both means different things to different readers.
+fn lies_in_a_plain_folder(path: &[u8], name: &[u8]) -> bool {
+    let before = path.strip_suffix(name).and_then(<[u8]>::split_last);
     let Some((separator @ (b'/' | b'\\'), folder)) = before else { return false };
     let plain = |part: &[u8]| {
         !matches!(part, b"" | b"." | b"..")
@@ -239,7 +265,7 @@ fn lies_in_a_plain_folder(path: &[u8], name: &str) -> bool {
     folder.split(|byte| byte == separator).all(plain)
 }
 
-/// A name cut and escaped, fit for a line of text.
+/// A name, truncated and escaped for one line of text.
 fn printable_name(entry: &Entry) -> String {
     entry.name().chars().take(60).flat_map(char::escape_debug).collect()
 }

@@ -7,31 +7,34 @@ use std::{
 
 use crate::{
     Error, ErrorKind, ReadAt,
-    blocks::Decrypted,
-    inflate::{Step, Unpacker},
+    aes::blocks::Decrypted,
+    content::inflate::{Step, Unpacker},
 };
 
-/// How much is unpacked at once.
+pub(crate) mod ahead;
+pub(crate) mod inflate;
+
+/// How many bytes of content are decompressed at once.
 const CHUNK_LEN: usize = 256 * 1024;
 
-/// How much memory is asked for before there is content to fill it.
-const MOST_RESERVED: u64 = 8 * 1024 * 1024;
+/// The most memory reserved before there is content to fill it.
+const MAX_RESERVED: u64 = 8 * 1024 * 1024;
 
-/// Reads the content of an entry whose MAC was right.
+/// Reads the content of an authenticated entry.
 ///
 /// As a [`BufRead`] it lends chunks of up to 256 KiB without copying them:
 /// `fill_buf`, parse, `consume`. The first chunk is the held-back beginning
-/// and may be larger (see
-/// [`with_hold_back`](crate::Options::with_hold_back)).
+/// and may be larger; see
+/// [`with_hold_back_bytes`](crate::Options::with_hold_back_bytes).
 ///
-/// The end of the content is reached only if everything was right: its size
-/// to the byte, AE-1's CRC, one Deflate stream that ends with the ciphertext.
-/// A parser that stops at the end of its document must still ask, by
-/// [`finish`](Self::finish), before it believes the document complete.
+/// The end of the content is reached only if every check passed: the exact
+/// size, the CRC of AE-1, and one Deflate stream that ends with the ciphertext.
+/// A parser that stops at the end of its document must call
+/// [`finish`](Self::finish) before it treats the document as complete.
 ///
 /// # Errors
-/// An error is an [`io::Error`] with an [`Error`] inside
-/// ([`Error::from_io`]), and every read after it fails the same way.
+/// A failed read gives an [`io::Error`] with an [`Error`] inside
+/// ([`Error::from_io`]), and every later read fails the same way.
 pub struct Content<S> {
     packed: Decrypted<S>,
     unpacker: Unpacker,
@@ -43,18 +46,18 @@ pub struct Content<S> {
 }
 
 enum State {
-    /// Nothing is unpacked yet.
+    /// Nothing is decompressed yet.
     Fresh,
     Streaming,
-    /// All is unpacked, and all of it was right.
+    /// All content is decompressed and passed its checks.
     Complete,
     Failed(Error),
 }
 
-/// What the headers say about the content, and how far it holds.
+/// What the headers declare about the content, and the running totals.
 pub(crate) struct Checks {
     pub(crate) size: u64,
-    /// The CRC to be, if it counts.
+    /// The expected CRC, if the format uses it.
     pub(crate) crc32: Option<u32>,
     pub(crate) running: crc32fast::Hasher,
     pub(crate) unpacked: u64,
@@ -78,11 +81,11 @@ impl<S: ReadAt> Content<S> {
         }
     }
 
-    /// Reads what is left, and returns the size of the whole content.
+    /// Reads and checks the rest, and returns the size of the whole content in bytes.
     ///
     /// # Errors
     /// See [`ErrorKind`]: `Size`, `Checksum`, `Inflate`, `TrailingData`,
-    /// `DisguisedDeflate`, `Changed` and `Io` can still come.
+    /// `DisguisedDeflate`, `Changed` and `Io` are possible.
     pub fn finish(mut self) -> Result<u64, Error> {
         loop {
             self.consumed = self.chunk.len();
@@ -92,11 +95,11 @@ impl<S: ReadAt> Content<S> {
         }
     }
 
-    /// Writes what is left, chunk by chunk, and returns how much that was.
+    /// Writes the rest, chunk by chunk, and returns its size in bytes.
     ///
     /// # Errors
-    /// Those of reading, as in [`finish`](Self::finish), and those of
-    /// `writer`: [`Error::from_io`] tells them apart.
+    /// Those of [`finish`](Self::finish), inside an [`io::Error`], and those of
+    /// `writer`; [`Error::from_io`] tells them apart.
     pub fn write_to(&mut self, writer: &mut (impl Write + ?Sized)) -> io::Result<u64> {
         let mut written = 0;
         loop {
@@ -110,8 +113,21 @@ impl<S: ReadAt> Content<S> {
         }
     }
 
-    /// Hands out what is unpacked and not yet consumed, and goes on in `spare`;
-    /// empty only at the end.
+    /// The source, for example to read another entry.
+    ///
+    /// Checks that have not run yet never will: to know that the content is
+    /// complete, call [`finish`](Self::finish) instead, or read to the end first.
+    pub fn into_inner(self) -> S {
+        self.packed.into_source()
+    }
+
+    /// The source.
+    pub fn get_ref(&self) -> &S {
+        self.packed.source()
+    }
+
+    /// Hands out the chunk not yet consumed, empty only at the end, and continues
+    /// in `spare`.
     pub(crate) fn take_chunk(&mut self, spare: Vec<u8>) -> Result<Vec<u8>, Error> {
         if self.consumed == self.chunk.len() {
             self.chunk = spare;
@@ -119,20 +135,20 @@ impl<S: ReadAt> Content<S> {
         }
         self.chunk()?;
         let mut chunk = std::mem::take(&mut self.chunk);
-        // Nothing is drained unless somebody read a part of this chunk, or at the end.
+        // This moves bytes only where a part of the chunk was already consumed.
         chunk.drain(..std::mem::take(&mut self.consumed));
         Ok(chunk)
     }
 
-    /// How much has been unpacked so far.
+    /// The bytes decompressed so far.
     pub(crate) fn unpacked(&self) -> u64 {
         self.checks.unpacked
     }
 
-    /// What is unpacked and not yet consumed; empty only at the end.
+    /// The decompressed bytes not yet consumed; empty only at the end.
     #[expect(
         clippy::indexing_slicing,
-        reason = "consumed never exceeds the chunk; an empty default would pass for the end"
+        reason = "`consumed` never exceeds the chunk; an empty default would look like the end"
     )]
     fn chunk(&mut self) -> Result<&[u8], Error> {
         if self.consumed == self.chunk.len()
@@ -155,16 +171,16 @@ impl<S: ReadAt> Content<S> {
         }
     }
 
-    /// Unpacks until there is more than is to be held back, or all.
-    #[expect(clippy::indexing_slicing, reason = "start is the length before the buffer grew")]
+    /// Decompresses until there is more than the held-back size, or everything.
+    #[expect(clippy::indexing_slicing, reason = "`start` is the length before the buffer grew")]
     fn unpack_beginning(&mut self) -> Result<(), Error> {
         self.state = State::Streaming;
-        // Growing by doubling would hold twice as much for a moment.
-        let likely = self.checks.size.min(self.hold_back).min(MOST_RESERVED);
+        // A buffer that grows by doubling would briefly take twice the memory.
+        let likely = self.checks.size.min(self.hold_back).min(MAX_RESERVED);
         let mut held = Vec::with_capacity(likely as usize + CHUNK_LEN);
         while matches!(self.state, State::Streaming) && held.len() as u64 <= self.hold_back {
             let start = held.len();
-            // A document that is small must not cost a large buffer.
+            // A small document must not cost a large buffer.
             let wanted = self.checks.size.saturating_sub(start as u64).saturating_add(1);
             let room = usize::try_from(wanted).map_or(CHUNK_LEN, |wanted| wanted.min(CHUNK_LEN));
             held.resize(start + room, 0);
@@ -189,10 +205,10 @@ impl<S: ReadAt> Content<S> {
         Ok(())
     }
 
-    /// Fills `out` as far as there is content, and checks what it filled in.
+    /// Fills `out` as far as there is content, and checks that content.
     #[expect(
         clippy::indexing_slicing,
-        reason = "a step produces at most what there is room for; what it produced must be checked"
+        reason = "a step produces at most what fits; all of it must be checked"
     )]
     fn unpack(&mut self, out: &mut [u8]) -> Result<usize, Error> {
         let mut filled = 0;
@@ -220,7 +236,7 @@ impl<S: ReadAt> Content<S> {
 }
 
 impl Checks {
-    /// More than declared, which is within the limits, is too much.
+    /// More than the declared size, which is within the limits, is an error.
     fn count(&mut self, produced: usize) -> Result<(), Error> {
         self.unpacked += produced as u64;
         if self.unpacked > self.size { Err(self.wrong_size()) } else { Ok(()) }

@@ -2,14 +2,14 @@
 
 use std::{borrow::Cow, fmt};
 
-/// One line of the central directory, for looking around.
+/// One entry as the central directory describes it.
 ///
-/// Nothing in it is authenticated: names, sizes and methods are what the
-/// archive claims.
+/// Nothing in it is authenticated: names, sizes and methods are claims of the
+/// archive.
 #[derive(Clone)]
 pub struct Entry {
     pub(crate) name: Box<[u8]>,
-    /// What a Unicode Path field says the name is, if that is something else.
+    /// The name in a Unicode Path field, if it differs.
     pub(crate) other_name: Option<Box<[u8]>>,
     pub(crate) flags: u16,
     pub(crate) method: u16,
@@ -23,12 +23,12 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The name as it stands in the archive.
+    /// The name as it is in the archive, in any encoding.
     pub fn name_bytes(&self) -> &[u8] {
         &self.name
     }
 
-    /// The name as text; what is not UTF-8 is replaced.
+    /// The name as text; bytes that are not UTF-8 are replaced.
     pub fn name(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.name)
     }
@@ -48,7 +48,7 @@ impl Entry {
         }
     }
 
-    /// The compression method's number: 0 is stored, 8 is Deflate.
+    /// The number of the compression method: 0 is stored, 8 is Deflate.
     pub fn method(&self) -> u16 {
         match self.aes {
             AesField::Sound(aes) if self.method == METHOD_AES => aes.method,
@@ -56,20 +56,20 @@ impl Entry {
         }
     }
 
-    /// How many bytes the entry takes up, salt and MAC included.
+    /// The size of the encrypted entry in bytes, with salt and MAC.
     pub fn compressed_size(&self) -> u64 {
         self.compressed_size
     }
 
-    /// How many bytes the content is said to have.
+    /// The declared size of the content in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Whether a CRC that stands elsewhere may stand beside this one.
+    /// Whether a CRC in another header is compatible with this one.
     ///
-    /// AE-2 has no use for it. Some of its writers keep it all the same, and
-    /// not in each of the places; but where two are given they are the same.
+    /// AE-2 does not use it. Some writers of AE-2 fill it in anyway, and not in
+    /// every place; where two are given they must be the same.
     pub(crate) fn agrees_with_crc(&self, crc32: u32) -> bool {
         let counts = !matches!(self.aes, AesField::Sound(Aes { version: AesVersion::Ae2, .. }));
         crc32 == self.crc32 || !counts && (crc32 == 0 || self.crc32 == 0)
@@ -94,16 +94,16 @@ impl fmt::Debug for Entry {
 pub enum Encryption {
     /// Not at all.
     None,
-    /// PKWARE's original stream cipher, broken since 1994.
+    /// The original stream cipher of PKWARE, broken since 1994.
     ZipCrypto,
-    /// WinZip's AES.
+    /// WinZip AES.
     Aes {
         /// Which of its two versions.
         version: AesVersion,
         /// The length of its key.
         strength: KeyStrength,
     },
-    /// Some other way, or AES with parameters that make no sense.
+    /// Another cipher, or AES with invalid parameters.
     Unknown,
 }
 
@@ -118,7 +118,7 @@ impl fmt::Display for Encryption {
     }
 }
 
-/// The length of an AES key; longer is greater.
+/// The length of an AES key; a longer key compares as greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum KeyStrength {
@@ -150,13 +150,13 @@ impl fmt::Display for KeyStrength {
     }
 }
 
-/// Which version of WinZip's AES: they differ in the CRC.
+/// The version of WinZip AES; they differ in the use of the CRC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AesVersion {
-    /// AE-1: the CRC-32 of the content counts, beside the MAC.
+    /// AE-1: both the MAC and the CRC-32 of the content must match.
     Ae1,
-    /// AE-2: the CRC field is ignored, the MAC alone counts.
+    /// AE-2: the CRC field is ignored, only the MAC must match.
     Ae2,
 }
 
@@ -186,6 +186,6 @@ pub(crate) mod flag {
     pub(crate) const PATCHED: u16 = 1 << 5;
     pub(crate) const STRONG_ENCRYPTION: u16 = 1 << 6;
     pub(crate) const MASKED_HEADERS: u16 = 1 << 13;
-    /// Bits 1 and 2 tell how hard Deflate tried, bit 11 that the name is UTF-8.
+    /// Bits 1 and 2 are the compression level, bit 11 means that the name is UTF-8.
     pub(crate) const HARMLESS: u16 = ENCRYPTED | 0b110 | DATA_DESCRIPTOR | 1 << 11;
 }

@@ -1,30 +1,22 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod ahead;
+mod aes;
 mod archive;
-mod blocks;
+mod container;
 mod content;
-mod crypto;
-mod directory;
-mod end;
 mod entry;
 mod error;
-mod extra;
-mod fields;
-mod fingerprint;
-mod inflate;
-mod local;
+mod format;
 mod options;
-mod sniff;
 mod source;
 mod verified;
 
-pub use ahead::Ahead;
 pub use archive::Archive;
-pub use content::Content;
+pub use content::{Content, ahead::Ahead};
 pub use entry::{AesVersion, Encryption, Entry, KeyStrength};
 pub use error::{Error, ErrorKind, LimitKind, Retry};
+pub use format::{FileFormat, sniff};
 pub use options::Options;
-pub use sniff::{Looks, sniff};
 pub use source::ReadAt;
 pub use verified::Verified;

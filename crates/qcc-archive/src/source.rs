@@ -1,24 +1,31 @@
 //! Where an archive's bytes come from: anything that can be read at an offset.
 
-use std::{io, sync::Arc};
+use std::{
+    io::{self, Read, Seek, SeekFrom},
+    sync::{Arc, Mutex},
+};
 
-/// Bytes of a known number that can be read at any offset, by shared reference.
+/// A known number of bytes that can be read at any offset by shared reference.
 ///
-/// Implemented for files, byte slices and vectors, and for references, boxes
-/// and `Arc`s of any of them. Whether the bytes stay the same between two
-/// reads is not trusted: see [`Verified`](crate::Verified).
+/// Implemented for byte slices, `Vec<u8>` and, with the feature `bytes`,
+/// `bytes::Bytes`; for [`File`](std::fs::File) on Unix and Windows; for a
+/// [`Mutex`] around anything that implements [`Read`] and [`Seek`], which covers
+/// files on every platform; and for references, boxes and `Arc`s of all of these.
+///
+/// The reader does not trust the bytes to stay the same between two reads; see
+/// [`Verified`](crate::Verified).
 pub trait ReadAt {
-    /// How many bytes there are.
+    /// The number of bytes.
     ///
     /// # Errors
     /// Whatever the source reports.
     fn size(&self) -> io::Result<u64>;
 
-    /// Fills `buf` with the bytes from `offset` on.
+    /// Fills `buf` with the bytes that start at `offset`.
     ///
     /// # Errors
-    /// [`io::ErrorKind::UnexpectedEof`] if there are too few; else whatever
-    /// the source reports.
+    /// [`io::ErrorKind::UnexpectedEof`] if there are too few bytes; otherwise
+    /// whatever the source reports.
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
 }
 
@@ -47,24 +54,32 @@ impl ReadAt for Vec<u8> {
     }
 }
 
-#[cfg(unix)]
-impl ReadAt for std::fs::File {
+#[cfg(feature = "bytes")]
+impl ReadAt for bytes::Bytes {
     fn size(&self) -> io::Result<u64> {
-        Ok(self.metadata()?.len())
+        (**self).size()
     }
 
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
-        std::os::unix::fs::FileExt::read_exact_at(self, buf, offset)
+        (**self).read_exact_at(buf, offset)
     }
 }
 
-/// Moves the file's cursor, as Windows' positioned read does.
-#[cfg(windows)]
+/// On Unix and Windows. On Windows a read moves the file's cursor.
+///
+/// Elsewhere, for example on WASI, use a `Mutex<File>`.
+#[cfg(any(unix, windows))]
 impl ReadAt for std::fs::File {
     fn size(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
     }
 
+    #[cfg(unix)]
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(self, buf, offset)
+    }
+
+    #[cfg(windows)]
     #[expect(clippy::indexing_slicing, reason = "a read fills at most the buffer it was given")]
     fn read_exact_at(&self, mut buf: &mut [u8], mut offset: u64) -> io::Result<()> {
         while !buf.is_empty() {
@@ -80,6 +95,23 @@ impl ReadAt for std::fs::File {
         }
         Ok(())
     }
+}
+
+/// Seeks before each read, under the lock.
+impl<R: Read + Seek> ReadAt for Mutex<R> {
+    fn size(&self) -> io::Result<u64> {
+        self.lock().map_err(|_| poisoned())?.seek(SeekFrom::End(0))
+    }
+
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        let mut reader = self.lock().map_err(|_| poisoned())?;
+        reader.seek(SeekFrom::Start(offset))?;
+        reader.read_exact(buf)
+    }
+}
+
+fn poisoned() -> io::Error {
+    io::Error::other("another thread panicked while it read the source")
 }
 
 macro_rules! through_a_pointer {

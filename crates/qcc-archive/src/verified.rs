@@ -1,34 +1,34 @@
-//! An entry whose MAC was right: the only way to its content.
+//! An authenticated entry: the only way to its content.
 
 use std::fmt;
 
 use crate::{
     AesVersion, Content, Entry, Options, ReadAt,
-    blocks::{Authentic, Decrypted},
-    content::Checks,
-    crypto::Keys,
+    aes::{
+        blocks::{Authentic, Decrypted},
+        crypto::Keys,
+    },
+    content::{Checks, inflate::Unpacker},
     entry::Aes,
-    inflate::Unpacker,
 };
 
 /// An authenticated entry.
 ///
-/// To have one is to have proof that the ciphertext was written by somebody
-/// who knows the password, and was not changed since. It is not read again
-/// on trust: up to
-/// [`with_in_memory`](Options::with_in_memory) bytes it was kept, beyond that
-/// each block is compared with a fingerprint from the first reading before a
-/// byte of it is decrypted, and a difference ends the reading with
-/// [`Changed`](crate::ErrorKind::Changed).
+/// It proves that someone who knows the password wrote the ciphertext, and that
+/// it has not changed since. A ciphertext of up to
+/// [`with_in_memory_bytes`](Options::with_in_memory_bytes) is kept in memory. A
+/// larger one is read again, and each block is compared with a fingerprint from the
+/// first reading before a byte of it is decrypted; a difference ends the reading
+/// with [`Changed`](crate::ErrorKind::Changed).
 ///
-/// What no MAC covers is the entry's name, method and size; see the
-/// [crate's documentation](crate#what-is-checked).
+/// No MAC covers the entry's name, method and size; see the
+/// [crate documentation](crate#what-is-checked).
 pub struct Verified<S> {
     pub(crate) source: S,
     pub(crate) proof: Proof,
 }
 
-/// What authentication found out, apart from the source.
+/// The result of authentication, apart from the source.
 pub(crate) struct Proof {
     pub(crate) entry: Entry,
     pub(crate) aes: Aes,
@@ -43,14 +43,24 @@ impl<S: ReadAt> Verified<S> {
         &self.proof.entry
     }
 
-    /// The content from its beginning, as often as wanted.
+    /// The content from its beginning; it can be read any number of times.
     pub fn reader(&self) -> Content<&S> {
         self.proof.content(&self.source)
     }
 
-    /// The content, together with the source: for another thread.
+    /// The content together with the source, for example for another thread.
     pub fn into_reader(self) -> Content<S> {
         self.proof.content(self.source)
+    }
+
+    /// The source.
+    pub fn get_ref(&self) -> &S {
+        &self.source
+    }
+
+    /// The source, without the proof.
+    pub fn into_inner(self) -> S {
+        self.source
     }
 }
 
@@ -65,7 +75,7 @@ impl Proof {
             running: crc32fast::Hasher::new(),
             unpacked: 0,
         };
-        Content::new(packed, unpacker, checks, self.options.hold_back)
+        Content::new(packed, unpacker, checks, self.options.hold_back_bytes)
     }
 }
 

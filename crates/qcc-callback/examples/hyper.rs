@@ -1,7 +1,7 @@
-//! A whole receiver: `cargo run -p qcc-callback --features server --example hyper`.
+//! A complete receiver: `cargo run -p qcc-callback --features server --example hyper`.
 //!
-//! Keeps what it is told in memory, which is not durable: in earnest, note the
-//! number in a database and return once it is committed.
+//! It keeps order numbers in memory, which is not durable. A real receiver stores them
+//! in a database and returns once the transaction is committed.
 #![expect(clippy::print_stdout, reason = "an example says what it does")]
 
 use std::error::Error;
@@ -17,12 +17,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         CallbackService::builder(receiver, inbox.clone(), Paths::new("/callback")?).build();
 
     let listener = TcpListener::bind("127.0.0.1:8090").await?;
-    println!("listening on http://{}/callback; Ctrl-C ends it", listener.local_addr()?);
+    println!("listening on http://{}/callback; Ctrl-C stops it", listener.local_addr()?);
     let shutdown = async {
-        // Where the signal cannot be had, the receiver ends at once.
+        // If the signal handler cannot be installed, the receiver stops at once.
         let _ = signal::ctrl_c().await;
     };
     serve(listener, service, ServerLimits::default(), shutdown).await;
-    println!("orders named: {:?}", inbox.orders());
+    println!("orders received: {:?}", inbox.orders());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The body of an answer: a few bytes, there at once.
+//! The response body: a few bytes that are available at once.
 
 use std::{
     convert::Infallible,
@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-/// The body of an answer of ours: one piece of known length.
+/// A response body: one chunk of known length.
 #[derive(Debug, Clone, Default)]
 pub struct AckBody(Option<Bytes>);
 
@@ -18,7 +18,7 @@ impl AckBody {
         Self(Some(text.into()).filter(|bytes: &Bytes| !bytes.is_empty()))
     }
 
-    /// What has not been sent yet.
+    /// The bytes that have not been sent yet.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_deref().unwrap_or_default()
     }

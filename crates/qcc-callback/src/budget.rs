@@ -1,9 +1,9 @@
-//! Five errors in a row, and the vendor falls silent.
+//! Counts the errors in a row, as the vendor does.
 
 /// How many of our answers in a row the vendor may have counted as errors.
 ///
-/// After [`LIMIT`](Self::LIMIT) the vendor stops calling until it is activated
-/// again (6.2.3). It tells nobody how far it has counted, so we count along.
+/// After [`LIMIT`](Self::LIMIT) errors the vendor stops calling until callbacks are
+/// re-enabled (6.2.3). The vendor does not report its count, so this counts along.
 ///
 /// ```
 /// use qcc_callback::ErrorBudget;
@@ -19,45 +19,45 @@ pub struct ErrorBudget {
 }
 
 impl ErrorBudget {
-    /// After so many errors in a row the vendor calls no more (6.2.2).
+    /// The vendor stops calling after this many errors in a row (6.2.2).
     pub const LIMIT: u32 = 5;
 
-    /// From so many on, a person should know.
+    /// The number of errors at which an operator should be warned.
     pub const WARN_AT: u32 = 3;
 
-    /// After so many errors in a row.
+    /// A budget after `in_a_row` errors.
     pub const fn spent(in_a_row: u32) -> Self {
         Self { in_a_row }
     }
 
-    /// One error more.
+    /// The budget after one more error.
     #[must_use]
     pub const fn after_error(self) -> Self {
         Self { in_a_row: self.in_a_row.saturating_add(1) }
     }
 
-    /// Forgotten: the vendor got the answer it wants.
+    /// The budget after a successful answer: the count starts again.
     #[must_use]
     pub const fn after_success(self) -> Self {
         Self { in_a_row: 0 }
     }
 
-    /// Errors in a row up to now.
+    /// The errors in a row so far.
     pub const fn in_a_row(self) -> u32 {
         self.in_a_row
     }
 
-    /// Errors that are left before the vendor falls silent.
+    /// How many more errors there can be before the vendor stops calling.
     pub const fn left(self) -> u32 {
         Self::LIMIT.saturating_sub(self.in_a_row)
     }
 
-    /// Whether a person should know.
+    /// Whether an operator should be warned.
     pub const fn is_low(self) -> bool {
         self.in_a_row >= Self::WARN_AT
     }
 
-    /// Whether the vendor has probably fallen silent.
+    /// Whether the vendor has probably stopped calling.
     pub const fn is_spent(self) -> bool {
         self.left() == 0
     }

@@ -1,4 +1,4 @@
-//! Whose request it is, as far as that can be believed.
+//! The client's address, behind trusted proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,36 +7,45 @@ use ipnet::IpNet;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The address at the other end of the connection: an extension of the request,
-/// set by the server.
+/// The peer address of the connection. The server sets it as a request extension.
 ///
-/// Without it the client is unknown: refused where there is a list of sources,
-/// and otherwise limited together with all other unknown ones.
+/// Without it the client is unknown: it is refused if
+/// [`Guards::sources`](crate::Guards::sources) is set, and otherwise shares one rate
+/// limit with all other unknown clients. With the feature `axum`, axum's
+/// `ConnectInfo<SocketAddr>` is used as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
-/// The client's address: the connection's own, or what a believed proxy says.
+/// The client's address: the peer itself, or what a trusted proxy reports.
 ///
-/// Each proxy appends whom it heard, so the last entry is the word of our own
-/// proxy and everything before the first stranger, read from the end, is that
-/// stranger's invention.
+/// Each proxy appends the address it received the request from. Read from the end,
+/// the first address that is not a trusted proxy is the client; the entries before
+/// it may be forged.
 pub(crate) fn client(
     extensions: &Extensions,
     headers: &HeaderMap,
     proxies: &[IpNet],
 ) -> Option<IpAddr> {
-    let PeerAddr(peer) = extensions.get::<PeerAddr>()?;
-    let mut client = peer.ip().to_canonical();
-    let mut heard = headers
+    let mut client = peer(extensions)?.ip().to_canonical();
+    let mut entries = headers
         .get_all(FORWARDED_FOR)
         .iter()
         .rev()
         .flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
     while contains(proxies, client) {
-        let Some(entry) = heard.next() else { break };
+        let Some(entry) = entries.next() else { break };
         client = address(entry)?;
     }
     Some(client)
+}
+
+/// The peer address, as the server reported it.
+fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+    let peer = extensions.get::<PeerAddr>().map(|PeerAddr(peer)| *peer);
+    #[cfg(feature = "axum")]
+    let peer = peer
+        .or_else(|| extensions.get::<axum::extract::ConnectInfo<SocketAddr>>().map(|info| info.0));
+    peer
 }
 
 pub(crate) fn contains(networks: &[IpNet], address: IpAddr) -> bool {

@@ -1,44 +1,44 @@
-//! Who may call, and how many unknown orders one address, and all together, may name.
+//! Who may call, and how many unknown orders they may name.
 
 use std::num::NonZeroU32;
 
 use ipnet::{IpNet, Ipv4Net};
 
-/// What a [`CallbackService`](crate::CallbackService) is guarded with.
+/// Limits on the clients of a [`CallbackService`](crate::CallbackService).
 ///
-/// By default every address may call, no proxy is believed, and unknown orders
-/// are limited.
+/// By default every address may call, no proxy is trusted, and unknown orders are
+/// limited to 300 per minute for each address and 600 for all addresses together.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Guards {
-    /// The networks that callbacks may come from; empty, everybody may.
+    /// The networks that callbacks may come from. If empty, every address may call.
     pub sources: Vec<IpNet>,
-    /// The proxies whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` header is trusted.
     pub proxies: Vec<IpNet>,
-    /// How many unknown orders an address may name; `None`, as many as it likes.
+    /// How many unknown orders each address may name; `None` for no limit.
     pub unknown_orders: Option<RateLimit>,
-    /// How many unknown orders all addresses together may name; `None`, as many as
-    /// they like. Without `unknown_orders` it does not hold.
+    /// How many unknown orders all addresses together may name; `None` for no limit.
+    /// Ignored if `unknown_orders` is `None`.
     pub unknown_orders_in_all: Option<RateLimit>,
 }
 
-/// A token bucket: so many at once, so many more each minute.
+/// A token bucket: `burst` at once, refilled with `per_minute` tokens per minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// At once.
+    /// How many at once.
     pub burst: NonZeroU32,
-    /// More each minute, one by one.
+    /// How many per minute in the long run. Tokens are added one at a time.
     pub per_minute: NonZeroU32,
 }
 
 impl RateLimit {
-    /// So many at once, so many more each minute.
+    /// A limit of `burst` at once and `per_minute` in the long run.
     pub const fn new(burst: NonZeroU32, per_minute: NonZeroU32) -> Self {
         Self { burst, per_minute }
     }
 
-    /// Twice as many.
+    /// The limit doubled.
     #[must_use]
     pub const fn doubled(self) -> Self {
         const TWO: NonZeroU32 = NonZeroU32::new(2).unwrap();
@@ -47,7 +47,7 @@ impl RateLimit {
 }
 
 impl Default for RateLimit {
-    /// 300 at once, ten windows of the vendor's list, and as many more each minute.
+    /// 300 at once and 300 per minute. The order list shows at most 30 orders.
     fn default() -> Self {
         const MANY: NonZeroU32 = NonZeroU32::new(300).unwrap();
         Self::new(MANY, MANY)
@@ -67,38 +67,38 @@ impl Default for Guards {
 }
 
 impl Guards {
-    /// None at all, for callers that are guarded otherwise.
+    /// No rate limits, for services that are protected in another way.
     pub fn none() -> Self {
         Self { unknown_orders: None, unknown_orders_in_all: None, ..Self::default() }
     }
 
-    /// Only these networks may call.
+    /// Allows callbacks from these networks only.
     #[must_use]
     pub fn with_sources(self, sources: impl IntoIterator<Item = IpNet>) -> Self {
         Self { sources: sources.into_iter().map(canonical).collect(), ..self }
     }
 
-    /// These proxies' `X-Forwarded-For` is believed.
+    /// Trusts the `X-Forwarded-For` header of these proxies.
     #[must_use]
     pub fn with_proxies(self, proxies: impl IntoIterator<Item = IpNet>) -> Self {
         Self { proxies: proxies.into_iter().map(canonical).collect(), ..self }
     }
 
-    /// An address may name so many unknown orders.
+    /// Limits how many unknown orders each address may name.
     #[must_use]
     pub fn with_unknown_orders(self, limit: Option<RateLimit>) -> Self {
         Self { unknown_orders: limit, ..self }
     }
 
-    /// All addresses together may name so many unknown orders.
+    /// Limits how many unknown orders all addresses together may name.
     #[must_use]
     pub fn with_unknown_orders_in_all(self, limit: Option<RateLimit>) -> Self {
         Self { unknown_orders_in_all: limit, ..self }
     }
 }
 
-/// A network of IPv4 that is written as one of IPv6: addresses are compared as
-/// IPv4, however a socket shows them.
+/// Turns an IPv4-mapped IPv6 network into an IPv4 network, because client addresses
+/// are always compared as IPv4.
 fn canonical(network: IpNet) -> IpNet {
     let IpNet::V6(v6) = network else { return network };
     let v4 = v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96));

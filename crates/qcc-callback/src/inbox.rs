@@ -1,4 +1,4 @@
-//! Where a call goes: the seam to whatever keeps order numbers.
+//! [`Inbox`]: where the order numbers of callbacks are stored.
 
 use std::{
     collections::BTreeSet,
@@ -9,72 +9,73 @@ use std::{
 
 use qcc_proto::OrderNo;
 
-/// What keeps the order numbers of calls.
+/// Stores the order numbers of callbacks.
 ///
-/// Called concurrently, and answered before the vendor is: it should not take
-/// longer than a write to the disk.
+/// It is called concurrently. The vendor waits for each call to return, so it
+/// should take no longer than one durable write. The `conformance` feature has a
+/// test suite for implementations.
 pub trait Inbox: Send + Sync + 'static {
-    /// Notes that the vendor called about an order.
+    /// Stores the number of an order that the vendor called about.
     ///
-    /// When this returns, the number is durable: a crash a moment later does not
-    /// forget it. Noting a number again changes nothing that matters. The future
-    /// may be dropped; whether the number was noted then does not matter either.
+    /// When this returns `Ok`, the number is durable: it survives a crash. Storing a
+    /// number again is harmless. The future may be dropped at any time; the number
+    /// may or may not be stored then.
     ///
     /// # Errors
-    /// [`NotNoted`], where it may not be durable.
-    fn note(&self, order_no: &OrderNo) -> impl Future<Output = Result<Noted, NotNoted>> + Send;
+    /// [`InboxError`] if the number may not be durable.
+    fn note(&self, order_no: &OrderNo) -> impl Future<Output = Result<Noted, InboxError>> + Send;
 
-    /// Whether an order is known already, from whatever source.
+    /// Whether the order is known already, from a callback or from the order list.
     ///
-    /// Asked only of callers who have sent too many unknown ones.
+    /// Called only for clients that have exceeded their limit of unknown orders.
     ///
     /// # Errors
-    /// [`NotNoted`], where nobody can say.
-    fn knows(&self, order_no: &OrderNo) -> impl Future<Output = Result<bool, NotNoted>> + Send;
+    /// [`InboxError`] if the inbox cannot tell.
+    fn knows(&self, order_no: &OrderNo) -> impl Future<Output = Result<bool, InboxError>> + Send;
 }
 
-/// Whether a noted order was news.
+/// Whether an order was new to the inbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Noted {
-    /// Nobody knew it.
+    /// It was not known before.
     New,
-    /// It was known, from an earlier call or from the vendor's list.
+    /// It was known, from an earlier callback or from the order list.
     Known,
 }
 
-/// The order number may not be durable: the store is down. Our fault.
+/// The inbox failed: the order number may not be durable.
 ///
-/// The vendor is told so, and may count it as one of its five errors; the order
-/// is found in its list later.
+/// The callback is answered with 503, which the vendor may count as one of its five
+/// errors. The order is found in the order list later.
 #[derive(Debug, thiserror::Error)]
-#[error("the order could not be noted durably")]
-pub struct NotNoted(#[source] Option<Box<dyn StdError + Send + Sync>>);
+#[error("the order number could not be stored")]
+pub struct InboxError(#[source] Option<Box<dyn StdError + Send + Sync>>);
 
-impl NotNoted {
-    /// For a cause, which is shown as its source.
+impl InboxError {
+    /// An error with its cause, available as [`source`](StdError::source).
     pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(Some(cause.into()))
     }
 
-    /// Because the caller left before.
-    pub(crate) fn unheard() -> Self {
-        Self::new("the caller left before the store had answered")
+    /// The client disconnected first.
+    pub(crate) fn client_gone() -> Self {
+        Self::new("the client disconnected before the order number was stored")
     }
 
-    /// Because it took longer than the caller may wait.
-    pub(crate) fn overdue() -> Self {
+    /// The inbox took longer than [`ServerLimits::answer`](crate::ServerLimits).
+    pub(crate) fn timeout() -> Self {
         Self::new("the store took too long")
     }
 }
 
-/// An inbox in memory, for tests and examples. Clones share it.
+/// An inbox in memory, for tests and examples. Clones share their contents.
 ///
-/// Durable it is not: what it took is gone with the process.
+/// It is not durable: its contents are lost when the process ends.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryInbox(Arc<Mutex<BTreeSet<OrderNo>>>);
 
 impl MemoryInbox {
-    /// What has been noted, in order.
+    /// All stored order numbers, sorted.
     pub fn orders(&self) -> Vec<OrderNo> {
         self.lock().iter().cloned().collect()
     }
@@ -85,22 +86,22 @@ impl MemoryInbox {
 }
 
 impl Inbox for MemoryInbox {
-    async fn note(&self, order_no: &OrderNo) -> Result<Noted, NotNoted> {
+    async fn note(&self, order_no: &OrderNo) -> Result<Noted, InboxError> {
         let is_new = self.lock().insert(order_no.clone());
         Ok(if is_new { Noted::New } else { Noted::Known })
     }
 
-    async fn knows(&self, order_no: &OrderNo) -> Result<bool, NotNoted> {
+    async fn knows(&self, order_no: &OrderNo) -> Result<bool, InboxError> {
         Ok(self.lock().contains(order_no))
     }
 }
 
 impl<I: Inbox> Inbox for Arc<I> {
-    fn note(&self, order_no: &OrderNo) -> impl Future<Output = Result<Noted, NotNoted>> + Send {
+    fn note(&self, order_no: &OrderNo) -> impl Future<Output = Result<Noted, InboxError>> + Send {
         (**self).note(order_no)
     }
 
-    fn knows(&self, order_no: &OrderNo) -> impl Future<Output = Result<bool, NotNoted>> + Send {
+    fn knows(&self, order_no: &OrderNo) -> impl Future<Output = Result<bool, InboxError>> + Send {
         (**self).knows(order_no)
     }
 }

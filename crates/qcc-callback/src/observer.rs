@@ -1,4 +1,4 @@
-//! What is told about each answer: to counters, to logs, never with a query.
+//! [`Observer`]: reports each answer to metrics and logs, never with its query.
 
 use std::{
     net::IpAddr,
@@ -9,57 +9,57 @@ use std::{
 use http::StatusCode;
 use qcc_proto::OrderNo;
 
-use crate::{ErrorBudget, Noted, Refused, Rejection};
+use crate::{Dropped, ErrorBudget, Noted, Rejection};
 
-/// Is told of every answer, after it was decided and before it is sent.
+/// Is called for every answer, after it is decided and before it is sent.
 ///
-/// Called from the task that answers, so it should only count or log.
+/// It runs in the task that answers, so it should only count or log.
 pub trait Observer: Send + Sync + 'static {
     /// A request was answered.
     fn answered(&self, answered: &Answered<'_>);
 
-    /// A connection ended before it had brought a request, or the next one.
-    fn refused(&self, refused: &Refused) {
-        let _ = refused;
+    /// A connection was dropped before it delivered a request, or its next one.
+    fn dropped(&self, dropped: &Dropped) {
+        let _ = dropped;
     }
 }
 
-/// One answer, as an [`Observer`] is told of it.
+/// One answer, as reported to an [`Observer`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Answered<'a> {
-    /// What came of it.
+    /// The result.
     pub outcome: Outcome<'a>,
-    /// The client's address, as far as it can be believed.
+    /// The client's address. `X-Forwarded-For` is used only if the proxy is trusted.
     pub client: Option<IpAddr>,
-    /// How long it took, from the head of the request on.
+    /// The time since the head of the request was read.
     pub took: Duration,
-    /// The errors in a row, this one included.
+    /// The errors in a row, including this answer.
     pub budget: ErrorBudget,
-    /// Whether a refusal may count as one of the vendor's five errors: the call had
+    /// Whether the vendor may count a refusal as an error, because the request carried
     /// our key.
     pub may_count: bool,
 }
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome<'a> {
-    /// A callback, durable.
+    /// A callback; its order number is durable.
     Accepted {
-        /// The order it is about.
+        /// The order it names.
         order_no: &'a OrderNo,
-        /// Whether it was news.
+        /// Whether the order was new.
         noted: Noted,
     },
-    /// Refused.
+    /// Dropped.
     Rejected(&'a Rejection),
-    /// No callback, but our own question whether we are here.
+    /// A probe sent by this receiver itself.
     Probed,
 }
 
 impl Outcome<'_> {
-    /// A word for metrics: `new`, `known`, `probe`, or [`Rejection::code`].
+    /// A stable code for metrics: `new`, `known`, `probe`, or [`Rejection::code`].
     pub fn code(&self) -> &'static str {
         match self {
             Self::Accepted { noted: Noted::New, .. } => "new",
@@ -78,21 +78,21 @@ impl Outcome<'_> {
     }
 }
 
-/// Tells nobody.
+/// Ignores everything.
 impl Observer for () {
     fn answered(&self, _: &Answered<'_>) {}
 }
 
-/// Tells both.
+/// Calls both observers.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn answered(&self, answered: &Answered<'_>) {
         self.0.answered(answered);
         self.1.answered(answered);
     }
 
-    fn refused(&self, refused: &Refused) {
-        self.0.refused(refused);
-        self.1.refused(refused);
+    fn dropped(&self, dropped: &Dropped) {
+        self.0.dropped(dropped);
+        self.1.dropped(dropped);
     }
 }
 
@@ -101,25 +101,26 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
         (**self).answered(answered);
     }
 
-    fn refused(&self, refused: &Refused) {
-        (**self).refused(refused);
+    fn dropped(&self, dropped: &Dropped) {
+        (**self).dropped(dropped);
     }
 }
 
-/// One line for each answer, through `tracing`: what came of it, for whom, how
-/// fast. Never the path, which may be secret, nor the query.
+/// Logs each answer through `tracing`: result, client and duration. It never logs the
+/// path, which may be secret, nor the query.
 ///
-/// Nobody outside can fill the log at its usual level. News is `INFO`, which the
-/// limits on unknown orders bound. Refusals of calls with our key, which may be the
-/// vendor's, are `WARN`, and `ERROR` once the budget is low: the first five in a
-/// row, then each time their number has doubled, and no more than 60 in a minute.
-/// Calls over a limit on unknown orders are one line a minute that says how many.
-/// Everything else, repeated calls among it, is `DEBUG`; counters tell of it.
+/// A stranger cannot flood the log at level `INFO`:
+/// - `INFO`: a callback with a new order; the limits on unknown orders bound these.
+/// - `WARN`: a refused request that carried our key, and `ERROR` in addition once
+///   [`ErrorBudget::is_low`]. The first five in a row are logged, then every time their
+///   number has doubled, at most 60 per minute.
+/// - `WARN`: one line per minute with the number of requests over a limit.
+/// - `DEBUG`: everything else, including repeated callbacks.
 #[derive(Debug, Default)]
 pub struct AccessLog {
-    /// When the minute began, and how many refusals it has seen told.
-    told: Mutex<Option<(Instant, u32)>>,
-    /// When calls over a limit were last told, and how many came since.
+    /// Start of the current minute, and how many refusals were logged in it.
+    logged: Mutex<Option<(Instant, u32)>>,
+    /// When requests over a limit were last logged, and how many came since.
     over: Mutex<(Option<Instant>, u64)>,
 }
 
@@ -128,24 +129,24 @@ const MINUTE: Duration = Duration::from_secs(60);
 impl AccessLog {
     const REFUSALS_A_MINUTE: u32 = 60;
 
-    /// Whether there is room for another refusal in this minute.
+    /// Whether another refusal may be logged in this minute.
     fn has_room(&self) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, count) = told
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, count) = logged
             .filter(|(since, _)| since.elapsed() < MINUTE)
             .unwrap_or_else(|| (Instant::now(), 0));
-        *told = Some((since, count.saturating_add(1)));
+        *logged = Some((since, count.saturating_add(1)));
         count < Self::REFUSALS_A_MINUTE
     }
 
-    /// Counts a call over a limit; how many there are to tell of, once a minute.
+    /// Counts a request over a limit. Once per minute, returns the number to log.
     fn over(&self, now: Instant) -> Option<u64> {
-        let (told, count) = &mut *self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        let (logged_at, count) = &mut *self.over.lock().unwrap_or_else(PoisonError::into_inner);
         *count = count.saturating_add(1);
-        if told.is_some_and(|told| now.saturating_duration_since(told) < MINUTE) {
+        if logged_at.is_some_and(|at| now.saturating_duration_since(at) < MINUTE) {
             return None;
         }
-        *told = Some(now);
+        *logged_at = Some(now);
         Some(std::mem::take(count))
     }
 }
@@ -169,8 +170,7 @@ impl Observer for AccessLog {
             Outcome::Rejected(rejection @ (Rejection::Limited | Rejection::LimitedInAll)) => {
                 if let Some(calls) = self.over(Instant::now()) {
                     let errors = budget.in_a_row();
-                    let said = "refused since the last such line";
-                    tracing::warn!(client, result, calls, errors, "{rejection}; {said}");
+                    tracing::warn!(client, result, calls, errors, "callbacks refused: {rejection}");
                     warn_of_silence(*budget);
                 }
             }
@@ -181,23 +181,31 @@ impl Observer for AccessLog {
                     return;
                 }
                 let cause = std::error::Error::source(rejection).map(tracing::field::display);
-                tracing::warn!(client, result, status, took_us, cause, errors, "{rejection}");
+                tracing::warn!(
+                    client,
+                    result,
+                    status,
+                    took_us,
+                    cause,
+                    errors,
+                    "callback refused: {rejection}"
+                );
                 warn_of_silence(*budget);
             }
             Outcome::Rejected(rejection) => {
-                tracing::debug!(client, result, status, took_us, "refused: {rejection}");
+                tracing::debug!(client, result, status, took_us, "callback refused: {rejection}");
             }
         }
     }
 
-    fn refused(&self, refused: &Refused) {
-        let (reason, client) = (refused.refusal.code(), refused.client);
-        let client = client.map(tracing::field::display);
-        tracing::debug!(client, reason, "a connection brought no request");
+    fn dropped(&self, dropped: &Dropped) {
+        let reason = dropped.reason.as_str();
+        let peer = dropped.peer.map(tracing::field::display);
+        tracing::debug!(peer, reason, "connection dropped before a request");
     }
 }
 
-/// Says so where the vendor is about to call no more, or does so already.
+/// Logs an error if the vendor has stopped calling or soon will.
 fn warn_of_silence(budget: ErrorBudget) {
     if budget.is_low() {
         let (errors, left) = (budget.in_a_row(), budget.left());

@@ -1,4 +1,4 @@
-//! The paths under which callbacks are received, some of them secret.
+//! The paths on which callbacks are received, some of them secret.
 
 use std::{
     fmt,
@@ -9,8 +9,8 @@ use std::{
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
-/// The paths that are received under. Clones share them, so a running service
-/// follows a [`replace`](Self::replace).
+/// The paths on which callbacks are received. Clones share their state, so
+/// [`replace`](Self::replace) also affects a running service.
 ///
 /// ```
 /// use qcc_callback::{PathSecret, Paths, Tail};
@@ -33,39 +33,39 @@ pub struct Paths {
     tails: Arc<RwLock<Arc<[Tail]>>>,
 }
 
-/// What may follow the base path.
+/// What follows the base path.
 #[derive(Debug, Clone)]
 pub enum Tail {
     /// Nothing.
     Bare,
-    /// A slash and a secret segment.
+    /// A slash and a secret path segment.
     Secret(PathSecret),
 }
 
-/// A path segment that only the vendor and we know.
+/// A path segment that only the vendor and the receiver know.
 ///
-/// 16 to 128 ASCII letters, digits, `-` and `_`. `Debug` shows nothing; wiped
-/// when dropped.
+/// 16 to 128 ASCII letters, digits, `-` and `_`. `Debug` does not show it, and it is
+/// wiped from memory when dropped.
 #[derive(Clone)]
 pub struct PathSecret(Zeroizing<String>);
 
-/// The text is no path to receive under, or no secret segment of one.
+/// The text is not a valid callback path or secret path segment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPath {
-    /// The base path.
+    /// The base path is invalid.
     #[error(
-        "not a callback path: it begins with '/', does not end with one, and holds letters, digits, \
-         '-', '_', '.', '~' and '/' only"
+        "not a callback path: it must start with '/', must not end with '/', and may contain only \
+         letters, digits, '-', '_', '.', '~' and '/'"
     )]
     Base,
-    /// The secret segment. Nothing of it is shown.
-    #[error("not a secret path segment: 16 to 128 letters, digits, '-' or '_' are expected")]
+    /// The secret segment is invalid. The error does not contain it.
+    #[error("not a secret path segment: use 16 to 128 letters, digits, '-' or '_'")]
     Secret,
 }
 
 impl Paths {
-    /// Receives under a path, without a secret: `/callback`, or `/` for the root.
+    /// A single path without a secret segment: `/callback`, or `/` for the root.
     ///
     /// # Errors
     /// [`InvalidPath::Base`].
@@ -79,18 +79,16 @@ impl Paths {
         Ok(Self { base: base.trim_end_matches('/').into(), tails: Arc::new(RwLock::new(tails)) })
     }
 
-    /// What may follow the base path from now on, instead of what might before.
-    ///
-    /// With nothing in it, no request is received at all.
+    /// Replaces the set of allowed tails. With an empty set, every request is refused.
     pub fn replace(&self, tails: impl IntoIterator<Item = Tail>) {
         let tails = tails.into_iter().collect();
         *self.tails.write().unwrap_or_else(PoisonError::into_inner) = tails;
     }
 
-    /// Whether a request's path, as sent, is one of them.
+    /// Whether a request path is a callback path.
     ///
-    /// Compared byte for byte: nothing is decoded. All are compared in constant
-    /// time; only lengths show.
+    /// The path is compared byte for byte, without percent-decoding, in constant time
+    /// except for its length.
     pub fn accepts(&self, path: &str) -> bool {
         let tails = Arc::clone(&self.tails.read().unwrap_or_else(PoisonError::into_inner));
         let Some(rest) = path.strip_prefix(&*self.base) else { return false };
@@ -110,12 +108,12 @@ impl Paths {
 }
 
 impl PathSecret {
-    /// Of 16 random bytes: 32 hexadecimal digits.
+    /// From 16 random bytes: 32 hexadecimal digits.
     pub fn from_random(bytes: [u8; 16]) -> Self {
         Self(Zeroizing::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
-    /// The segment, for the URL that the vendor is told.
+    /// The segment as text, for the URL that is registered with the vendor.
     pub fn reveal(&self) -> &str {
         &self.0
     }

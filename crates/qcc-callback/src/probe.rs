@@ -1,4 +1,4 @@
-//! How we recognise ourselves behind our own public URL.
+//! [`Probe`]: checks that the public URL leads to this process.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// Answers the question whether this very process receives under a URL.
+/// Checks whether a URL leads to this very process.
 ///
-/// `GET path?qccProbe=NONCE` is answered with the nonce authenticated by a
-/// secret that only this process has, so another host, an old process or a
-/// friendly error page cannot pass for it. It is no callback: it is not noted,
-/// not limited, and counts as no error.
+/// `GET path?qccProbe=NONCE` is answered with a MAC of the nonce under a secret that
+/// only this process has. Another host, an old process or an error page cannot give
+/// that answer. A probe is not a callback: it is not stored, not rate-limited, and
+/// does not count as an error.
 ///
 /// ```
 /// use qcc_callback::Probe;
@@ -29,18 +29,18 @@ const PARAMETER: &str = "qccProbe=";
 const MAX_NONCE: usize = 64;
 
 impl Probe {
-    /// With a secret, made at random for each process.
+    /// A probe with a secret, which should be random for each process.
     pub fn new(secret: [u8; 32]) -> Self {
         Self(Zeroizing::new(secret))
     }
 
-    /// The query to ask with; `None` where the nonce is not 1 to 64 ASCII
-    /// letters, digits, `-` or `_`.
+    /// The query of a probe request; `None` if the nonce is not 1 to 64 ASCII letters,
+    /// digits, `-` or `_`.
     pub fn query(&self, nonce: &str) -> Option<String> {
         is_nonce(nonce).then(|| format!("{PARAMETER}{nonce}"))
     }
 
-    /// The body of the answer to a nonce; `None` where it is none.
+    /// The body of the answer to a nonce; `None` if the nonce is invalid.
     pub fn answer(&self, nonce: &str) -> Option<String> {
         if !is_nonce(nonce) {
             return None;
@@ -57,7 +57,7 @@ impl Probe {
         self.answer(nonce).is_some_and(|answer| answer.as_bytes() == body)
     }
 
-    /// The answer, where a query is a probe and nothing else.
+    /// The answer, if the query is a probe and nothing else.
     pub(crate) fn answer_to(&self, raw_query: &str) -> Option<String> {
         self.answer(raw_query.strip_prefix(PARAMETER)?)
     }

@@ -1,4 +1,4 @@
-//! Token buckets, one for each address and one over all, in bounded memory.
+//! Token buckets: one per client address and one for all clients, in bounded memory.
 
 use std::{
     collections::HashMap,
@@ -8,9 +8,9 @@ use std::{
 
 use crate::RateLimit;
 
-/// So many addresses have a bucket of their own. Whoever comes when all are in
-/// use shares one, so that a flood from many addresses is limited as a whole.
-const MOST: usize = 4096;
+/// The maximum number of addresses with a bucket of their own. All further addresses
+/// share one bucket, so a flood from many addresses is still limited.
+const MAX_ADDRESSES: usize = 4096;
 
 /// The buckets of all addresses.
 #[derive(Debug)]
@@ -22,18 +22,18 @@ pub(crate) struct Buckets {
     all: Option<(RateLimit, Bucket)>,
 }
 
-/// Whether there was one to take.
+/// Whether a token could be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// There was.
+    /// A token was taken.
     Within,
-    /// The address has had all of its own.
+    /// The bucket of this address is empty.
     OverOwn,
-    /// All addresses together have had all there are.
+    /// The bucket for all addresses is empty.
     OverAll,
 }
 
-/// What is left for one address, as of an instant.
+/// The tokens left at an instant.
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
     left: f64,
@@ -47,8 +47,8 @@ impl Buckets {
         Self { limit, own: HashMap::new(), shared, swept: now, all }
     }
 
-    /// Takes one, if there is one. An address that is over its own takes nothing of
-    /// what is there for all.
+    /// Takes a token from both buckets. If the address has none left, the bucket for
+    /// all addresses is not touched.
     pub(crate) fn take(&mut self, client: Option<IpAddr>, now: Instant) -> Taken {
         let limit = self.limit;
         if !self.bucket(client, now).take(limit, now) {
@@ -61,7 +61,7 @@ impl Buckets {
         Taken::OverAll
     }
 
-    /// Gives one back that was not needed.
+    /// Returns a token that was not needed.
     pub(crate) fn give_back(&mut self, client: Option<IpAddr>, now: Instant) {
         let limit = self.limit;
         self.bucket(client, now).give_back(limit);
@@ -72,18 +72,18 @@ impl Buckets {
 
     fn bucket(&mut self, client: Option<IpAddr>, now: Instant) -> &mut Bucket {
         let Some(client) = client.map(holder) else { return &mut self.shared };
-        if !self.own.contains_key(&client) && self.own.len() >= MOST {
+        if !self.own.contains_key(&client) && self.own.len() >= MAX_ADDRESSES {
             self.sweep(now);
         }
-        if self.own.len() >= MOST && !self.own.contains_key(&client) {
+        if self.own.len() >= MAX_ADDRESSES && !self.own.contains_key(&client) {
             return &mut self.shared;
         }
         let limit = self.limit;
         self.own.entry(client).or_insert_with(|| Bucket::full(limit, now))
     }
 
-    /// Forgets buckets that are full again: a new one would be no different.
-    /// At most once a second, because a flood asks for it with every request.
+    /// Removes buckets that are full again. Runs at most once per second, because a
+    /// flood would otherwise trigger it for every request.
     fn sweep(&mut self, now: Instant) {
         if now.saturating_duration_since(self.swept).as_secs() < 1 {
             return;
@@ -120,8 +120,8 @@ impl Bucket {
     }
 }
 
-/// Who an address stands for: one host of IPv4, but a /64 of IPv6, which is what
-/// a single subscriber is given.
+/// The address that owns a bucket: an IPv4 address, or the /64 of an IPv6 address,
+/// because a single subscriber usually has a whole /64.
 fn holder(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -173,8 +173,8 @@ mod tests {
         let now = Instant::now();
         let mut buckets = Buckets::new(LIMIT, None, now);
         let passed = (0..100_000).filter(|n| took(&mut buckets, v4(*n), now)).count();
-        assert_eq!(buckets.own.len(), MOST);
-        assert_eq!(passed, MOST + 3);
+        assert_eq!(buckets.own.len(), MAX_ADDRESSES);
+        assert_eq!(passed, MAX_ADDRESSES + 3);
         assert!(took(&mut buckets, v4(0), now), "who had a bucket before keeps it");
     }
 
@@ -187,7 +187,7 @@ mod tests {
         }
         let later = now + Duration::from_secs(10);
         assert!((5000..8000).all(|n| took(&mut buckets, v4(n), later)));
-        assert!(buckets.own.len() <= MOST);
+        assert!(buckets.own.len() <= MAX_ADDRESSES);
     }
 
     #[test]
@@ -223,5 +223,32 @@ mod tests {
         let earlier = now.checked_sub(Duration::from_secs(9)).unwrap_or(now);
         assert!((0..3).all(|_| took(&mut buckets, None, earlier)));
         assert!(!took(&mut buckets, None, earlier));
+    }
+
+    #[test]
+    fn a_full_table_is_looked_through_after_a_second_for_addresses_at_rest() {
+        let now = Instant::now();
+        let mut buckets = Buckets::new(LIMIT, None, now);
+        let most = u32::try_from(MOST).unwrap();
+        assert!((0..most).all(|n| took(&mut buckets, v4(n), now)));
+        // Each took one of three and has it back a second later.
+        let later = now + Duration::from_secs(1);
+        for newcomer in [most, most + 1] {
+            assert!((0..3).all(|_| took(&mut buckets, v4(newcomer), later)), "it shares one");
+        }
+        assert_eq!(buckets.own.len(), 2);
+    }
+
+    #[test]
+    fn looking_for_addresses_at_rest_gives_nobody_more() {
+        let now = Instant::now();
+        let mut buckets = Buckets::new(LIMIT, None, now);
+        let most = u32::try_from(MOST).unwrap();
+        assert!((0..most).all(|n| (0..3).all(|_| took(&mut buckets, v4(n), now))));
+        let later = now + Duration::from_secs(1);
+        assert!(took(&mut buckets, v4(most), later), "from the one that is shared");
+        assert!(took(&mut buckets, v4(0), later), "one a second");
+        assert!(!took(&mut buckets, v4(0), later));
+        assert_eq!(buckets.own.len(), MOST);
     }
 }

@@ -1,15 +1,15 @@
-//! The pure core: a query in, an order number or a refusal out.
+//! Reads the query of a callback. No I/O and no clock.
 
 use qcc_proto::{Acknowledgement, CallbackError, CallbackQuery, OrderNo, StatusForm};
 use qcc_sign::AppKey;
 
 use crate::Rejection;
 
-/// Reads the vendor's call (6.2.2) and knows the answer to it.
+/// Reads the vendor's callback (manual section 6.2.2) and builds the answer to it.
 ///
-/// No clock, no network, no store. The link and the password that a call brings
-/// are checked for shape and dropped: whoever knows the key may have made them
-/// up. The signed call 6.2.5 has the true ones.
+/// It uses no clock, network or store. The download link and the password in a
+/// callback are checked for their format and then dropped, because anyone who
+/// knows the key can forge them. The signed request 6.2.5 returns the real ones.
 ///
 /// ```
 /// use qcc_callback::Receiver;
@@ -31,35 +31,36 @@ pub struct Receiver {
     form: StatusForm,
 }
 
-/// A call that was made with our key.
+/// A callback that carried our key.
 ///
-/// A hint that the order exists, not a proof: the key stands in every URL.
+/// It suggests that the order exists but does not prove it: the key is part of
+/// every URL and therefore not a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Callback {
-    /// The order it is about.
+    /// The order that the callback names.
     pub order_no: OrderNo,
 }
 
 impl Receiver {
-    /// Receives calls for the account with this key.
+    /// A receiver for the account with this key.
     pub fn new(key: AppKey) -> Self {
         Self { key, form: StatusForm::default() }
     }
 
-    /// Writes the status of answers in another form.
+    /// Sets how the status is written in answers.
     #[must_use]
     pub fn with_status_form(self, form: StatusForm) -> Self {
         Self { form, ..self }
     }
 
-    /// Judges a raw query: what stands after the `?`, not decoded yet.
+    /// Checks a raw query: the part of the URL after `?`, still percent-encoded.
     ///
-    /// In this order: its length, its encoding and parameters, the key in
-    /// constant time, the order number.
+    /// Checks in this order: length, encoding and parameters, the key (in constant
+    /// time), the order number.
     ///
     /// # Errors
-    /// [`Rejection::Query`] and [`Rejection::Key`].
+    /// [`Rejection::Query`] or [`Rejection::Key`].
     pub fn receive(&self, raw_query: &[u8]) -> Result<Callback, Rejection> {
         let query = CallbackQuery::parse_where(raw_query, |key| self.key.matches(key.reveal()))
             .map_err(|error| match error {
@@ -69,18 +70,18 @@ impl Receiver {
         Ok(Callback { order_no: query.order_no })
     }
 
-    /// Whether a raw query holds our key, whatever else is wrong with it: then it
-    /// may have been the vendor that was refused.
+    /// Whether a raw query carries our key, even if something else is wrong with it.
+    /// If it does, the refused caller may have been the vendor.
     pub fn has_key(&self, raw_query: &[u8]) -> bool {
         CallbackQuery::presented_key(raw_query).is_some_and(|key| self.key.matches(key.reveal()))
     }
 
-    /// The answer once the order number is durable.
+    /// The answer to send once the order number is durable.
     pub fn accepted(&self) -> Acknowledgement {
         Acknowledgement::accepted().with_form(self.form)
     }
 
-    /// The answer to what is refused.
+    /// The answer to a refused request.
     pub fn refused(&self, rejection: &Rejection) -> Acknowledgement {
         rejection.acknowledgement().with_form(self.form)
     }

@@ -1,65 +1,53 @@
-//! Why a request is refused, and what is said about it.
+//! Why a request is refused, and how it is answered.
 
 use http::StatusCode;
 use qcc_proto::{Acknowledgement, CallbackError, Status};
 
-use crate::NotNoted;
+use crate::InboxError;
 
 /// Why a request is not accepted as a callback.
 ///
-/// Holds nothing of the request. Each has an HTTP status, a code for metrics
-/// that stays the same from version to version, and an honest answer.
+/// It contains no part of the request. Each variant has an HTTP status, a stable
+/// code for metrics, and an answer in the vendor's format.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// Nothing is received under this path.
-    #[error("no callback is received under this path")]
+    /// The path is not a callback path (404).
+    #[error("this is not the callback path")]
     Path,
-    /// A method other than `GET`.
-    #[error("a callback is a GET")]
+    /// The method is not `GET` (405).
+    #[error("a callback must be a GET request")]
     Method,
-    /// A request with a long body. A short one is ignored.
-    #[error("a callback has no body of this length")]
+    /// The body is longer than 16 KiB (413). A shorter body is ignored.
+    #[error("the request body is longer than 16 KiB")]
     Body,
-    /// The client's address is not among those that may call.
-    #[error("this address may not call")]
+    /// The client's address is not in [`Guards::sources`](crate::Guards::sources) (403).
+    #[error("this address is not allowed to call")]
     Source,
-    /// The query is none the vendor would send.
+    /// The query is not one the vendor sends (400, or 414 if it is too long).
     #[error(transparent)]
     Query(CallbackError),
-    /// The key is not ours.
+    /// The key is not this account's key (403).
     #[error("the key is not ours")]
     Key,
-    /// Too many unknown orders from this address.
+    /// This address named too many unknown orders (429).
     #[error("too many unknown orders from this address")]
     Limited,
-    /// Too many unknown orders from all addresses together.
+    /// All addresses together named too many unknown orders (429).
     #[error("too many unknown orders from all addresses together")]
     LimitedInAll,
-    /// The store is down.
+    /// The inbox could not store the order number (503).
     #[error(transparent)]
-    NotNoted(NotNoted),
-}
-
-/// Whose fault it is that a callback was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Fault {
-    /// The caller's: nothing is wrong on this side.
-    Caller,
-    /// Ours: the same call may be accepted once we are well again.
-    Ours,
+    Inbox(InboxError),
 }
 
 impl Rejection {
-    /// Whose fault it is.
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::NotNoted(_) => Fault::Ours,
-            _ => Fault::Caller,
-        }
+    /// Whether the same request may be accepted later, because this side failed.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Inbox(_) | Self::Limited | Self::LimitedInAll)
     }
 
-    /// The HTTP status it is answered with.
+    /// The HTTP status of the answer.
     pub fn http_status(&self) -> StatusCode {
         match self {
             Self::Path => StatusCode::NOT_FOUND,
@@ -69,11 +57,11 @@ impl Rejection {
             Self::Query(CallbackError::TooLong) => StatusCode::URI_TOO_LONG,
             Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::Limited | Self::LimitedInAll => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotNoted(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Inbox(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
-    /// A word for metrics and logs.
+    /// A stable code for metrics and logs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Path => "wrong_path",
@@ -83,7 +71,7 @@ impl Rejection {
             Self::Key => "wrong_key",
             Self::Limited => "limited",
             Self::LimitedInAll => "limited_in_all",
-            Self::NotNoted(_) => "not_noted",
+            Self::Inbox(_) => "not_noted",
             Self::Query(CallbackError::TooLong) => "too_long",
             Self::Query(CallbackError::Repeated { .. }) => "repeated",
             Self::Query(CallbackError::Encoding { .. }) => "encoding",
@@ -94,7 +82,7 @@ impl Rejection {
         }
     }
 
-    /// Every word that [`code`](Self::code) may give, for metrics that show zeros.
+    /// All values of [`code`](Self::code), so that metrics can start at zero.
     pub const CODES: &[&str] = &[
         "wrong_path",
         "wrong_method",
@@ -113,7 +101,7 @@ impl Rejection {
         "query",
     ];
 
-    /// The answer, in the vendor's own vocabulary as far as it goes.
+    /// The answer, with the vendor's own status codes where one fits.
     pub fn acknowledgement(&self) -> Acknowledgement {
         let status = match self {
             Self::Path | Self::Body | Self::Query(_) => Status::BAD_PARAMETER,
@@ -121,7 +109,7 @@ impl Rejection {
             Self::Source => Status::ADDRESS_OR_SIGNATURE,
             Self::Key => Status::UNKNOWN_KEY,
             Self::Limited | Self::LimitedInAll => Status::new(108),
-            Self::NotNoted(_) => Status::UNKNOWN_ERROR,
+            Self::Inbox(_) => Status::UNKNOWN_ERROR,
         };
         Acknowledgement::refused(status, self.to_string())
     }

@@ -1,9 +1,9 @@
-//! The service on a port: hyper, with limits on everything a stranger may send.
+//! An HTTP/1 server for [`CallbackService`], with limits on what a client may send.
 
 mod drain;
 mod limits;
-mod pace;
-mod seats;
+mod slots;
+mod timing;
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -20,26 +20,26 @@ use tokio::{
 
 use self::{
     drain::drain,
-    pace::{Heard, Overdue, Pace},
-    seats::{Seat, Seats},
+    slots::{Slot, Slots},
+    timing::{Overdue, Timed, Timing},
 };
-use crate::{AckBody, CallbackService, Inbox, PeerAddr, Refusal};
+use crate::{AckBody, CallbackService, DropReason, Inbox, PeerAddr};
 
 pub use limits::ServerLimits;
 
-/// After a connection could not be accepted, because of too many open files say.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The pause after a connection could not be accepted, for example because too many
+/// files are open.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// At a shutdown, how long connections may still bring a request that was on its
-/// way; and how long one that has to go for others may take to send what is left
-/// of its last answer.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a connection may take, at a shutdown, to deliver a request that was on its
+/// way, and how long an evicted connection may take to send the rest of its answer.
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
-/// Serves callbacks over plain HTTP/1 until `shutdown` ends, and then until the
-/// last answer in hand is sent.
+/// Serves callbacks over plain HTTP/1 until `shutdown` completes, then finishes the
+/// requests that are being answered.
 ///
-/// Binding is the caller's business, so a listener may come from elsewhere and
-/// outlive this. Must be called inside a tokio runtime with I/O and time.
+/// The caller binds the listener, so it can come from a service manager. Must be called
+/// inside a tokio runtime with I/O and time enabled.
 pub async fn serve<I: Inbox>(
     listener: TcpListener,
     service: CallbackService<I>,
@@ -49,19 +49,19 @@ pub async fn serve<I: Inbox>(
     serve_with(listener, plain, service, limits, shutdown).await;
 }
 
-/// No handshake: the stream as accepted.
+/// A handshake that does nothing, for plain HTTP.
 ///
 /// # Errors
-/// None, ever.
+/// Never fails.
 pub async fn plain(stream: TcpStream) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// [`serve`] behind a handshake, which makes of an accepted stream the one that
-/// HTTP is spoken over: TLS, say.
+/// Like [`serve`], but passes each accepted stream through a handshake first, such as
+/// TLS.
 ///
-/// It runs in the connection's own task, within [`ServerLimits::handshake`], so
-/// a client that stalls in it stops nobody else.
+/// The handshake runs in the connection's own task and within
+/// [`ServerLimits::handshake`], so a client that stalls in it does not affect others.
 pub async fn serve_with<I, H, F, S>(
     listener: TcpListener,
     handshake: H,
@@ -76,61 +76,64 @@ pub async fn serve_with<I, H, F, S>(
 {
     let handshake = Arc::new(handshake);
     let (stop, stopped) = watch::channel(false);
-    let mut seats = Seats::new(limits.connections);
+    let mut slots = Slots::new(limits.connections);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => break,
             Some(ended) = connections.join_next_with_id() => {
-                seats.leave(ended);
+                slots.release(ended);
                 continue;
             }
-            () = seats.changed(), if !seats.has_room() => {
-                seats.make_room();
+            () = slots.changed(), if !slots.has_room() => {
+                slots.make_room();
                 continue;
             }
-            accepted = listener.accept(), if seats.has_room() => accepted,
+            accepted = listener.accept(), if slots.has_room() => accepted,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                service.refused(Refusal::NotAccepted, None);
+                tracing::warn!(%error, "could not accept a connection");
+                service.dropped(DropReason::NotAccepted, None);
                 if is_out_of_files(&error) {
-                    seats.shed();
+                    slots.evict_one();
                 }
-                sleep(PAUSE).await;
+                sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        let seat = seats.next();
+        let slot = slots.next();
         let connection = Connection {
             service: service.clone(),
             limits: limits.clone(),
             peer,
-            seat: Arc::clone(&seat),
+            slot: Arc::clone(&slot),
             stopped: stopped.clone(),
         };
         let handshake = Arc::clone(&handshake);
         let task = connections.spawn(async move { connection.run(stream, &*handshake).await });
-        seats.take(task.id(), seat);
-        seats.make_room();
+        slots.take(task.id(), slot);
+        slots.make_room();
     }
     drop(listener);
     stop.send_replace(true);
     let ended = async { while connections.join_next().await.is_some() {} };
     if timeout(limits.shutdown, ended).await.is_err() {
-        tracing::warn!(open = connections.len(), "connections were cut off at the shutdown");
+        tracing::warn!(
+            open = connections.len(),
+            "closed connections that were still open at the end of the shutdown"
+        );
     }
 }
 
-/// One accepted connection.
+/// An accepted connection.
 struct Connection<I> {
     service: CallbackService<I>,
     limits: ServerLimits,
     peer: SocketAddr,
-    seat: Arc<Seat>,
+    slot: Arc<Slot>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -140,38 +143,38 @@ impl<I: Inbox> Connection<I> {
         F: Future<Output = io::Result<S>>,
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        // Answers are a few bytes: they must not wait for more to go with them.
+        // Answers are small: send them without waiting for more data.
         let _ = stream.set_nodelay(true);
         let mut shaking = pin!(timeout(self.limits.handshake, handshake(stream)));
         let shaken = tokio::select! {
             biased;
             shaken = shaking.as_mut() => shaken,
-            () = self.seat.evicted() => return self.refused(Refusal::Crowded),
-            () = told(&mut self.stopped) => match timeout(FAREWELL, shaking).await {
+            () = self.slot.evicted() => return self.dropped(DropReason::TooManyConnections),
+            () = stop_requested(&mut self.stopped) => match timeout(CLOSE_GRACE, shaking).await {
                 Ok(shaken) => shaken,
                 Err(_) => return,
             },
         };
         match shaken {
-            Ok(Ok(stream)) => self.speak(stream).await,
+            Ok(Ok(stream)) => self.serve_http(stream).await,
             Ok(Err(error)) => {
-                tracing::debug!(%error, "a handshake failed");
-                self.refused(Refusal::Handshake);
+                tracing::debug!(%error, "handshake failed");
+                self.dropped(DropReason::Handshake);
             }
-            Err(_) => self.refused(Refusal::HandshakeTimeout),
+            Err(_) => self.dropped(DropReason::HandshakeTimeout),
         }
     }
 
-    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
+    async fn serve_http(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
         let mut stopped = self.stopped.clone();
-        let pace = Arc::new(Pace::new(Instant::now()));
-        let stream = Heard::new(stream, Arc::clone(&pace));
-        let service = service_fn(|request| self.answer(request, &pace));
+        let timing = Arc::new(Timing::new(Instant::now()));
+        let stream = Timed::new(stream, Arc::clone(&timing));
+        let service = service_fn(|request| self.answer(request, &timing));
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())
-            // It would end the wait for a request, too; `Pace` keeps the two apart.
+            // hyper's timeout would also limit the idle time; `Timing` separates the two.
             .header_read_timeout(None)
-            // Who has said all it wants to say may still listen.
+            // A client may close its sending half after the request.
             .half_close(true)
             .max_buf_size(self.limits.head_bytes.max(ServerLimits::LEAST_HEAD_BYTES))
             .max_headers(self.limits.headers)
@@ -179,30 +182,30 @@ impl<I: Inbox> Connection<I> {
         let mut serving = pin!(serving);
         let ended = tokio::select! {
             ended = serving.as_mut() => Some(ended),
-            () = self.seat.evicted() => {
-                if self.seat.owes_nothing() {
-                    return self.refused(Refusal::Crowded);
+            () = self.slot.evicted() => {
+                if self.slot.is_evicted_new() {
+                    return self.dropped(DropReason::TooManyConnections);
                 }
                 None
             }
-            overdue = pace.overdue(&self.limits) => match overdue {
-                Overdue::Head => return self.refused(Refusal::HeadTimeout),
+            overdue = timing.overdue(&self.limits) => match overdue {
+                Overdue::Head => return self.dropped(DropReason::HeadTimeout),
                 Overdue::Idle => None,
             },
-            // Answers end their connections from now on, so most end by themselves.
-            () = told(&mut stopped) => timeout(FAREWELL, serving.as_mut()).await.ok(),
+            // From now on answers carry `Connection: close`, so most connections end soon.
+            () = stop_requested(&mut stopped) => timeout(CLOSE_GRACE, serving.as_mut()).await.ok(),
         };
         if let Some(ended) = ended {
             if let Err(error) = ended {
-                tracing::debug!(%error, "a connection ended early");
-                if let Some(refusal) = refusal(&error) {
-                    self.refused(refusal);
+                tracing::debug!(%error, "connection ended early");
+                if let Some(reason) = drop_reason(&error) {
+                    self.dropped(reason);
                 }
             }
             return;
         }
         serving.as_mut().graceful_shutdown();
-        if timeout(FAREWELL, serving.as_mut()).await.is_err() && self.seat.is_busy() {
+        if timeout(CLOSE_GRACE, serving.as_mut()).await.is_err() && self.slot.is_busy() {
             let _ = serving.await;
         }
     }
@@ -210,14 +213,14 @@ impl<I: Inbox> Connection<I> {
     async fn answer(
         &self,
         mut request: Request<Incoming>,
-        pace: &Pace,
+        timing: &Timing,
     ) -> Result<Response<AckBody>, std::convert::Infallible> {
-        pace.answering();
-        // Before the seat is kept: who sends a body slowly has to go like who sends a
-        // head slowly.
+        timing.answering();
+        // Before the slot counts as busy: a client that sends its body slowly may be
+        // evicted like one that sends its head slowly.
         drain(&mut request).await;
-        if !self.seat.begin() {
-            // The connection is being closed; nothing that was asked is done.
+        if !self.slot.begin() {
+            // The connection is being closed; this request is not processed.
             return std::future::pending().await;
         }
         request.extensions_mut().insert(PeerAddr(self.peer));
@@ -225,17 +228,17 @@ impl<I: Inbox> Connection<I> {
         if *self.stopped.borrow() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        self.seat.end();
-        pace.answered(Instant::now());
+        self.slot.end();
+        timing.answered(Instant::now());
         Ok(response)
     }
 
-    fn refused(&self, refusal: Refusal) {
-        self.service.refused(refusal, Some(self.peer.ip()));
+    fn dropped(&self, reason: DropReason) {
+        self.service.dropped(reason, Some(self.peer.ip()));
     }
 }
 
-/// Whether this process, or the system, has as many files open as it may.
+/// Whether the process or the system has reached its limit of open files.
 fn is_out_of_files(error: &io::Error) -> bool {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;
@@ -243,18 +246,32 @@ fn is_out_of_files(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(ENFILE | EMFILE | WSAEMFILE))
 }
 
-/// Which requests an error of hyper's kept from the service, if it did.
-fn refusal(error: &hyper::Error) -> Option<Refusal> {
+/// Why a hyper error kept a request from reaching the service, if it did.
+fn drop_reason(error: &hyper::Error) -> Option<DropReason> {
     if error.is_parse_too_large() {
-        return Some(Refusal::HeadTooLarge);
+        return Some(DropReason::HeadTooLarge);
     }
     if error.is_parse() {
-        return Some(Refusal::NoRequest);
+        return Some(DropReason::NotHttp);
     }
-    error.is_incomplete_message().then_some(Refusal::CutShort)
+    error.is_incomplete_message().then_some(DropReason::Incomplete)
 }
 
-/// Waits for the word to stop, or for whoever could give it to be gone.
-async fn told(stopped: &mut watch::Receiver<bool>) {
+/// Waits until a stop is requested or the server is gone.
+async fn stop_requested(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_too_many_open_files_ask_connections_to_go() {
+        for (code, expected) in [(23, true), (24, true), (10024, true), (22, false), (104, false)] {
+            let error = io::Error::from_raw_os_error(code);
+            assert_eq!(is_out_of_files(&error), expected, "{code}");
+        }
+        assert!(!is_out_of_files(&io::Error::other("24")));
+    }
 }

@@ -1,4 +1,4 @@
-//! The service: each request judged in a fixed order, answered once it is durable.
+//! [`CallbackService`]: checks each request and answers it once it is durable.
 
 use std::{
     convert::Infallible,
@@ -20,24 +20,23 @@ use qcc_proto::{Acknowledgement, OrderNo};
 use tower_service::Service;
 
 use crate::{
-    AckBody, Answered, ErrorBudget, Guards, Inbox, NotNoted, Noted, Observer, Outcome, Paths,
+    AckBody, Answered, ErrorBudget, Guards, Inbox, InboxError, Noted, Observer, Outcome, Paths,
     Probe, Receiver, Rejection,
     client::{client, contains},
     rate::{Buckets, Taken},
 };
 #[cfg(feature = "server")]
-use crate::{Refusal, Refused};
+use crate::{DropReason, Dropped};
 
-/// Receives callbacks: a `tower` service for any server, and cheap to clone.
+/// Receives callbacks: a `tower` service for any HTTP server. Cheap to clone.
 ///
-/// In this order: path, method, body, probe, source address, query (see
-/// [`Receiver::receive`]), rate of unknown orders. What passes is handed to the
-/// [`Inbox`], and when that says it is durable, and not before, the vendor gets
-/// its answer. Nothing is downloaded here. A repeated callback gets the same
-/// answer.
-pub struct CallbackService<I>(Arc<Inside<I>>);
+/// It checks, in this order: path, method, body, probe, source address, query (see
+/// [`Receiver::receive`]), rate of unknown orders. It then passes the order number to
+/// the [`Inbox`] and answers only after the inbox has stored it. It downloads nothing.
+/// A repeated callback gets the same answer.
+pub struct CallbackService<I>(Arc<Inner<I>>);
 
-struct Inside<I> {
+struct Inner<I> {
     receiver: Receiver,
     inbox: I,
     paths: Paths,
@@ -51,7 +50,7 @@ struct Inside<I> {
 
 type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
 
-/// Settings of a [`CallbackService`], before it starts.
+/// Builds a [`CallbackService`].
 #[must_use]
 pub struct CallbackServiceBuilder<I> {
     receiver: Receiver,
@@ -65,7 +64,7 @@ pub struct CallbackServiceBuilder<I> {
 }
 
 impl<I: Inbox> CallbackServiceBuilder<I> {
-    /// Default guards, no probe, nobody who observes.
+    /// Starts with the default guards, without a probe and without an observer.
     pub fn new(receiver: Receiver, inbox: I, paths: Paths) -> Self {
         Self {
             receiver,
@@ -79,39 +78,39 @@ impl<I: Inbox> CallbackServiceBuilder<I> {
         }
     }
 
-    /// Who may call, and how much.
+    /// Sets who may call, and how often.
     pub fn guards(self, guards: Guards) -> Self {
         Self { guards, ..self }
     }
 
-    /// Answers probes; without one, they are refused like any query that is none.
+    /// Answers probes. Without this, a probe is refused like any other wrong query.
     pub fn probe(self, probe: Probe) -> Self {
         Self { probe: Some(probe), ..self }
     }
 
-    /// Who is told of each answer.
+    /// Sets the observer, which is called after each answer.
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { observer: Box::new(observer), ..self }
     }
 
-    /// Another clock than the system's, for the rate and the time an answer took.
+    /// Replaces the system clock, which is used for rate limits and durations.
     pub fn clock(self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
         Self { clock: Box::new(clock), ..self }
     }
 
-    /// So many errors in a row were answered before, by a process that has ended:
-    /// the vendor still counts them.
+    /// Sets how many errors in a row an earlier process answered with: the vendor
+    /// still counts them.
     pub fn errors(self, in_a_row: u32) -> Self {
         Self { errors: in_a_row, ..self }
     }
 
-    /// The service.
+    /// Builds the service.
     pub fn build(self) -> CallbackService<I> {
         let now = (self.clock)();
         let Guards { unknown_orders, unknown_orders_in_all, .. } = self.guards;
         let buckets =
             unknown_orders.map(|each| Mutex::new(Buckets::new(each, unknown_orders_in_all, now)));
-        CallbackService(Arc::new(Inside {
+        CallbackService(Arc::new(Inner {
             receiver: self.receiver,
             inbox: self.inbox,
             paths: self.paths,
@@ -126,64 +125,67 @@ impl<I: Inbox> CallbackServiceBuilder<I> {
 }
 
 impl<I: Inbox> CallbackService<I> {
-    /// Receives for an account, into an inbox, under some paths.
+    /// A builder for a service that receives for `receiver`, stores into `inbox` and
+    /// listens on `paths`.
     pub fn builder(receiver: Receiver, inbox: I, paths: Paths) -> CallbackServiceBuilder<I> {
         CallbackServiceBuilder::new(receiver, inbox, paths)
     }
 
-    /// Our errors in a row, as far as the vendor may have counted them.
+    /// The errors in a row that the vendor may have counted.
     pub fn budget(&self) -> ErrorBudget {
         ErrorBudget::spent(self.0.errors.load(Ordering::Relaxed))
     }
 
-    /// The vendor was activated (6.2.3) and counts from nothing again.
+    /// Resets the errors in a row. Call it after callbacks were re-enabled (6.2.3): the
+    /// vendor counts from zero again.
     pub fn forget_errors(&self) {
         self.0.errors.store(0, Ordering::Relaxed);
     }
 
-    /// Something ended before it was a request.
+    /// Reports a connection that was dropped.
     #[cfg(feature = "server")]
-    pub(crate) fn refused(&self, refusal: Refusal, client: Option<IpAddr>) {
-        self.0.observer.refused(&Refused { refusal, client });
+    pub(crate) fn dropped(&self, reason: DropReason, peer: Option<IpAddr>) {
+        self.0.observer.dropped(&Dropped { reason, peer });
     }
 
-    /// The paths it receives under, to replace them.
+    /// The callback paths. They can be replaced while the service runs.
     pub fn paths(&self) -> &Paths {
         &self.0.paths
     }
 
-    /// Answers one request. Its body is not looked at; one that announces more than 16
-    /// KiB is refused.
+    /// Answers one request. The body is not read; a request that announces a body of
+    /// more than 16 KiB is refused.
     pub async fn answer<B>(&self, request: Request<B>) -> Response<AckBody> {
         self.answer_before(request, pending()).await
     }
 
-    /// The same, refusing as overdue what is not durable when `deadline` ends.
+    /// Like [`answer`](Self::answer), but answers 503 if the order number is not durable
+    /// when `deadline` completes.
     pub async fn answer_before<B>(
         &self,
         request: Request<B>,
         deadline: impl Future<Output = ()>,
     ) -> Response<AckBody> {
-        // The body goes first: it need not be `Send` while we wait for the inbox.
+        // Drop the body first, so that it does not have to be `Send`.
         let (parts, _) = request.into_parts();
         self.0.answer(parts, deadline).await
     }
 }
 
-/// What is answered, once it is decided.
+/// The decision on a request that is not refused.
 enum Verdict {
     Accepted(OrderNo, Noted),
     Probed(String),
 }
 
-impl<I: Inbox> Inside<I> {
+impl<I: Inbox> Inner<I> {
     async fn answer(&self, parts: Parts, deadline: impl Future<Output = ()>) -> Response<AckBody> {
         let begun = (self.clock)();
         let client = client(&parts.extensions, &parts.headers, &self.guards.proxies);
         let query = parts.uri.query().unwrap_or_default().as_bytes();
-        let mut unanswered = Unanswered { inside: self, client, begun, is_over: false };
+        let mut unanswered = Unanswered { inner: self, client, begun, is_done: false };
         let verdict = self.judge(&parts, client, deadline).await;
-        unanswered.is_over = true;
+        unanswered.is_done = true;
         let may_count = verdict.is_err() && self.receiver.has_key(query);
         let budget = self.count(&verdict, may_count);
         let outcome = match &verdict {
@@ -208,13 +210,13 @@ impl<I: Inbox> Inside<I> {
         client: Option<IpAddr>,
         deadline: impl Future<Output = ()>,
     ) -> Result<Verdict, Rejection> {
-        if !self.paths.accepts(parts.uri.path()) {
+        if !self.accepts_path(parts) {
             return Err(Rejection::Path);
         }
         if parts.method != Method::GET {
             return Err(Rejection::Method);
         }
-        if has_too_much(parts) {
+        if body_is_too_long(parts) {
             return Err(Rejection::Body);
         }
         let query = parts.uri.query().unwrap_or_default();
@@ -228,12 +230,25 @@ impl<I: Inbox> Inside<I> {
         let order_no = self.receiver.receive(query.as_bytes())?.order_no;
         let noted = match select(pin!(self.note(&order_no, client)), pin!(deadline)).await {
             Either::Left((noted, _)) => noted?,
-            Either::Right(_) => return Err(Rejection::NotNoted(NotNoted::overdue())),
+            Either::Right(_) => return Err(Rejection::Inbox(InboxError::timeout())),
         };
         Ok(Verdict::Accepted(order_no, noted))
     }
 
-    /// Notes an order, within the rate of unknown ones. A known one costs nothing.
+    /// Whether the request is for a callback path. In a nested axum router the request
+    /// has lost the prefix of the nest, so the original path is accepted as well.
+    fn accepts_path(&self, parts: &Parts) -> bool {
+        let accepted = self.paths.accepts(parts.uri.path());
+        #[cfg(feature = "axum")]
+        let accepted = accepted
+            || parts
+                .extensions
+                .get::<axum::extract::OriginalUri>()
+                .is_some_and(|original| self.paths.accepts(original.path()));
+        accepted
+    }
+
+    /// Stores an order number. Only unknown orders count against the rate limits.
     async fn note(&self, order_no: &OrderNo, client: Option<IpAddr>) -> Result<Noted, Rejection> {
         let taken = self.with_buckets(|buckets, now| buckets.take(client, now));
         let over = match taken {
@@ -243,11 +258,11 @@ impl<I: Inbox> Inside<I> {
         };
         let within = over.is_none();
         if let Some(over) = over
-            && !self.inbox.knows(order_no).await.map_err(Rejection::NotNoted)?
+            && !self.inbox.knows(order_no).await.map_err(Rejection::Inbox)?
         {
             return Err(over);
         }
-        let noted = self.inbox.note(order_no).await.map_err(Rejection::NotNoted);
+        let noted = self.inbox.note(order_no).await.map_err(Rejection::Inbox);
         if within && !matches!(noted, Ok(Noted::New)) {
             self.with_buckets(|buckets, now| buckets.give_back(client, now));
         }
@@ -260,7 +275,8 @@ impl<I: Inbox> Inside<I> {
         Some(work(&mut buckets.lock().unwrap_or_else(PoisonError::into_inner), now))
     }
 
-    /// Counts what the vendor may count. Nobody without the key can change it.
+    /// Counts the errors that the vendor may count. Only callers with the key can
+    /// change the count.
     fn count(&self, verdict: &Result<Verdict, Rejection>, may_count: bool) -> ErrorBudget {
         let in_a_row = match verdict {
             Ok(Verdict::Accepted(..)) => {
@@ -274,24 +290,24 @@ impl<I: Inbox> Inside<I> {
     }
 }
 
-/// A request whose caller may leave before it is answered.
+/// A request that is being answered. Dropped early if the client disconnects.
 struct Unanswered<'a, I: Inbox> {
-    inside: &'a Inside<I>,
+    inner: &'a Inner<I>,
     client: Option<IpAddr>,
     begun: Instant,
-    is_over: bool,
+    is_done: bool,
 }
 
-/// The caller left while the inbox was at it: to the vendor that is an error, too.
+/// If the client disconnects while the inbox works, the vendor counts an error too.
 impl<I: Inbox> Drop for Unanswered<'_, I> {
     fn drop(&mut self) {
-        if self.is_over {
+        if self.is_done {
             return;
         }
-        let Inside { errors, clock, observer, .. } = self.inside;
+        let Inner { errors, clock, observer, .. } = self.inner;
         let in_a_row = errors.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         observer.answered(&Answered {
-            outcome: Outcome::Rejected(&Rejection::NotNoted(NotNoted::unheard())),
+            outcome: Outcome::Rejected(&Rejection::Inbox(InboxError::client_gone())),
             client: self.client,
             took: clock().saturating_duration_since(self.begun),
             budget: ErrorBudget::spent(in_a_row),
@@ -300,22 +316,22 @@ impl<I: Inbox> Drop for Unanswered<'_, I> {
     }
 }
 
-/// A body up to this length is of no interest and does no harm.
-pub(crate) const MOST_BODY: u64 = 16 * 1024;
+/// The longest request body that is accepted (and ignored), in bytes.
+pub(crate) const MAX_BODY_BYTES: u64 = 16 * 1024;
 
-/// A request whose body was found to be longer than [`MOST_BODY`].
+/// Marks a request whose body turned out longer than [`MAX_BODY_BYTES`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct TooMuch;
+pub(crate) struct BodyTooLong;
 
-/// The length of the body a request announces, where it announces one.
-pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
+/// The `Content-Length` of a request, if it has one.
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// Whether a request brings more than a client that errs might.
-fn has_too_much(parts: &Parts) -> bool {
-    parts.extensions.get::<TooMuch>().is_some()
-        || announced(&parts.headers).is_some_and(|length| length > MOST_BODY)
+/// Whether the body of a request is too long.
+fn body_is_too_long(parts: &Parts) -> bool {
+    parts.extensions.get::<BodyTooLong>().is_some()
+        || content_length(&parts.headers).is_some_and(|length| length > MAX_BODY_BYTES)
 }
 
 fn body_of(acknowledgement: &Acknowledgement) -> String {
@@ -328,7 +344,7 @@ fn response(status: StatusCode, body: String) -> Response<AckBody> {
     let headers = response.headers_mut();
     let json = HeaderValue::from_static(Acknowledgement::CONTENT_TYPE);
     headers.insert(header::CONTENT_TYPE, json);
-    // A proxy that keeps the answer would answer the next call itself.
+    // A caching proxy would answer the next callback itself.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(header::ALLOW, HeaderValue::from_static("GET"));
@@ -336,7 +352,7 @@ fn response(status: StatusCode, body: String) -> Response<AckBody> {
     response
 }
 
-/// An answer being made.
+/// The future of a [`CallbackService`].
 pub struct Answering(Pin<Box<dyn Future<Output = Response<AckBody>> + Send>>);
 
 impl Future for Answering {
@@ -357,9 +373,9 @@ impl<I: Inbox, B> Service<Request<B>> for CallbackService<I> {
     }
 
     fn call(&mut self, request: Request<B>) -> Answering {
-        let inside = Arc::clone(&self.0);
+        let inner = Arc::clone(&self.0);
         let (parts, _) = request.into_parts();
-        Answering(Box::pin(async move { inside.answer(parts, pending()).await }))
+        Answering(Box::pin(async move { inner.answer(parts, pending()).await }))
     }
 }
 

@@ -178,9 +178,22 @@ fn exit_of_io(error: &io::Error) -> Option<Exit> {
     (stdout && error.kind() == io::ErrorKind::BrokenPipe).then_some(Exit::Done)
 }
 
-/// The error as a person reads it: what failed, then each cause.
+/// The error as a person reads it: what failed, then each cause, then what to do.
 pub(crate) fn explain(error: &anyhow::Error) -> String {
-    format!("error: {}", causes(error).join("\n  because: "))
+    let mut text = format!("error: {}", causes(error).join("\n  because: "));
+    if let Some(advice) = error.chain().find_map(advice_on) {
+        text.push_str("\n  advice: ");
+        text.push_str(advice);
+    }
+    text
+}
+
+fn advice_on(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
+    let archive = match cause.downcast_ref::<io::Error>() {
+        Some(error) => qcc_archive::Error::from_io(error),
+        None => cause.downcast_ref(),
+    };
+    archive.map(|error| error.kind().advice())
 }
 
 /// What failed and its causes, each said once: some errors repeat their cause.

@@ -15,8 +15,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 use qcc_proto::{
-    Answer, ApiRequest, DownloadLink, EchoMatch, Location, OrderList, OrderNo, PushEcho,
-    PushSetting,
+    Activate, DownloadLink, EchoMatch, ListOrders, Locate, Location, OrderList, OrderNo,
+    PushSetting, SetPush,
 };
 use qcc_sign::Credentials;
 
@@ -144,8 +144,7 @@ impl Client {
         setting: &PushSetting,
         now: Timestamp,
     ) -> Result<EchoMatch, Error> {
-        let request = ApiRequest::SetPush(setting.clone());
-        let echo = self.call(&request, now, Answer::<PushEcho>::parse).await?;
+        let echo = self.call(&SetPush(setting.clone()), now).await?;
         match echo.compare(&setting.callback_url) {
             EchoMatch::Different => {
                 let echoed = echo.callback_url.as_deref().unwrap_or_default();
@@ -160,7 +159,7 @@ impl Client {
     /// # Errors
     /// Those of every call, as [`set_push`](Self::set_push) lists them.
     pub async fn activate(&self, now: Timestamp) -> Result<(), Error> {
-        self.call(&ApiRequest::Activate, now, Answer::<()>::parse).await
+        self.call(&Activate, now).await
     }
 
     /// Lists the newest orders, 30 at most (6.2.4).
@@ -168,7 +167,7 @@ impl Client {
     /// # Errors
     /// Those of every call, as [`set_push`](Self::set_push) lists them.
     pub async fn list_orders(&self, now: Timestamp) -> Result<OrderList, Error> {
-        self.call(&ApiRequest::ListOrders, now, Answer::<OrderList>::parse).await
+        self.call(&ListOrders, now).await
     }
 
     /// Asks where an order's archive lies, and for its password (6.2.5).
@@ -177,8 +176,7 @@ impl Client {
     /// [`Error::WrongOrder`] where the answer is about another order; beside it
     /// those of every call, as [`set_push`](Self::set_push) lists them.
     pub async fn locate(&self, order: &OrderNo, now: Timestamp) -> Result<Location, Error> {
-        let request = ApiRequest::Locate(order.clone());
-        let location = self.call(&request, now, Answer::<Location>::parse).await?;
+        let location = self.call(&Locate(order.clone()), now).await?;
         match &location.order_no {
             Some(other) if other != order => {
                 Err(Error::WrongOrder { asked: order.clone(), answered: other.clone() })

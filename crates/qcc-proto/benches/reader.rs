@@ -106,7 +106,7 @@ fn owned(bencher: Bencher<'_, '_>, form: Form) {
     bench(bencher, form, |bytes| {
         let mut reader = RecordReader::new(bytes, ReaderLimits::default());
         let mut found = 0;
-        while let Some(item) = reader.next().unwrap() {
+        while let Some(item) = reader.next_item().unwrap() {
             found += usize::from(matches!(black_box(item), Item::Record { .. }));
         }
         found

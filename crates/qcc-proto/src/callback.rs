@@ -2,14 +2,13 @@
 
 mod ack;
 
-use std::{borrow::Cow, fmt, str};
+use std::{borrow::Cow, error::Error, fmt, str};
 
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
 use crate::{
-    DownloadLink, InvalidOrderNo, Location, OrderNo, ShanghaiTime, UnzipPassword,
-    endpoint::push_pair,
+    DownloadLink, InvalidOrderNo, Location, OrderNo, ShanghaiTime, UnzipPassword, query::push_pair,
 };
 
 pub use ack::{Acknowledgement, StatusForm};
@@ -107,7 +106,7 @@ impl CallbackQuery {
         let location = Location {
             order_no: Some(order_no.clone()),
             link: DownloadLink::new(link),
-            expires_at: expiry.and_then(|text| ShanghaiTime::from_wire(&text).ok()),
+            stated_expiry: expiry.and_then(|text| ShanghaiTime::from_wire(&text).ok()),
             password: UnzipPassword::new(password),
         };
         Ok(Self { key, order_no, location })
@@ -136,8 +135,8 @@ impl CallbackQuery {
         push_pair(&mut query, "key", self.key.reveal());
         push_pair(&mut query, "orderNo", self.order_no.as_str());
         push_pair(&mut query, "downloadUrl", self.location.link.reveal());
-        if let Some(expires_at) = self.location.expires_at {
-            push_pair(&mut query, "downloadUrlExpiredTime", &expires_at.to_string());
+        if let Some(stated_expiry) = self.location.stated_expiry {
+            push_pair(&mut query, "downloadUrlExpiredTime", &stated_expiry.to_string());
         }
         push_pair(&mut query, "unzipPassword", self.location.password.reveal());
         query
@@ -208,44 +207,68 @@ impl fmt::Debug for PresentedKey {
     }
 }
 
-/// The query is none the vendor would send. The caller's fault.
+/// The query is not a callback of the vendor. The caller is at fault.
 ///
-/// Holds names of parameters only, nothing of their values. Repeating the same
-/// query does not help; the order list still shows the order.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Names parameters only, never their values. Repeating the same query does not
+/// help; the order list still shows the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallbackError {
     /// More than [`CallbackQuery::MAX_LEN`] bytes.
-    #[error("the callback's query is longer than 8192 bytes")]
     TooLong,
-    /// A known parameter came twice.
-    #[error("the callback repeats {parameter}")]
+    /// A known parameter comes twice.
     Repeated {
         /// Its name.
         parameter: &'static str,
     },
-    /// A `%` without two hexadecimal digits, or bytes that are no UTF-8.
-    #[error("the callback's {parameter} is not percent-encoded UTF-8")]
+    /// A `%` without two hexadecimal digits, or bytes that are not UTF-8.
     Encoding {
         /// The parameter's name.
         parameter: &'static str,
     },
     /// A control character.
-    #[error("the callback's {parameter} holds a control character")]
     Control {
         /// The parameter's name.
         parameter: &'static str,
     },
-    /// Parameters that are absent or empty, all of them.
-    #[error("the callback lacks {}", .parameters.join(", "))]
+    /// Parameters that are absent or empty.
     Missing {
-        /// Their names, in the manual's order.
+        /// The names of all of them, in the manual's order.
         parameters: Vec<&'static str>,
     },
     /// The key is not ours.
-    #[error("the callback's key is not ours")]
     Key,
-    /// `orderNo` is no order number.
-    #[error("the callback's orderNo is refused")]
-    OrderNo(#[source] InvalidOrderNo),
+    /// `orderNo` is not an order number.
+    OrderNo(InvalidOrderNo),
+}
+
+impl fmt::Display for CallbackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => {
+                write!(f, "the callback query is longer than {} bytes", CallbackQuery::MAX_LEN)
+            }
+            Self::Repeated { parameter } => write!(f, "the callback repeats {parameter}"),
+            Self::Encoding { parameter } => {
+                write!(f, "the callback's {parameter} is not percent-encoded UTF-8")
+            }
+            Self::Control { parameter } => {
+                write!(f, "the callback's {parameter} contains a control character")
+            }
+            Self::Missing { parameters } => {
+                write!(f, "the callback lacks {}", parameters.join(", "))
+            }
+            Self::Key => f.write_str("the callback's key is not ours"),
+            Self::OrderNo(_) => f.write_str("the callback's orderNo is not an order number"),
+        }
+    }
+}
+
+impl Error for CallbackError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::OrderNo(source) => Some(source),
+            _ => None,
+        }
+    }
 }

@@ -1,90 +1,98 @@
-//! What the vendor's signed calls answer: a status, a message, a payload.
+//! The vendor's answers to signed calls: a status, a message, a payload.
 //!
 //! The manual's tables, its samples and the sibling endpoints of the same host
-//! disagree about types, nesting and casing, so each variant is read here, once.
+//! disagree about types, nesting and casing. Every variant is read here, once.
 
 mod body;
 mod error;
 mod fields;
-mod json;
-
-use url::Url;
 
 use crate::{
     CallbackUrl, DownloadLink, ListedOrder, Location, ShanghaiTime, Status, UnzipPassword,
+    url::HttpUrl,
 };
 
 pub use error::{EnvelopeError, EnvelopeErrorKind, Refusal};
-use fields::Fields;
+pub(crate) use fields::Fields;
 
 /// One answer of the vendor, whatever its status.
 ///
-/// Each endpoint has a `parse` of its own: [`Answer<PushEcho>`](PushEcho) for
-/// 6.2.1, `Answer<()>` for 6.2.3, [`Answer<OrderList>`](OrderList) for 6.2.4 and
-/// [`Answer<Location>`](Location) for 6.2.5. Judge the HTTP status first: the
-/// vendor's own errors come with 200, those of a proxy do not.
+/// [`Call::read_answer`](crate::Call::read_answer) reads one from a body.
 ///
 /// ```
-/// use qcc_proto::{Answer, OrderList, Status};
+/// use qcc_proto::{Call, ListOrders, Status};
 ///
 /// let body = r#"{"status":"200","msg":"查询成功","resultList":[
 ///     {"orderNo":"DDMON2022060710291160581293","createDate":"2022-06-07 10:29:11"}]}"#;
-/// let answer = Answer::<OrderList>::parse(body.as_bytes())?;
-/// assert_eq!(answer.status, Status::OK);
-/// assert_eq!(answer.payload.unwrap().orders.len(), 1);
-///
-/// let refused = Answer::<OrderList>::parse(br#"{"Status":107,"Message":"x"}"#)?;
-/// let refusal = refused.into_payload().unwrap_err();
-/// assert_eq!(refusal.status, Status::ADDRESS_OR_SIGNATURE);
+/// let envelope = ListOrders::read_answer(body.as_bytes())?;
+/// assert_eq!(envelope.status, Status::OK);
+/// assert_eq!(envelope.payload.unwrap().orders.len(), 1);
 /// # Ok::<(), qcc_proto::EnvelopeError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer<T> {
-    /// The code.
+#[non_exhaustive]
+pub struct Envelope<T> {
+    /// The status code.
     pub status: Status,
-    /// `msg` as sent, its first 1,000 characters, or empty; it may differ from the
-    /// manual's text.
+    /// The first 1,000 characters of `msg`, or an empty text. It may differ from
+    /// the manual's text.
     pub message: String,
-    /// What was asked for: there exactly where the status is 200, and for a
-    /// list also where it is 201.
+    /// The payload: `Some` if the status is 200, and for a list also if it is 201.
     pub payload: Option<T>,
 }
 
-impl<T> Answer<T> {
+impl<T> Envelope<T> {
+    /// An answer with these parts.
+    pub fn new(status: Status, message: impl Into<String>, payload: Option<T>) -> Self {
+        Self { status, message: message.into(), payload }
+    }
+
     /// The payload, or the vendor's refusal as an error.
     ///
     /// # Errors
-    /// [`Refusal`] where the status brings no payload: its class says what to do.
+    /// [`Refusal`] where there is no payload: [`Refusal::class`] says what to do.
     pub fn into_payload(self) -> Result<T, Refusal> {
         let Self { status, message, payload } = self;
         payload.ok_or(Refusal { status, message })
     }
 
-    fn read(
+    /// Reads a body whose payload is there if the status is 200.
+    pub(crate) fn read(
         body: &[u8],
         payload: impl FnOnce(Fields) -> Result<T, EnvelopeError>,
     ) -> Result<Self, EnvelopeError> {
+        Self::read_where(body, |status, fields| {
+            (status == Status::OK).then(|| payload(fields)).transpose()
+        })
+    }
+
+    /// Reads a body whose payload depends on the status.
+    pub(crate) fn read_where(
+        body: &[u8],
+        payload: impl FnOnce(Status, Fields) -> Result<Option<T>, EnvelopeError>,
+    ) -> Result<Self, EnvelopeError> {
         let (status, message, fields) = fields::open(body)?;
-        let payload = (status == Status::OK).then(|| payload(fields)).transpose()?;
+        let payload = payload(status, fields)?;
         Ok(Self { status, message, payload })
     }
 }
 
 /// The payload of 6.2.1: the callback URL as the vendor understood it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct PushEcho {
-    /// `callbackUrl`, untouched; `None` where the answer leaves it out.
+    /// `callbackUrl` as received; `None` if the answer does not have it.
     pub callback_url: Option<String>,
 }
 
 /// Whether the vendor understood the callback URL that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EchoMatch {
-    /// It echoes the same bytes.
+    /// The echo is the same, byte for byte.
     Same,
-    /// It echoes another URL: it will call the wrong place.
+    /// The echo is another URL: the vendor will call the wrong place.
     Different,
-    /// It echoes nothing, so nothing is known.
+    /// There is no echo, so nothing is known.
     Absent,
 }
 
@@ -97,52 +105,37 @@ impl PushEcho {
             Some(_) => EchoMatch::Different,
         }
     }
-}
 
-impl Answer<PushEcho> {
-    /// Reads the answer of 6.2.1.
-    ///
-    /// A missing `callbackUrl` is no error: the setting took effect all the same.
-    ///
-    /// # Errors
-    /// [`EnvelopeError`] where the body is no answer of the vendor's.
-    pub fn parse(body: &[u8]) -> Result<Self, EnvelopeError> {
-        Self::read(body, |mut fields| Ok(PushEcho { callback_url: fields.text("callbackUrl")? }))
-    }
-}
-
-impl Answer<()> {
-    /// Reads the answer of 6.2.3; its `result` is to be ignored.
-    ///
-    /// # Errors
-    /// [`EnvelopeError`] where the body is no answer of the vendor's.
-    pub fn parse(body: &[u8]) -> Result<Self, EnvelopeError> {
-        Self::read(body, |_| Ok(()))
+    pub(crate) fn read(mut fields: Fields) -> Result<Self, EnvelopeError> {
+        Ok(Self { callback_url: fields.text("callbackUrl")? })
     }
 }
 
 /// The payload of 6.2.4: the newest orders, in the vendor's order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct OrderList {
-    /// The orders; nothing is removed, a repeated one stands twice.
+    /// The orders, duplicates included.
     pub orders: Vec<ListedOrder>,
-    /// The first 20 lines that name no order number, each by its place and what
-    /// stood there instead, fit for a log: `line 3: …`. Report them; the rest is
-    /// good.
+    /// The first 20 lines without a readable order number, each with its number
+    /// and an excerpt, safe for a log: `line 3: …`. Report them; the other lines
+    /// are good.
     pub unreadable: Vec<String>,
-    /// How many such lines there are in all, those behind the
-    /// [`MAX_LINES`](Self::MAX_LINES)th line included.
+    /// How many unreadable lines there are, including all lines after the first
+    /// [`MAX_LINES`](Self::MAX_LINES).
     pub unreadable_count: usize,
 }
 
 impl OrderList {
-    /// The lines that are read. The manual's list has 30.
+    /// How many lines are read. The manual's list has 30.
     pub const MAX_LINES: usize = 1000;
 
-    /// The unreadable lines that are kept for people to see.
+    /// How many unreadable lines are kept.
     const KEPT: usize = 20;
 
-    fn of(lines: Vec<fields::Line>) -> Self {
+    pub(crate) fn read(fields: Fields) -> Result<Self, EnvelopeError> {
+        let lines = fields.list("resultList", "orderNo")?;
         let mut list = Self::default();
         let beyond = lines.len().saturating_sub(Self::MAX_LINES);
         for (at, line) in lines.into_iter().take(Self::MAX_LINES).enumerate() {
@@ -156,7 +149,7 @@ impl OrderList {
             list.set_aside(Self::MAX_LINES + 1, &seen);
             list.unreadable_count += beyond - 1;
         }
-        list
+        Ok(list)
     }
 
     fn set_aside(&mut self, number: usize, seen: &str) {
@@ -167,60 +160,29 @@ impl OrderList {
     }
 }
 
-impl Answer<OrderList> {
-    /// Reads the answer of 6.2.4.
-    ///
-    /// An empty list and one of `null` are empty lists, and so is a 201 without a
-    /// list. One bad line costs no other.
-    ///
-    /// # Errors
-    /// [`EnvelopeError`] where the body is no answer of the vendor's, or where
-    /// the status is 200 and there is no list, or something else in its place.
-    pub fn parse(body: &[u8]) -> Result<Self, EnvelopeError> {
-        let (status, message, fields) = fields::open(body)?;
-        let payload = match status {
-            Status::OK => Some(fields.list("resultList", "orderNo")?),
-            Status::NO_RESULT => Some(fields.list("resultList", "orderNo").unwrap_or_default()),
-            _ => None,
-        };
-        Ok(Self { status, message, payload: payload.map(OrderList::of) })
-    }
-}
-
-impl Answer<Location> {
-    /// Reads the answer of 6.2.5.
-    ///
-    /// Link and password are required; a missing order number or an unreadable
-    /// expiry is `None`.
-    ///
-    /// # Errors
-    /// [`EnvelopeError`] where the body is no answer of the vendor's, or where
-    /// the status is 200 and link or password are missing.
-    pub fn parse(body: &[u8]) -> Result<Self, EnvelopeError> {
-        Self::read(body, |mut fields| {
-            let order_no = fields
-                .text("orderNo")?
-                .map(|text| text.trim().parse().map_err(|_| EnvelopeError::bad_payload("orderNo")))
-                .transpose()?;
-            let link = fields.required("downloadUrl")?;
-            let expires_at = fields.field("downloadUrlExpiredTime").ok().flatten();
-            Ok(Location {
-                order_no,
-                link: link_of(link.trim())?,
-                expires_at: expires_at
-                    .and_then(|value| ShanghaiTime::from_json(&value.into_flat())),
-                password: UnzipPassword::new(fields.required("unzipPassword")?),
-            })
+impl Location {
+    pub(crate) fn read(mut fields: Fields) -> Result<Self, EnvelopeError> {
+        let order_no = fields
+            .text("orderNo")?
+            .map(|text| text.trim().parse().map_err(|_| EnvelopeError::bad_payload("orderNo")))
+            .transpose()?;
+        let link = fields.required("downloadUrl")?;
+        let stated_expiry = fields.field("downloadUrlExpiredTime").ok().flatten();
+        Ok(Self {
+            order_no,
+            link: link_of(link.trim())?,
+            stated_expiry: stated_expiry
+                .and_then(|value| ShanghaiTime::from_json(&value.into_flat())),
+            password: UnzipPassword::new(fields.required("unzipPassword")?),
         })
     }
 }
 
-/// A link as it came, if it is one: absolute, `http` or `https`, with a host, and
-/// without blanks, which a URL parser would drop in silence.
+/// The link as received, if it is an absolute `http` or `https` URL with a host
+/// and without white space or control characters.
 fn link_of(text: &str) -> Result<DownloadLink, EnvelopeError> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let has_blank = text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
-    if url.is_none_or(|url| url.host().is_none()) || has_blank {
+    if has_blank || HttpUrl::parse(text).is_err() {
         let kind = EnvelopeErrorKind::NotAUrl { field: "downloadUrl" };
         return Err(EnvelopeError::of(kind));
     }

@@ -31,7 +31,7 @@ impl DownloadLink {
     }
 
     /// When the link's own `Expires` parameter ends it, if it has one.
-    pub fn expires(&self) -> Option<Timestamp> {
+    pub fn expires_at(&self) -> Option<Timestamp> {
         let (_, query) = self.0.split_once('?')?;
         let seconds = query.split('&').find_map(|pair| pair.strip_prefix("Expires="))?;
         Timestamp::from_second(seconds.parse().ok()?).ok()
@@ -68,24 +68,44 @@ impl fmt::Debug for UnzipPassword {
 
 /// The answer of 6.2.5: where an order's archive is, until when, and its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Location {
     /// The order the vendor says this is; `None` where it left that out.
     pub order_no: Option<OrderNo>,
     /// The presigned link.
     pub link: DownloadLink,
     /// `downloadUrlExpiredTime`; `None` where absent or no time.
-    pub expires_at: Option<ShanghaiTime>,
+    pub stated_expiry: Option<ShanghaiTime>,
     /// The archive's password.
     pub password: UnzipPassword,
 }
 
 impl Location {
+    /// A location with this link and password, and nothing else stated.
+    pub fn new(link: DownloadLink, password: UnzipPassword) -> Self {
+        Self { order_no: None, link, stated_expiry: None, password }
+    }
+
+    /// The same, said to be of this order.
+    #[must_use]
+    pub fn with_order_no(mut self, order_no: OrderNo) -> Self {
+        self.order_no = Some(order_no);
+        self
+    }
+
+    /// The same with this `downloadUrlExpiredTime`.
+    #[must_use]
+    pub fn with_stated_expiry(mut self, at: ShanghaiTime) -> Self {
+        self.stated_expiry = Some(at);
+        self
+    }
+
     /// When the link ends: the earlier of what the answer and the link say.
     ///
     /// The two disagree in the manual's own sample (6.2.2), so neither is
     /// trusted alone.
-    pub fn ends_at(&self) -> Option<Timestamp> {
-        match (self.expires_at.map(ShanghaiTime::timestamp), self.link.expires()) {
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match (self.stated_expiry.map(ShanghaiTime::timestamp), self.link.expires_at()) {
             (Some(said), Some(signed)) => Some(said.min(signed)),
             (said, signed) => said.or(signed),
         }
@@ -103,10 +123,10 @@ mod tests {
         let location = |said: Option<&str>| Location {
             order_no: None,
             link: DownloadLink::new(SAMPLE),
-            expires_at: said.map(|s| s.parse().unwrap()),
+            stated_expiry: said.map(|s| s.parse().unwrap()),
             password: UnzipPassword::new("p"),
         };
-        let second = |l: Location| l.ends_at().map(Timestamp::as_second);
+        let second = |l: Location| l.expires_at().map(Timestamp::as_second);
         assert_eq!(second(location(Some("2021-03-16 20:19:00"))), Some(1_615_884_598));
         assert_eq!(second(location(Some("2021-03-16 16:00:00"))), Some(1_615_881_600));
         assert_eq!(second(location(None)), Some(1_615_884_598));

@@ -1,14 +1,15 @@
-//! Order numbers: opaque names, checked once at the border.
+//! Order numbers: opaque names, checked once, when they come in.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Borrow, error::Error, fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
-
-use crate::ShanghaiTime;
+use crate::{
+    ShanghaiTime,
+    text::{checked_text, deserialize_by_parsing},
+};
 
 /// The vendor's name for one push.
 ///
-/// 1 to 64 ASCII letters, digits, `-` and `_`: what fits in a URL, a log line
+/// 1 to 64 ASCII letters, digits, `-` and `_`: safe in a URL, a log line
 /// and a file name without escaping. The manual's samples (6.2.2, 6.2.4) look
 /// like `DDMON` + `yyyyMMddHHmmss` + 8 digits, but nothing depends on that.
 ///
@@ -20,8 +21,7 @@ use crate::ShanghaiTime;
 /// assert!("../../etc/passwd".parse::<OrderNo>().is_err());
 /// # Ok::<(), qcc_proto::InvalidOrderNo>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderNo(Box<str>);
 
 impl OrderNo {
@@ -33,9 +33,9 @@ impl OrderNo {
         &self.0
     }
 
-    /// The creation time the number seems to carry, if it has the usual shape.
+    /// The creation time in the number, if it has the usual shape.
     ///
-    /// A hint for people and for cross-checks; the order list says for sure.
+    /// A hint only: the manual does not promise the shape.
     pub fn created_hint(&self) -> Option<ShanghaiTime> {
         let digits = self.0.strip_prefix("DDMON")?;
         if digits.len() != 22 || !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -57,23 +57,13 @@ impl FromStr for OrderNo {
     }
 }
 
-impl TryFrom<String> for OrderNo {
-    type Error = InvalidOrderNo;
+checked_text!(OrderNo, InvalidOrderNo);
+deserialize_by_parsing!(OrderNo);
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<OrderNo> for String {
-    fn from(no: OrderNo) -> Self {
-        no.0.into()
-    }
-}
-
-impl fmt::Display for OrderNo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+/// An order number hashes and compares like its text.
+impl Borrow<str> for OrderNo {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
@@ -83,22 +73,36 @@ impl fmt::Debug for OrderNo {
     }
 }
 
-/// The text is no order number.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an order number: 1 to 64 letters, digits, '-' or '_' are expected")]
+/// The text is not an order number.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidOrderNo(());
 
+impl fmt::Display for InvalidOrderNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an order number: expected 1 to 64 letters, digits, '-' or '_'")
+    }
+}
+
+impl Error for InvalidOrderNo {}
+
 /// One line of the vendor's order list (6.2.4).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct ListedOrder {
     /// The order's number.
     pub order_no: OrderNo,
-    /// `createDate`; `None` where the vendor left it out or wrote no time.
+    /// `createDate`; `None` if it is absent or not a time.
     pub created_at: Option<ShanghaiTime>,
 }
 
 impl ListedOrder {
-    /// When the order was made: as the list says, or else as its number seems to.
+    /// A line with this number and creation time.
+    pub fn new(order_no: OrderNo, created_at: Option<ShanghaiTime>) -> Self {
+        Self { order_no, created_at }
+    }
+
+    /// When the order was created: the list's time, else the time in its number.
     pub fn made_at(&self) -> Option<ShanghaiTime> {
         self.created_at.or_else(|| self.order_no.created_hint())
     }

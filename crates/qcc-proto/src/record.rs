@@ -1,16 +1,33 @@
 //! One risk record of `dd_risk_corp.json` (6.2.6), and its two vocabularies.
 
-use std::{borrow::Cow, fmt};
-
-use serde::{Deserialize, Serialize};
+use std::{
+    borrow::{Borrow, Cow},
+    convert::Infallible,
+    fmt,
+    str::FromStr,
+};
 
 /// One change of a watched company's risk.
 ///
-/// Texts are kept as sent. A field that is absent or `null` is `None`; a field this
-/// version does not know lies in `extra`. `id` is never missing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// Texts are kept as sent. A field that is absent or `null` is `None`; fields
+/// that this version does not know are in `extra`. `id` is always there.
+///
+/// With the feature `serde` a record serialises under its field names, `extra` as
+/// an object. Numbers in `extra` that fit neither 64 bits nor a `f64` lose
+/// precision on that way.
+///
+/// ```
+/// use qcc_proto::{MonitorLevel, RiskRecord};
+///
+/// let mut record = RiskRecord::new("ffedc4cf");
+/// record.monitor_level = Some(MonitorLevel::HIGH);
+/// assert_eq!(record.score, None);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct RiskRecord {
-    /// What identifies the record across pushes; 1 to 128 bytes, no controls.
+    /// Identifies the record across pushes; 1 to 128 bytes, no control characters.
     pub id: String,
     /// The company's key at the vendor.
     pub corp_key_no: Option<String>,
@@ -18,26 +35,80 @@ pub struct RiskRecord {
     pub corp_name: Option<String>,
     /// What changed, in a sentence.
     pub monitor_content: Option<String>,
-    /// How grave the news is.
+    /// How serious the change is.
     pub monitor_level: Option<MonitorLevel>,
-    /// The channel or risk class the company is in now.
+    /// The company's current channel or risk class.
     pub monitor_type: Option<MonitorType>,
     /// The due-diligence score.
     pub score: Option<i32>,
     /// The date of the change, as sent: `yyyy-MM-dd` in the manual's sample.
     pub change_date: Option<String>,
-    /// Fields unknown to this version: a JSON object, or `None`.
+    /// The fields that this version does not know, as the text of a JSON object,
+    /// or `None`.
+    #[cfg_attr(feature = "serde", serde(default, with = "extra"))]
     pub extra: Option<String>,
+}
+
+impl RiskRecord {
+    /// A record with this id and nothing else.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            corp_key_no: None,
+            corp_name: None,
+            monitor_content: None,
+            monitor_level: None,
+            monitor_type: None,
+            score: None,
+            change_date: None,
+            extra: None,
+        }
+    }
+}
+
+/// `extra` as the object that its text spells.
+#[cfg(feature = "serde")]
+mod extra {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+
+    use crate::json::Json;
+
+    pub(super) fn serialize<S: Serializer>(
+        extra: &Option<String>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let object: Option<Json> = match extra {
+            Some(text) => Some(serde_json::from_str(text).map_err(ser::Error::custom)?),
+            None => None,
+        };
+        object.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<String>, D::Error> {
+        match Option::<Json>::deserialize(deserializer)? {
+            None | Some(Json::Null) => Ok(None),
+            Some(object @ Json::Object(_)) => {
+                serde_json::to_string(&object).map(Some).map_err(de::Error::custom)
+            }
+            Some(_) => Err(de::Error::custom("extra is not an object")),
+        }
+    }
 }
 
 macro_rules! vocabulary {
     ($(#[$doc:meta])* $name:ident { $($(#[$entry_doc:meta])* $entry:ident = $text:literal,)* }) => {
         $(#[$doc])*
         ///
-        /// Open: a word this version does not know is kept as it came.
-        /// [`is_known`](Self::is_known) tells the two apart.
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(from = "String", into = "String")]
+        /// A word that this version does not know is kept as sent;
+        /// [`is_known`](Self::is_known) is false for it.
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(
+            feature = "serde",
+            derive(serde::Serialize, serde::Deserialize),
+            serde(from = "String", into = "String")
+        )]
         pub struct $name(Cow<'static, str>);
 
         impl $name {
@@ -58,6 +129,27 @@ macro_rules! vocabulary {
             /// Whether the manual lists this word.
             pub fn is_known(&self) -> bool {
                 Self::WORDS.contains(&self.as_str())
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        /// A word hashes and compares like its text.
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Infallible;
+
+            fn from_str(text: &str) -> Result<Self, Infallible> {
+                Ok(text.into())
             }
         }
 
@@ -97,7 +189,7 @@ macro_rules! vocabulary {
 }
 
 vocabulary! {
-    /// `monitorLevel`: how grave a record is.
+    /// `monitorLevel`: how serious a change is.
     MonitorLevel {
         /// High-risk news.
         HIGH = "高风险信息",
@@ -111,7 +203,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// `monitorType`: the channel or risk class a company is in.
+    /// `monitorType`: a company's channel or risk class.
     MonitorType {
         /// Red channel.
         RED = "红色通道",

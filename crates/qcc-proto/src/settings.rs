@@ -1,4 +1,4 @@
-//! What 6.2.1 sets: whether, where and when the vendor calls us.
+//! What 6.2.1 sets: whether, where and when the vendor calls back.
 
 mod callback_url;
 
@@ -6,8 +6,10 @@ use std::{fmt, str::FromStr};
 
 pub use callback_url::{CallbackUrl, InvalidCallbackUrl, InvalidCallbackUrlKind};
 
-/// The push setting of an account, whole: the vendor has no partial update.
+/// The whole push setting of an account: the vendor has no partial update.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct PushSetting {
     /// `enablePush`.
     pub enabled: PushState,
@@ -17,12 +19,38 @@ pub struct PushSetting {
     pub window: Option<PushWindow>,
 }
 
-/// Whether the vendor calls at all.
+impl PushSetting {
+    /// Push to `callback_url`, in a window that the vendor chooses.
+    pub fn new(callback_url: CallbackUrl) -> Self {
+        Self { enabled: PushState::Enabled, callback_url, window: None }
+    }
+
+    /// The same with the push enabled or disabled.
+    #[must_use]
+    pub fn with_state(mut self, state: PushState) -> Self {
+        self.enabled = state;
+        self
+    }
+
+    /// The same in this window; `None` leaves the choice to the vendor.
+    #[must_use]
+    pub fn with_window(mut self, window: impl Into<Option<PushWindow>>) -> Self {
+        self.window = window.into();
+        self
+    }
+}
+
+/// Whether the vendor calls back at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 pub enum PushState {
-    /// It calls.
+    /// The vendor calls back.
     Enabled,
-    /// It does not; orders are still listed.
+    /// The vendor does not call back; orders are still listed.
     Disabled,
 }
 
@@ -44,10 +72,15 @@ impl PushState {
 /// let window: PushWindow = "9".parse()?;
 /// assert_eq!(window.to_string(), "09:00–11:00");
 /// let error = "10".parse::<PushWindow>().unwrap_err();
-/// assert_eq!(error.to_string(), "not a push window: 9, 11, 13, 15, 17 or 19 is expected");
+/// assert_eq!(error.to_string(), "not a push window: expected 9, 11, 13, 15, 17 or 19");
 /// # Ok::<(), qcc_proto::InvalidPushWindow>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "u8", into = "u8")
+)]
 pub struct PushWindow(u8);
 
 impl PushWindow {
@@ -73,6 +106,12 @@ impl TryFrom<u8> for PushWindow {
     }
 }
 
+impl From<PushWindow> for u8 {
+    fn from(window: PushWindow) -> Self {
+        window.0
+    }
+}
+
 impl FromStr for PushWindow {
     type Err = InvalidPushWindow;
 
@@ -90,10 +129,17 @@ impl fmt::Display for PushWindow {
     }
 }
 
-/// The hour starts no push window. The caller's fault; choose one of the six.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a push window: 9, 11, 13, 15, 17 or 19 is expected")]
+/// The hour does not start a push window: choose one of [`PushWindow::ALL`].
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidPushWindow(());
+
+impl fmt::Display for InvalidPushWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a push window: expected 9, 11, 13, 15, 17 or 19")
+    }
+}
+
+impl std::error::Error for InvalidPushWindow {}
 
 #[cfg(test)]
 mod tests {

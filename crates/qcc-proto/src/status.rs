@@ -4,8 +4,6 @@ mod table;
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
-
 use self::table::Entry;
 
 /// The code of an answer: 200, 107, 205 …
@@ -23,6 +21,7 @@ use self::table::Entry;
 /// assert_eq!(Status::new(299).class(), StatusClass::Unknown);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Status(i64);
 
 /// What to do with a status; each class has one way to be handled.
@@ -132,15 +131,9 @@ impl From<i64> for Status {
     }
 }
 
-impl Serialize for Status {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i64(self.0)
-    }
-}
-
 impl StatusClass {
     /// The class in a word, for logs and metrics: `transient`, `daily_limit` …
-    pub fn name(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Empty => "empty",
@@ -158,6 +151,6 @@ impl StatusClass {
 
 impl fmt::Display for StatusClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        f.pad(self.as_str())
     }
 }

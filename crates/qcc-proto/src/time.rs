@@ -9,8 +9,9 @@ use jiff::{
     civil::{Date, DateTime},
     tz::{Offset, TimeZone},
 };
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::text::deserialize_by_parsing;
 
 /// An instant that reads and prints as the vendor does: `yyyy-MM-dd HH:mm:ss`.
 ///
@@ -26,8 +27,7 @@ use serde_json::Value;
 /// assert_eq!(expiry.to_string(), "2022-06-07 11:39:18");
 /// # Ok::<(), qcc_proto::InvalidTime>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ShanghaiTime(Timestamp);
 
 const SHANGHAI: Offset = Offset::constant(8);
@@ -118,17 +118,12 @@ impl FromStr for ShanghaiTime {
     }
 }
 
-impl TryFrom<String> for ShanghaiTime {
-    type Error = InvalidTime;
+deserialize_by_parsing!(ShanghaiTime);
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<ShanghaiTime> for String {
-    fn from(time: ShanghaiTime) -> Self {
-        time.to_string()
+#[cfg(feature = "serde")]
+impl serde::Serialize for ShanghaiTime {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -144,10 +139,17 @@ impl fmt::Debug for ShanghaiTime {
     }
 }
 
-/// The text is no time of the vendor's.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a time: yyyy-MM-dd HH:mm:ss is expected")]
+/// The text is not a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidTime(());
+
+impl fmt::Display for InvalidTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a time: expected yyyy-MM-dd HH:mm:ss")
+    }
+}
+
+impl std::error::Error for InvalidTime {}
 
 #[cfg(test)]
 mod tests {

@@ -1,26 +1,39 @@
-//! Key and secret together: what can sign, and check a signature.
+//! An account's key and secret together: they sign, and check signatures.
 
-use crate::{AppKey, SecretKey, Token};
+use crate::{AppKey, SecretKey, Timespan, Token};
 
-/// An account: its key and the secret that signs for it.
+/// An account: its key, and the secret that signs for it.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     key: AppKey,
     secret: SecretKey,
 }
 
-/// The two headers of a signed call, made from one reading of the clock.
+/// The two headers of a signed call.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Signed {
-    /// The `Timespan` header: Unix seconds, exactly as signed.
+    /// The value of the `Timespan` header: Unix seconds in decimal, as signed.
     pub timespan: String,
-    /// The `Token` header.
+    /// The value of the `Token` header.
     pub token: Token,
 }
 
+impl Signed {
+    /// The name of the header with the time.
+    pub const TIMESPAN_HEADER: &'static str = "Timespan";
+
+    /// The name of the header with the signature.
+    pub const TOKEN_HEADER: &'static str = "Token";
+
+    /// Both headers, name and value. The token is a secret: keep it out of logs.
+    pub fn headers(&self) -> [(&'static str, &str); 2] {
+        [(Self::TIMESPAN_HEADER, &self.timespan), (Self::TOKEN_HEADER, self.token.reveal())]
+    }
+}
+
 impl Credentials {
-    /// Puts the two together.
+    /// Credentials from a key and its secret.
     pub fn new(key: AppKey, secret: SecretKey) -> Self {
         Self { key, secret }
     }
@@ -30,21 +43,34 @@ impl Credentials {
         &self.key
     }
 
-    /// Signs for the instant `unix_seconds`.
+    /// Signs a call that is sent at `now`.
     ///
     /// The token is the upper-case hexadecimal MD5 of key, timespan and secret,
     /// joined without separators (6.2.x of the manual). The vendor is said to
     /// accept a timespan for five minutes, so sign each request afresh.
-    pub fn sign(&self, unix_seconds: i64) -> Signed {
-        let timespan = unix_seconds.to_string();
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    ///
+    /// use qcc_sign::Credentials;
+    ///
+    /// let credentials = Credentials::new("AppKey".parse()?, "SecretKey".parse()?);
+    /// for (name, value) in credentials.sign(SystemTime::now()).headers() {
+    ///     // Send the header.
+    ///     assert!(matches!(name, "Timespan" | "Token") && !value.is_empty());
+    /// }
+    /// # Ok::<(), qcc_sign::InvalidKey>(())
+    /// ```
+    pub fn sign(&self, now: impl Into<Timespan>) -> Signed {
+        let timespan = now.into().to_string();
         let token = self.token(&timespan);
         Signed { timespan, token }
     }
 
-    /// Whether `token` belongs to `timespan`, as the vendor would check it.
+    /// Whether `token` is the signature of `timespan`, as the vendor checks it.
     ///
-    /// Upper case only, in constant time. Whether the timespan is a number and
-    /// recent is for the caller to say, who has a clock.
+    /// Compares in constant time and accepts upper case only. Does not check that
+    /// the timespan is a number, or recent: that needs a clock.
     pub fn verify(&self, timespan: &str, token: &str) -> bool {
         self.token(timespan).matches(token)
     }

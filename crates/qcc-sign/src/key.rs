@@ -1,15 +1,14 @@
-//! The two keys of an account: one names it, one signs for it.
+//! The two keys of an account: one names it, the other signs.
 
 use std::{fmt, str::FromStr};
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// The account's public name at the vendor: the `key` of every URL.
+/// The account's public name at the vendor: the `key` in every URL.
 ///
-/// 1 to 128 visible ASCII characters. It is no secret, but a caller who knows it
-/// looks more like the vendor than one who does not, so `Debug` shows only its
-/// beginning.
+/// 1 to 128 visible ASCII characters. It is not a secret, but callbacks carry it
+/// as their only proof of origin, so `Debug` shows only its beginning.
 #[derive(Clone)]
 pub struct AppKey(Box<str>);
 
@@ -24,7 +23,7 @@ impl AppKey {
 
     /// Whether `presented` is this key.
     ///
-    /// Takes as long right as wrong; only a different length shows.
+    /// Compares in constant time; only a different length can be seen.
     pub fn matches(&self, presented: &str) -> bool {
         self.0.as_bytes().ct_eq(presented.as_bytes()).into()
     }
@@ -41,7 +40,7 @@ impl FromStr for AppKey {
 
 impl fmt::Debug for AppKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Four characters tell two accounts apart; of a short key they would tell too much.
+        // Four characters identify the account; of a short key they would reveal too much.
         let shown = match self.0.get(..4) {
             Some(beginning) if self.0.len() >= 8 => beginning,
             _ => "",
@@ -50,10 +49,10 @@ impl fmt::Debug for AppKey {
     }
 }
 
-/// The account's secret: it signs, and never travels.
+/// The account's secret: it signs calls and is never sent.
 ///
-/// 1 to 128 visible ASCII characters. There is no way to read it back; `Debug`
-/// shows nothing and the memory is wiped when it is dropped.
+/// 1 to 128 visible ASCII characters. It cannot be read back. `Debug` shows
+/// nothing, and the memory is wiped on drop.
 #[derive(Clone)]
 pub struct SecretKey(Zeroizing<String>);
 
@@ -97,7 +96,7 @@ fn check(text: &str) -> Result<(), InvalidKeyKind> {
     Ok(())
 }
 
-/// The text cannot be a key. The caller's fault; nothing was sent.
+/// The text is not a key. Nothing was sent.
 ///
 /// Says which key and what is wrong, and holds nothing of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,13 +109,13 @@ pub struct InvalidKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidKeyKind {
-    /// Nothing, or white space only.
+    /// It is empty, or only white space.
     Empty,
     /// White space or a line end before or after it.
     Padded,
     /// More than 128 bytes.
     TooLong,
-    /// A space, a control or a non-ASCII character inside.
+    /// A space, a control character or a character outside ASCII in it.
     Character,
 }
 
@@ -125,6 +124,17 @@ impl InvalidKey {
     pub fn kind(&self) -> InvalidKeyKind {
         self.kind
     }
+
+    /// What to do about it.
+    pub fn advice(&self) -> &'static str {
+        match self.kind {
+            InvalidKeyKind::Empty => "set the key to the one that the vendor issued",
+            InvalidKeyKind::Padded => "remove the white space; it was probably copied along",
+            InvalidKeyKind::TooLong | InvalidKeyKind::Character => {
+                "compare the key with the one that the vendor issued"
+            }
+        }
+    }
 }
 
 impl fmt::Display for InvalidKey {
@@ -132,15 +142,12 @@ impl fmt::Display for InvalidKey {
         let name = self.name;
         match self.kind {
             InvalidKeyKind::Empty => write!(f, "the {name} is empty"),
-            InvalidKeyKind::Padded => write!(
-                f,
-                "the {name} starts or ends with white space: it was probably copied along, remove it"
-            ),
+            InvalidKeyKind::Padded => write!(f, "the {name} starts or ends with white space"),
             InvalidKeyKind::TooLong => {
-                write!(f, "the {name} is longer than {} characters", AppKey::MAX_LEN)
+                write!(f, "the {name} is longer than {} bytes", AppKey::MAX_LEN)
             }
             InvalidKeyKind::Character => {
-                write!(f, "the {name} holds a character other than visible ASCII")
+                write!(f, "the {name} contains a character other than visible ASCII")
             }
         }
     }

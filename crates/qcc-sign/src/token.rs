@@ -1,4 +1,4 @@
-//! The token itself: a digest as the vendor spells it.
+//! The signature: a digest in the vendor's notation.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// The `Token` header: 32 upper-case hexadecimal digits.
 ///
-/// Good for as long as its timespan, so a secret for some minutes: `Debug` shows
-/// nothing of it and the memory is wiped when it is dropped.
+/// A secret for as long as its timespan is valid: `Debug` shows nothing, and the
+/// memory is wiped on drop.
 #[derive(Clone)]
 pub struct Token(Zeroizing<String>);
 
@@ -29,7 +29,7 @@ impl Token {
         Self(Zeroizing::new(text))
     }
 
-    /// The text for the header.
+    /// The value of the header.
     pub fn reveal(&self) -> &str {
         &self.0
     }

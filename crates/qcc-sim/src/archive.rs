@@ -19,9 +19,8 @@ use crate::{
 /// The document's name in the archive.
 pub(crate) const DOCUMENT: &str = "dd_risk_corp.json";
 
-/// What an archive of one's own shall be like.
-///
-/// For benchmarks and tests that need an archive without a vendor.
+/// Describes an archive to write, for benchmarks and tests that need one without a
+/// simulated vendor.
 ///
 /// ```
 /// use std::io::Cursor;
@@ -38,13 +37,13 @@ pub(crate) const DOCUMENT: &str = "dd_risk_corp.json";
 pub struct ArchiveSpec {
     /// The document's `pushDate`.
     pub push_date: ShanghaiTime,
-    /// The document's `totalSize`: how many records will come.
+    /// The document's `totalSize`: the number of records.
     pub total_size: u64,
     /// The password.
     pub password: String,
-    /// How archive and document are written.
+    /// The form of archive and document.
     pub dialect: ArchiveDialect,
-    /// Decides the salt, and the order of shuffled fields.
+    /// Determines the salt and the order of shuffled fields.
     pub seed: u64,
     pub(crate) protection: Protection,
     pub(crate) broken_off: bool,
@@ -90,14 +89,14 @@ impl std::fmt::Debug for ArchiveSpec {
     }
 }
 
-/// Writes an archive, holding no more than one record at a time.
+/// Writes an archive with at most one record in memory.
 ///
-/// The target must be empty and, for AE-2, readable: a file opened both ways,
-/// or a `Cursor`. It comes back at an unspecified position. The same input
+/// The target must be empty and, for AE-2, readable: a file opened for reading and
+/// writing, or a `Cursor`. It is returned at an unspecified position. The same input
 /// writes the same bytes.
 ///
 /// # Errors
-/// What the target reports.
+/// Whatever the target reports.
 pub fn write_archive<W: Read + Write + Seek>(
     spec: &ArchiveSpec,
     records: impl IntoIterator<Item = SimRecord>,
@@ -199,31 +198,32 @@ fn dos_time(time: ShanghaiTime) -> DateTime {
     }
 }
 
-/// Makes AE-2 of AE-1: the writer at hand makes AE-2 only where it cannot seek.
+/// Turns AE-1 into AE-2, which the `zip` crate writes only to a stream.
 ///
-/// Walks the central directory from the archive's end, and in each header of an
-/// encrypted entry, central and local, sets the version to 2 and the CRC to 0.
+/// It walks the central directory and, in both headers of each encrypted entry, sets
+/// the version to 2 and the CRC to 0.
 fn drop_checksums(target: &mut (impl Read + Write + Seek)) -> io::Result<()> {
     let end = target.seek(SeekFrom::End(0))?;
     let tail_at = end.saturating_sub(22 + 64);
-    let tail = read_at(target, tail_at, usize::try_from(end - tail_at).unwrap_or_default())?;
+    let tail_len = usize::try_from(end - tail_at).map_err(|_| malformed())?;
+    let tail = read_at(target, tail_at, tail_len)?;
     let eocd = tail.windows(4).rposition(|w| w == b"PK\x05\x06").ok_or_else(malformed)?;
     let (entries, mut at) =
-        (u64::from(small(&tail, eocd + 10)?), u64::from(large(&tail, eocd + 16)?));
+        (u64::from(read_u16(&tail, eocd + 10)?), u64::from(read_u32(&tail, eocd + 16)?));
     for _ in 0..entries {
         let header = read_at(target, at, 46)?;
-        let (name, extra) = (small(&header, 28)?, small(&header, 30)?);
-        let local_at = u64::from(large(&header, 42)?);
+        let (name, extra) = (read_u16(&header, 28)?, read_u16(&header, 30)?);
+        let local_at = u64::from(read_u32(&header, 42)?);
         mark_ae2(target, at, 16, 46 + u64::from(name), extra)?;
         let local = read_at(target, local_at, 30)?;
-        let after_name = 30 + u64::from(small(&local, 26)?);
-        mark_ae2(target, local_at, 14, after_name, small(&local, 28)?)?;
-        at += 46 + u64::from(name) + u64::from(extra) + u64::from(small(&header, 32)?);
+        let after_name = 30 + u64::from(read_u16(&local, 26)?);
+        mark_ae2(target, local_at, 14, after_name, read_u16(&local, 28)?)?;
+        at += 46 + u64::from(name) + u64::from(extra) + u64::from(read_u16(&header, 32)?);
     }
     Ok(())
 }
 
-/// Changes one header whose extra fields start `extra_at` bytes behind its start.
+/// Changes the header at `header`, whose extra fields start `extra_at` bytes into it.
 fn mark_ae2(
     target: &mut (impl Read + Write + Seek),
     header: u64,
@@ -234,12 +234,12 @@ fn mark_ae2(
     let extra = read_at(target, header + extra_at, usize::from(extra_len))?;
     let mut at = 0;
     while at + 4 <= extra.len() {
-        if small(&extra, at)? == 0x9901 {
+        if read_u16(&extra, at)? == 0x9901 {
             let version_at = u64::try_from(at + 4).map_err(|_| malformed())?;
             write_at(target, header + extra_at + version_at, &[2, 0])?;
             write_at(target, header + crc_at, &[0; 4])?;
         }
-        at += 4 + usize::from(small(&extra, at + 2)?);
+        at += 4 + usize::from(read_u16(&extra, at + 2)?);
     }
     Ok(())
 }
@@ -256,12 +256,12 @@ fn write_at(target: &mut (impl Write + Seek), at: u64, bytes: &[u8]) -> io::Resu
     target.write_all(bytes)
 }
 
-fn small(bytes: &[u8], at: usize) -> io::Result<u16> {
+fn read_u16(bytes: &[u8], at: usize) -> io::Result<u16> {
     let field = bytes.get(at..).and_then(|rest| rest.first_chunk()).ok_or_else(malformed)?;
     Ok(u16::from_le_bytes(*field))
 }
 
-fn large(bytes: &[u8], at: usize) -> io::Result<u32> {
+fn read_u32(bytes: &[u8], at: usize) -> io::Result<u32> {
     let field = bytes.get(at..).and_then(|rest| rest.first_chunk()).ok_or_else(malformed)?;
     Ok(u32::from_le_bytes(*field))
 }

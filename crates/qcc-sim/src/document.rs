@@ -120,7 +120,11 @@ impl Document<'_> {
         match defect {
             Defect::NoId => replace("id", None),
             Defect::NullId => replace("id", Some("null")),
-            Defect::LongId => replace("id", Some(&self.text(&record.id.repeat(5)))),
+            Defect::LongId => {
+                // Ids of digits are shorter than the others.
+                let times = 160_usize.div_ceil(record.id.len().max(1));
+                replace("id", Some(&self.text(&record.id.repeat(times))));
+            }
             Defect::EmptyLevel => replace("monitorLevel", Some("\"\"")),
             Defect::WordScore => replace("score", Some("\"unrated\"")),
             Defect::Array => {

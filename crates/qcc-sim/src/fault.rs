@@ -274,7 +274,10 @@ faults! {
     /// The archive has the password of the order before.
     SharedPassword = "shared-password", Order, odd;
     /// The document lies in a folder of the archive.
-    EntryInFolder = "entry-in-folder", Order, stays;
+    EntryInFolder = "entry-in-folder", Order, odd;
+
+    /// The vendor's clock is wrong for [`VendorConfig::outage`](crate::VendorConfig::outage), then corrected.
+    ClockWrong = "clock-wrong-for-hours", Calls, passes;
 }
 
 impl Fault {
@@ -282,10 +285,12 @@ impl Fault {
     /// quota, a refused signature. `random` holds none of them.
     pub const ACCOUNT_WIDE: &'static [Self] = &[Self::Status106, Self::Status107, Self::Status109];
 
-    /// Those that neither `random` nor the seeded lives draw: they strike where they are named.
+    /// Those that `random` does not draw: they strike where they are named.
     ///
-    /// They are the last of [`ALL`](Self::ALL). Whatever is taken from this list enters every
-    /// random mix.
+    /// Some last for hours of real time, and a rehearsal under `random` must come to an end. The
+    /// others would change what each seed of such a rehearsal meets. The seeded lives of the
+    /// simulation, whose time is virtual, draw them by name. They are the last of
+    /// [`ALL`](Self::ALL).
     pub const UNMIXED: &'static [Self] = &[
         Self::Http429,
         Self::OddContentEncoding,
@@ -319,6 +324,7 @@ impl Fault {
         Self::WrongEncoding,
         Self::SharedPassword,
         Self::EntryInFolder,
+        Self::ClockWrong,
     ];
 
     /// Whether `random` may draw it.

@@ -46,7 +46,10 @@ impl Rate {
     pub fn usual(fault: Fault) -> Self {
         match fault {
             _ if Fault::ACCOUNT_WIDE.contains(&fault) => Self::first(1),
-            Fault::FileHost503 | Fault::FileHostResets | Fault::CallbackFlood => Self::first(1),
+            Fault::FileHost503
+            | Fault::FileHostResets
+            | Fault::CallbackFlood
+            | Fault::ClockWrong => Self::first(1),
             Fault::ClockSkew => Self::ALWAYS,
             _ => Self::chance(0.2),
         }
@@ -117,8 +120,8 @@ impl FaultPlan {
         self
     }
 
-    /// How far the vendor's clock is ahead under [`Fault::ClockSkew`]: 10
-    /// minutes unless told otherwise; negative for behind.
+    /// How far the vendor's clock is ahead under [`Fault::ClockSkew`] and
+    /// [`Fault::ClockWrong`]: 10 minutes unless told otherwise; negative for behind.
     #[must_use]
     pub fn skew(mut self, ahead: SignedDuration) -> Self {
         self.skew = Some(ahead);
@@ -249,9 +252,10 @@ impl Strikes {
         self.draw(now, |fault| fault.place() == Place::Schedule)
     }
 
-    /// How far the vendor's clock is ahead of the true time.
-    pub(crate) fn skew(&self, now: Timestamp) -> SignedDuration {
-        let skewed = self.rules.iter().any(|rule| rule.fault == Fault::ClockSkew);
+    /// How far the vendor's clock is ahead of the true time, where it is `wrong` or the
+    /// plan says that it always is.
+    pub(crate) fn skew(&self, wrong: bool, now: Timestamp) -> SignedDuration {
+        let skewed = wrong || self.rules.iter().any(|rule| rule.fault == Fault::ClockSkew);
         if skewed && self.lasts(now) { self.skew } else { SignedDuration::ZERO }
     }
 

@@ -41,17 +41,16 @@ pub struct SimRecord {
 
 impl From<SimRecord> for RiskRecord {
     fn from(record: SimRecord) -> Self {
-        Self {
-            id: record.id,
-            corp_key_no: record.corp_key_no,
-            corp_name: record.corp_name,
-            monitor_content: record.monitor_content,
-            monitor_level: record.monitor_level.map(Into::into),
-            monitor_type: record.monitor_type.map(Into::into),
-            score: record.score,
-            change_date: record.change_date,
-            extra: record.extra,
-        }
+        let mut taken = Self::new(record.id);
+        taken.corp_key_no = record.corp_key_no;
+        taken.corp_name = record.corp_name;
+        taken.monitor_content = record.monitor_content;
+        taken.monitor_level = record.monitor_level.map(Into::into);
+        taken.monitor_type = record.monitor_type.map(Into::into);
+        taken.score = record.score;
+        taken.change_date = record.change_date;
+        taken.extra = record.extra;
+        taken
     }
 }
 

@@ -34,7 +34,7 @@ pub use orders::PushSchedule;
 ///
 /// ```
 /// use bytes::Bytes;
-/// use qcc_proto::{Answer, OrderList};
+/// use qcc_proto::{Call, ListOrders};
 /// use qcc_sim::{Vendor, VendorConfig};
 ///
 /// let now: jiff::Timestamp = "2022-06-07T02:29:11Z".parse()?;
@@ -52,7 +52,7 @@ pub use orders::PushSchedule;
 /// .body(Bytes::new())?;
 ///
 /// let reply = vendor.handle(&request, now);
-/// let list = Answer::<OrderList>::parse(reply.response.body())?.into_payload()?;
+/// let list = ListOrders::read_answer(reply.response.body())?.into_payload()?;
 /// assert_eq!(list.orders[0].order_no, pushed);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -71,6 +71,8 @@ pub struct Vendor {
     burst_of: u32,
     /// How the file host is out, and until when.
     outage: Option<(Fault, Timestamp)>,
+    /// Until when the clock is wrong.
+    wrong_until: Option<Timestamp>,
 }
 
 /// What a request came to, for answer and journal.
@@ -101,6 +103,7 @@ impl Vendor {
             held_back: 0,
             burst_of: 0,
             outage: None,
+            wrong_until: None,
             config,
         }
     }
@@ -114,6 +117,10 @@ impl Vendor {
         let secret_seen = request::carries(request, self.config.account.secret());
         let exchange = self.route(request);
         let fault = self.strikes.strike(exchange, now);
+        if fault == Some(Fault::ClockWrong) {
+            let until = later(now, self.config.outage);
+            self.wrong_until.get_or_insert(until);
+        }
         let outcome = match fault.and_then(|fault| self.instead(fault)) {
             Some(outcome) => outcome,
             None => self.process(exchange, request, fault, now),
@@ -161,9 +168,10 @@ impl Vendor {
     }
 
     /// Replaces the plan of faults. Its draws start from the beginning, and a file host that
-    /// was out is back.
+    /// was out is back, a clock that was wrong is right.
     pub fn set_faults(&mut self, plan: FaultPlan) {
         self.outage = None;
+        self.wrong_until = None;
         self.orders.iter_mut().for_each(|order| order.out_until = None);
         self.strikes = Strikes::new(&plan, self.config.seed);
         self.config.faults = plan;
@@ -272,12 +280,18 @@ impl Vendor {
         };
         let clock = match exchange {
             Exchange::Download => now,
-            _ => later(now, self.strikes.skew(now)),
+            _ => self.clock(now),
         };
         reply
             .with_header(header::DATE, &http_date(clock))
             .with_header(header::SERVER, server)
             .with_length()
+    }
+
+    /// What the vendor's own clock shows.
+    fn clock(&self, now: Timestamp) -> Timestamp {
+        let wrong = self.wrong_until.is_some_and(|until| now < until);
+        later(now, self.strikes.skew(wrong, now))
     }
 
     /// A random number below `end`, or 0 where that is 0.

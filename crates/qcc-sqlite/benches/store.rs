@@ -133,15 +133,11 @@ impl Bench {
 /// Of the usual length; its id looks random.
 fn record(n: u64) -> RiskRecord {
     let digits = n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    RiskRecord {
-        id: format!("{digits:016x}{n:016x}"),
-        corp_key_no: Some(format!("{n:032x}")),
-        corp_name: Some("杭州金盛东方商贸有限责任公司".into()),
-        monitor_content: Some("因未按时履行法律义务被乌鲁木齐人民法院列为失信被执行人".into()),
-        monitor_level: None,
-        monitor_type: None,
-        score: Some(80),
-        change_date: Some("2022-07-04".into()),
-        extra: None,
-    }
+    let mut record = RiskRecord::new(format!("{digits:016x}{n:016x}"));
+    record.corp_key_no = Some(format!("{n:032x}"));
+    record.corp_name = Some("杭州金盛东方商贸有限责任公司".into());
+    record.monitor_content = Some("因未按时履行法律义务被乌鲁木齐人民法院列为失信被执行人".into());
+    record.score = Some(80);
+    record.change_date = Some("2022-07-04".into());
+    record
 }

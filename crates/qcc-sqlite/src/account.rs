@@ -1,6 +1,6 @@
 //! What concerns the account as a whole, as one value with a version.
 
-use qcc_proto::{PushSetting, PushState, PushWindow};
+use qcc_proto::{PushSetting, PushWindow};
 use qcc_sync::{
     Account, Activation, AnswerErrors, Hold, PathSegment, Reason, SecretPath, Versioned,
 };
@@ -105,5 +105,5 @@ fn told(row: &Row<'_>) -> Result<Option<PushSetting>, Fault> {
     let window: Option<u8> = row.get("path_told_window")?;
     let window = window.map(PushWindow::try_from).transpose();
     let window = window.map_err(|_| Fault::Unreadable("path_told_window"))?;
-    Ok(Some(PushSetting { enabled: PushState::Enabled, callback_url, window }))
+    Ok(Some(PushSetting::new(callback_url).with_window(window)))
 }

@@ -153,17 +153,12 @@ mod tests {
     use super::*;
 
     fn row(id: &str, position: u64, score: Option<i32>) -> Row {
-        let record = RiskRecord {
-            id: id.into(),
-            corp_key_no: None,
-            corp_name: Some(String::new()),
-            monitor_content: Some("内容".into()),
-            monitor_level: None,
-            monitor_type: Some("红色通道".to_owned().into()),
-            score,
-            change_date: None,
-            extra: Some("{}".into()),
-        };
+        let mut record = RiskRecord::new(id);
+        record.corp_name = Some(String::new());
+        record.monitor_content = Some("内容".into());
+        record.monitor_type = Some("红色通道".to_owned().into());
+        record.score = score;
+        record.extra = Some("{}".into());
         Row { position, record }
     }
 

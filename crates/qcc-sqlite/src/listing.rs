@@ -180,7 +180,7 @@ fn end(
     order_no: &'static str,
     created_at: &'static str,
 ) -> Result<ListedOrder, Fault> {
-    Ok(ListedOrder { order_no: required(row, order_no)?, created_at: parsed(row, created_at)? })
+    Ok(ListedOrder::new(required(row, order_no)?, parsed(row, created_at)?))
 }
 
 /// The facts of the last list.

@@ -204,18 +204,17 @@ impl Conditions {
 fn stored_record(row: &rusqlite::Row<'_>) -> Result<StoredRecord, Fault> {
     let text = |index| row.get::<_, Option<String>>(index);
     let required = |index: usize, column| text(index)?.ok_or(Fault::Unreadable(column));
+    let mut record = RiskRecord::new(required(0, "id")?);
+    record.corp_key_no = text(1)?;
+    record.corp_name = text(2)?;
+    record.monitor_content = text(3)?;
+    record.monitor_level = text(4)?.map(MonitorLevel::from);
+    record.monitor_type = text(5)?.map(MonitorType::from);
+    record.score = row.get(6)?;
+    record.change_date = text(7)?;
+    record.extra = text(8)?;
     Ok(StoredRecord {
-        record: RiskRecord {
-            id: required(0, "id")?,
-            corp_key_no: text(1)?,
-            corp_name: text(2)?,
-            monitor_content: text(3)?,
-            monitor_level: text(4)?.map(MonitorLevel::from),
-            monitor_type: text(5)?.map(MonitorType::from),
-            score: row.get(6)?,
-            change_date: text(7)?,
-            extra: text(8)?,
-        },
+        record,
         rank: Rank {
             push_date: required(9, "push_date")?
                 .parse()

@@ -157,17 +157,8 @@ mod tests {
     use super::*;
 
     fn row(id: &str, position: u64, length: usize) -> Row {
-        let record = RiskRecord {
-            id: id.into(),
-            corp_key_no: None,
-            corp_name: None,
-            monitor_content: Some("x".repeat(length)),
-            monitor_level: None,
-            monitor_type: None,
-            score: None,
-            change_date: None,
-            extra: None,
-        };
+        let mut record = RiskRecord::new(id);
+        record.monitor_content = Some("x".repeat(length));
         Row { position, record }
     }
 

@@ -65,7 +65,8 @@ pub fn fastest_burst(
         .into_iter()
         .chain(since_last)
         .chain(densest(listed, window, now))
-        .reduce(|fastest, burst| if burst.is_faster(&fastest) { burst } else { fastest })
+        // Of two equally fast ones the later is remembered for longer.
+        .reduce(|fastest, burst| if fastest.is_faster(&burst) { fastest } else { burst })
 }
 
 /// Where in the list a fifth of a window is closest together.
@@ -93,9 +94,11 @@ mod tests {
     }
 
     fn list(seconds: impl IntoIterator<Item = i64>) -> Vec<ListedOrder> {
-        let line = |(n, second): (usize, i64)| ListedOrder {
-            order_no: format!("A{n}").parse().unwrap(),
-            created_at: Some(ShanghaiTime::from_timestamp(at(second))),
+        let line = |(n, second): (usize, i64)| {
+            ListedOrder::new(
+                format!("A{n}").parse().unwrap(),
+                Some(ShanghaiTime::from_timestamp(at(second))),
+            )
         };
         seconds.into_iter().enumerate().map(line).collect()
     }
@@ -116,8 +119,8 @@ mod tests {
 
     #[test]
     fn what_is_new_since_the_last_list_counts_even_where_no_line_has_a_time() {
-        let listed: Vec<_> =
-            list(0..12).into_iter().map(|l| ListedOrder { created_at: None, ..l }).collect();
+        let undated = |line: ListedOrder| ListedOrder::new(line.order_no, None);
+        let listed: Vec<_> = list(0..12).into_iter().map(undated).collect();
         let burst = fastest_burst(&listed, 30, 12, Some(at(0)), None, at(62)).unwrap();
         assert_eq!((burst.orders, burst.within), (12, SignedDuration::from_secs(62)));
         assert_eq!(burst.window_lasts(30), SignedDuration::from_secs(155));

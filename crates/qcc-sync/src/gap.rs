@@ -135,7 +135,7 @@ pub fn oldest_before(
     let line = |order: Order| {
         let hint = order.created_at.or_else(|| order.no.created_hint());
         let heard = || ShanghaiTime::from_timestamp(order.first_seen_at);
-        ListedOrder { created_at: Some(hint.unwrap_or_else(heard)), order_no: order.no }
+        ListedOrder::new(order.no, Some(hint.unwrap_or_else(heard)))
     };
     let first = kept.into_iter().map(line).min_by(|a, b| age(a).cmp(&age(b)));
     first.filter(|first| age(first) < age(oldest))
@@ -188,6 +188,12 @@ impl Listing {
     /// before it.
     pub fn is_all_fresh(&self) -> bool {
         self.fresh > 0 && self.fresh >= self.listed
+    }
+
+    /// Whether it joins on to lists before it and nothing in it is hidden: what it does
+    /// not name had not been made when it was read.
+    pub(crate) fn shows_the_window(&self) -> bool {
+        self.listed > 0 && self.unreadable == 0 && !self.is_all_fresh()
     }
 
     /// Whether it was so far from what was known that it must be read again at once.

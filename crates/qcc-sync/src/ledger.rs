@@ -360,7 +360,7 @@ pub fn next_step(order: &Order, now: Timestamp) -> Step {
 impl Located {
     fn is_usable(&self, now: Timestamp) -> bool {
         let age = now.duration_since(self.at);
-        let left = self.location.ends_at().map(|end| end.duration_since(now));
+        let left = self.location.expires_at().map(|end| end.duration_since(now));
         (SignedDuration::ZERO..LINK_MARGIN).contains(&age)
             || left.is_none_or(|left| left >= LINK_MARGIN)
     }

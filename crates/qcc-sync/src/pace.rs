@@ -40,9 +40,10 @@ impl Overview {
     /// An estimate of how long the receiver may be down from now on and lose nothing:
     /// what is left of a window at the fastest rate seen of late. Zero where orders
     /// may be leaving the window unseen. `None` where nothing can be said: no list
-    /// was read, too few orders were seen, or the last list was new as a whole. Pure.
+    /// was read, too few orders were seen, or the last list was new as a whole, named
+    /// no order or had lines that could not be read. Pure.
     pub fn downtime_allowance(&self, now: Timestamp) -> Option<SignedDuration> {
-        let listing = self.last_listing.as_ref().filter(|listing| !listing.is_all_fresh())?;
+        let listing = self.last_listing.as_ref().filter(|listing| listing.shows_the_window())?;
         let left = later(listing.at, listing.pressure().lasts?).duration_since(now);
         Some(left.max(SignedDuration::ZERO))
     }

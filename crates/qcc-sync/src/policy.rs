@@ -78,7 +78,7 @@ impl Default for Policy {
             // Some writers put the document into a folder. More than one is refused.
             archive: qcc_archive::Options::default().with_directory_prefix(true),
             document: ReaderLimits::default(),
-            entry: "dd_risk_corp.json".into(),
+            entry: qcc_proto::DOCUMENT_NAME.into(),
             batch: 2048,
         }
     }

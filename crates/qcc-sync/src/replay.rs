@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use qcc_archive::Archive;
+use qcc_archive::{Archive, Retry};
 use qcc_proto::OrderNo;
 
 use crate::{
@@ -271,11 +271,14 @@ impl Replay {
         let sure = archives.len() == 1 && !known;
         let mut best = Err(Unfit::Missing);
         for (archive, label) in &archives {
-            match self.check(archive).await? {
-                Ok(()) if sure || self.opens(archive, label).await? => {
-                    return Ok(Ok(Best { order: label.order(*archive), opens: true }));
-                }
-                Ok(()) if best.is_err() => {
+            let opens = match self.check(archive).await? {
+                Ok(()) if sure => Ok(true),
+                Ok(()) => self.opens(archive, label).await?,
+                Err(unfit) => Err(unfit),
+            };
+            match opens {
+                Ok(true) => return Ok(Ok(Best { order: label.order(*archive), opens: true })),
+                Ok(false) if best.is_err() => {
                     best = Ok(Best { order: label.order(*archive), opens: false });
                 }
                 Err(unfit) if best.is_err() && !matches!(unfit, Unfit::Missing) => {
@@ -328,7 +331,11 @@ impl Replay {
                 Err(error)
             }
             Err(Trouble::Failed(failure)) => {
-                report.setbacks.push(Setback::Refused(order_no, failure.reason.clone()));
+                let reason = failure.reason.clone();
+                report.setbacks.push(match reason.code {
+                    ReasonCode::Transient => Setback::Unreadable(order_no, reason.detail),
+                    _ => Setback::Refused(order_no, reason),
+                });
                 let order = lease.order.clone();
                 lease.order = match origin {
                     // What it was applied with is in the table, whatever may be
@@ -362,15 +369,29 @@ impl Replay {
     }
 
     /// Whether its label's password opens an archive.
-    async fn opens(&self, archive: &KeptArchive, label: &Label) -> Result<bool, EngineError> {
-        let Ok(Some(file)) = self.archives.open(archive).await else { return Ok(false) };
+    async fn opens(
+        &self,
+        archive: &KeptArchive,
+        label: &Label,
+    ) -> Result<Result<bool, Unfit>, EngineError> {
+        let file = match self.archives.open(archive).await {
+            Ok(Some(file)) => file,
+            Ok(None) => return Ok(Err(Unfit::Missing)),
+            Err(error) => return Ok(Err(Unfit::Unreadable(told(&error)))),
+        };
         let (policy, password) = (self.policy.clone(), label.password.clone());
         let opened = reading(move || {
             Archive::open(file, policy.archive)?
                 .authenticate(&policy.entry, password.reveal().as_bytes())
                 .map(drop)
         });
-        Ok(opened.await?.is_ok())
+        Ok(match opened.await? {
+            Ok(()) => Ok(true),
+            Err(error) => match error.retry() {
+                Retry::ReadAgain => Err(Unfit::Unreadable(told(&error))),
+                Retry::FetchAgain | Retry::Never => Ok(false),
+            },
+        })
     }
 
     fn applier(&self) -> Applier<'_> {
@@ -480,8 +501,8 @@ async fn reading<T: Send + 'static>(
 }
 
 /// An error and its cause in one line.
-fn told(error: &ArchivesError) -> String {
-    match std::error::Error::source(error) {
+fn told(error: &dyn std::error::Error) -> String {
+    match error.source() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
     }

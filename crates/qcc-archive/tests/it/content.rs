@@ -1,12 +1,12 @@
-//! Reading content: chunks, ends, errors that stay.
+//! Reading content: chunks, the end, and errors that repeat.
 
 use std::io::{self, BufRead, Read};
 
-use qcc_archive::{Archive, Content, Error, ErrorKind, Looks, Options, Verified};
+use qcc_archive::{Archive, Content, Error, ErrorKind, FileFormat, Options, Verified};
 
 use crate::{
-    build::{Entry, text},
     fixtures::{NAME, PASSWORD, fixture, read_usual},
+    writer::{Entry, text},
 };
 
 fn content(bytes: &[u8], options: Options) -> Content<&[u8]> {
@@ -27,8 +27,9 @@ fn large_content_comes_whole_whatever_the_buffers() {
         let bytes = entry.archive();
         for hold_back in [0, 1, 300_000, 1 << 30] {
             for in_memory in [0, 1 << 30] {
-                let options =
-                    Options::default().with_hold_back(hold_back).with_in_memory(in_memory);
+                let options = Options::default()
+                    .with_hold_back_bytes(hold_back)
+                    .with_in_memory_bytes(in_memory);
                 let mut found = Vec::new();
                 content(&bytes, options).read_to_end(&mut found).unwrap();
                 assert!(found == expected, "hold back {hold_back}, in memory {in_memory}");
@@ -41,7 +42,7 @@ fn large_content_comes_whole_whatever_the_buffers() {
 fn chunks_are_lent_until_consumed() {
     let expected = text(1_000_000);
     let bytes = Entry::deflated(&expected).archive();
-    let mut reader = content(&bytes, Options::default().with_hold_back(0));
+    let mut reader = content(&bytes, Options::default().with_hold_back_bytes(0));
     let mut found = Vec::new();
     loop {
         let chunk = reader.fill_buf().unwrap();
@@ -63,7 +64,7 @@ fn a_chunk_has_a_quarter_of_a_mebibyte() {
     let expected = text(1_000_000);
     for entry in [Entry::deflated(&expected), Entry::stored(&expected)] {
         let bytes = entry.archive();
-        let mut reader = content(&bytes, Options::default().with_hold_back(0));
+        let mut reader = content(&bytes, Options::default().with_hold_back_bytes(0));
         let mut lengths = Vec::new();
         loop {
             let len = reader.fill_buf().unwrap().len();
@@ -81,7 +82,7 @@ fn a_chunk_has_a_quarter_of_a_mebibyte() {
 fn debug_shows_how_far_the_reading_is() {
     let expected = text(1_000_000);
     let bytes = Entry::deflated(&expected).archive();
-    let mut reader = content(&bytes, Options::default().with_hold_back(0));
+    let mut reader = content(&bytes, Options::default().with_hold_back_bytes(0));
     let shown = format!("{reader:?}");
     assert!(shown.contains("fresh") && shown.contains("unpacked: 0"), "{shown}");
     reader.fill_buf().unwrap();
@@ -110,7 +111,7 @@ fn consuming_too_much_is_consuming_all_there_is() {
 fn the_beginning_alone_can_be_read_and_the_rest_dropped() {
     let expected = text(1_000_000);
     let bytes = Entry::deflated(&expected).archive();
-    for options in [Options::default(), Options::default().with_hold_back(0)] {
+    for options in [Options::default(), Options::default().with_hold_back_bytes(0)] {
         let mut beginning = [0; 1000];
         content(&bytes, options).read_exact(&mut beginning).unwrap();
         assert_eq!(beginning, expected[..1000]);
@@ -120,7 +121,7 @@ fn the_beginning_alone_can_be_read_and_the_rest_dropped() {
 #[test]
 fn finish_checks_what_was_not_read() {
     let bytes = too_long(1_000_000);
-    let mut reader = content(&bytes, Options::default().with_hold_back(0));
+    let mut reader = content(&bytes, Options::default().with_hold_back_bytes(0));
     let mut beginning = [0; 10];
     reader.read_exact(&mut beginning).unwrap();
     let error = reader.finish().unwrap_err();
@@ -131,7 +132,7 @@ fn finish_checks_what_was_not_read() {
 fn an_error_stays() {
     let bytes = too_long(1_000_000);
     for hold_back in [0, 1 << 30] {
-        let mut reader = content(&bytes, Options::default().with_hold_back(hold_back));
+        let mut reader = content(&bytes, Options::default().with_hold_back_bytes(hold_back));
         let mut found = Vec::new();
         let first = reader.read_to_end(&mut found).unwrap_err();
         for _ in 0..3 {
@@ -152,12 +153,12 @@ fn an_error_stays() {
 fn held_back_content_is_not_seen_if_its_last_check_fails() {
     let bytes = too_long(1_000_000);
     let mut found = Vec::new();
-    let held = Options::default().with_hold_back(1_000_000);
+    let held = Options::default().with_hold_back_bytes(1_000_000);
     content(&bytes, held).read_to_end(&mut found).unwrap_err();
     assert!(found.is_empty());
 
     // Beyond what is held back, the beginning is out before the end is known.
-    let streamed = Options::default().with_hold_back(500_000);
+    let streamed = Options::default().with_hold_back_bytes(500_000);
     content(&bytes, streamed).read_to_end(&mut found).unwrap_err();
     assert!(found.len() >= 500_000);
     assert!(text(1_000_000).starts_with(&found));
@@ -169,7 +170,7 @@ fn the_last_chunk_waits_for_the_checks() {
     let entry = Entry { crc32: Some(0), ..Entry::deflated(&expected) };
     let mut found = Vec::new();
     let bytes = entry.archive();
-    let mut reader = content(&bytes, Options::default().with_hold_back(0));
+    let mut reader = content(&bytes, Options::default().with_hold_back_bytes(0));
     let error = reader.read_to_end(&mut found).unwrap_err();
     assert_eq!(*Error::from_io(&error).unwrap().kind(), ErrorKind::Checksum);
     assert!(found.len() < expected.len());
@@ -235,11 +236,11 @@ fn nothing_of_password_or_content_is_in_debug_output() {
 #[test]
 fn an_error_page_is_named_with_its_code() {
     let error = read_usual(fixture("oss-expired.xml")).unwrap_err();
-    let looks = Looks::Xml { code: Some("AccessDenied".into()) };
+    let looks = FileFormat::Xml { code: Some("AccessDenied".into()) };
     assert_eq!(*error.kind(), ErrorKind::NotAnArchive(looks));
     assert!(error.to_string().contains("AccessDenied"));
     let error = read_usual(fixture("gateway.html")).unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::NotAnArchive(Looks::Html));
+    assert_eq!(*error.kind(), ErrorKind::NotAnArchive(FileFormat::Html));
 }
 
 #[test]
@@ -249,5 +250,5 @@ fn a_wrong_password_is_told_from_damage_only_as_far_as_it_can_be() {
     let wrong = archive.authenticate(NAME, b"wrong").unwrap_err();
     assert_eq!(*wrong.kind(), ErrorKind::WrongPassword);
     let tampered = read_usual(fixture("flipped-last.zip")).unwrap_err();
-    assert!(tampered.to_string().contains("1 in 65,536"), "{tampered}");
+    assert!(tampered.kind().advice().contains("1 in 65,536"), "{tampered}");
 }

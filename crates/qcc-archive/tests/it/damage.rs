@@ -1,13 +1,13 @@
-//! Damage of every kind: what comes out is the right content or an error.
+//! Damage of every kind gives the right content or an error.
 
 use std::thread;
 
 use proptest::prelude::*;
-use qcc_archive::{Archive, KeyStrength, Options};
+use qcc_archive::{Archive, KeyStrength, Options, Retry};
 
 use crate::fixtures::{fixture, read, read_usual};
 
-/// Flips each bit in turn; says how many flips passed with the same content.
+/// Flips each bit in turn; returns how many flips gave the same content.
 #[track_caller]
 fn flip_every_bit(file: &str) -> usize {
     let good = fixture(file);
@@ -21,7 +21,7 @@ fn flip_every_bit(file: &str) -> usize {
             let (at, mask) = (bit / 8, 1 << (bit % 8));
             bytes[at] ^= mask;
             match read_usual(&bytes) {
-                Err(error) => assert!(error.kind().may_be_damage(), "byte {at}: {error}"),
+                Err(error) => assert!(error.retry() == Retry::FetchAgain, "byte {at}: {error}"),
                 Ok(found) => {
                     assert!(
                         found == content,
@@ -69,7 +69,7 @@ fn no_beginning_of_an_archive_is_taken_for_one() {
             let error = read_usual(&good[..len]).expect_err("a part was taken for the whole");
             let code = error.kind().as_str();
             assert!(["not_an_archive", "truncated"].contains(&code), "{len} bytes: {error}");
-            assert!(error.kind().may_be_damage());
+            assert_eq!(error.retry(), Retry::FetchAgain);
         }
     }
 }
@@ -82,7 +82,7 @@ fn no_end_of_an_archive_is_taken_for_one() {
     }
 }
 
-/// What may happen to the bytes of a file.
+/// One kind of damage to the bytes of a file.
 #[derive(Debug, Clone)]
 enum Damage {
     Set(prop::sample::Index, u8),
@@ -133,7 +133,7 @@ fn damage() -> impl Strategy<Value = Damage> {
     ]
 }
 
-/// Archives with the odd parts in them, each of one and the same content.
+/// Archives with unusual structures and the same content.
 const FILES: &[&str] = &[
     "good.zip",
     "ae1-descriptor.zip",

@@ -1,4 +1,4 @@
-//! The committed archives, and how tests read them.
+//! The committed archives, and functions to read them.
 
 use std::{fs, io::Read, path::PathBuf};
 
@@ -8,14 +8,14 @@ pub(crate) const NAME: &str = "dd_risk_corp.json";
 pub(crate) const PASSWORD: &[u8] = b"fixture-password";
 
 pub(crate) fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/archives")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
 pub(crate) fn fixture(file: &str) -> Vec<u8> {
     fs::read(folder().join(file)).unwrap()
 }
 
-/// The wanted entry's whole content, or the error and what was released.
+/// The whole content of the entry, or the error and the content before it.
 pub(crate) fn read(
     source: impl ReadAt,
     name: &str,

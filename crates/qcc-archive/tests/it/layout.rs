@@ -1,16 +1,16 @@
-//! Where directory and end record lie, how much of them is read, and what a
-//! directory tells.
+//! The places of directory and end record, how much of them is read, and what the
+//! directory says about entries.
 
 use std::{
-    io,
+    io::{self, Read},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 use qcc_archive::{AesVersion, Archive, Encryption, ErrorKind, KeyStrength, Options, ReadAt};
 
 use crate::{
-    build::many_entries,
-    fixtures::{fixture, read_usual},
+    fixtures::{PASSWORD, fixture, read_usual},
+    writer::many_entries,
 };
 
 /// Counts reads, remembers the longest, and fails one of them.
@@ -113,7 +113,7 @@ fn an_archive_may_have_the_longest_comment_there_is() {
 fn a_directory_as_large_as_its_limit_is_read() {
     let bytes = fixture("good.zip");
     let size = (bytes.len() - 22 - directory_at(&bytes)) as u64;
-    let open = |limit| Archive::open(&bytes, Options::default().with_max_directory(limit));
+    let open = |limit| Archive::open(&bytes, Options::default().with_max_directory_bytes(limit));
     assert_eq!(open(size).unwrap().entries().len(), 1);
     assert_eq!(open(size - 1).unwrap_err().kind().as_str(), "limit");
 }
@@ -136,7 +136,7 @@ fn an_archive_without_entries_has_nothing_before_its_end() {
 }
 
 #[test]
-fn whichever_read_fails_it_is_the_disk_that_is_blamed() {
+fn whichever_read_fails_the_error_is_io() {
     for file in ["good.zip", "open-ones-64.zip", "zip64-end.zip", "fake-empty-end-in-comment.zip"] {
         let bytes = fixture(file);
         let expected = read_usual(&bytes).unwrap();
@@ -155,11 +155,11 @@ fn whichever_read_fails_it_is_the_disk_that_is_blamed() {
 #[test]
 fn a_refused_feature_is_named() {
     for (file, expected) in [
-        ("flag-4.zip", "flags of no known meaning"),
+        ("flag-4.zip", "flags with an unknown meaning"),
         ("flag-5.zip", "patched data"),
-        ("flag-6.zip", "PKWARE's strong encryption"),
+        ("flag-6.zip", "PKWARE strong encryption"),
         ("flag-13.zip", "masked headers"),
-        ("flag-15.zip", "flags of no known meaning"),
+        ("flag-15.zip", "flags with an unknown meaning"),
     ] {
         let error = read_usual(fixture(file)).unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::UnsupportedFeature(expected), "{file}");
@@ -167,7 +167,7 @@ fn a_refused_feature_is_named() {
 }
 
 #[test]
-fn a_line_of_the_directory_tells_what_it_says() {
+fn an_entry_has_what_its_directory_header_says() {
     let archive = Archive::open(fixture("pyzipper-ae1.zip"), Options::default()).unwrap();
     let entry = &archive.entries()[0];
     assert_eq!(entry.name_bytes(), b"dd_risk_corp.json");
@@ -183,19 +183,41 @@ fn a_line_of_the_directory_tells_what_it_says() {
 }
 
 #[test]
+fn an_entry_whose_name_is_not_utf_8_is_found_by_its_bytes() {
+    let mut bytes = fixture("good.zip");
+    let expected = read_usual(&bytes).unwrap();
+    // "风险" in GBK, where the headers say "dd_r".
+    let name = b"\xb7\xe7\xcf\xd5isk_corp.json";
+    for at in [30, directory_at(&bytes) + 46] {
+        bytes[at..at + name.len()].copy_from_slice(name);
+    }
+    let archive = Archive::open(&bytes, Options::default()).unwrap();
+    assert_eq!(archive.entries()[0].name_bytes(), name);
+    let verified = archive.authenticate(name, PASSWORD).unwrap();
+    let mut content = Vec::new();
+    verified.reader().read_to_end(&mut content).unwrap();
+    assert_eq!(content, expected);
+
+    let lossy = archive.entries()[0].name().into_owned();
+    assert_eq!(archive.authenticate(lossy, PASSWORD).unwrap_err().kind().as_str(), "no_such_entry");
+    let error = archive.authenticate(b"\xb7\xe7", PASSWORD).unwrap_err();
+    assert!(error.to_string().contains('\u{fffd}'), "{error}");
+}
+
+#[test]
 fn an_aes_field_counts_only_where_the_method_says_so() {
     let mut bytes = fixture("aes-field-on-deflate.zip");
     let directory = directory_at(&bytes);
-    let told = |bytes: &[u8]| {
+    let described = |bytes: &[u8]| {
         let archive = Archive::open(bytes, Options::default()).unwrap();
         let entry = &archive.entries()[0];
         (entry.method(), entry.encryption())
     };
-    assert_eq!(told(&bytes), (8, Encryption::ZipCrypto));
+    assert_eq!(described(&bytes), (8, Encryption::ZipCrypto));
     bytes[directory + 10] = 12;
-    assert_eq!(told(&bytes), (12, Encryption::ZipCrypto));
+    assert_eq!(described(&bytes), (12, Encryption::ZipCrypto));
     bytes[directory + 8] |= 0x40;
-    assert_eq!(told(&bytes), (12, Encryption::Unknown));
+    assert_eq!(described(&bytes), (12, Encryption::Unknown));
     bytes[directory + 8] &= !1;
-    assert_eq!(told(&bytes), (12, Encryption::None));
+    assert_eq!(described(&bytes), (12, Encryption::None));
 }

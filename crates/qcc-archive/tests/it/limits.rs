@@ -1,10 +1,10 @@
-//! Limits, on declared sizes and on what really comes.
+//! Limits on declared sizes and on actual content.
 
 use qcc_archive::{Archive, Error, ErrorKind, LimitKind, Options};
 
 use crate::{
-    build::{Entry, many_entries, text},
     fixtures::{NAME, PASSWORD, fixture, read, read_usual},
+    writer::{Entry, many_entries, text},
 };
 
 const GIB: u64 = 1 << 30;
@@ -24,12 +24,16 @@ fn read_with(bytes: &[u8], options: Options) -> Result<Vec<u8>, (Error, Vec<u8>)
 fn a_bomb_of_a_gibibyte_ends_within_its_limit() {
     let bomb = Entry::zeros(GIB).archive();
     assert!(bomb.len() < 8 << 20);
-    check(read_with(&bomb, Options::default()), LimitKind::Ratio, 256);
-    let large = Options::default().with_max_ratio(5000, 0);
-    check(read_with(&bomb, large.clone().with_max_content(GIB - 1)), LimitKind::Content, GIB - 1);
+    check(read_with(&bomb, Options::default()), LimitKind::ExpansionRatio, 256);
+    let large = Options::default().with_max_ratio(5000).with_ratio_floor_bytes(0);
+    check(
+        read_with(&bomb, large.clone().with_max_content_bytes(GIB - 1)),
+        LimitKind::ContentBytes,
+        GIB - 1,
+    );
 
-    // Where it is allowed it is a content like any other, in chunks.
-    let archive = Archive::open(&bomb, large.with_max_content(GIB)).unwrap();
+    // Where the options allow it, it is content like any other, in chunks.
+    let archive = Archive::open(&bomb, large.with_max_content_bytes(GIB)).unwrap();
     let verified = archive.authenticate(NAME, PASSWORD).unwrap();
     assert_eq!(verified.into_reader().finish().unwrap(), GIB);
 }
@@ -51,20 +55,21 @@ fn small_contents_have_no_ratio() {
     let zeros = vec![b'0'; 20 << 20];
     let bytes = Entry::deflated(&zeros).archive();
     assert!(read_with(&bytes, Options::default()).unwrap() == zeros);
-    let strict = Options::default().with_max_ratio(256, 1 << 20);
-    check(read_with(&bytes, strict), LimitKind::Ratio, 256);
+    let strict = Options::default().with_max_ratio(256).with_ratio_floor_bytes(1 << 20);
+    check(read_with(&bytes, strict), LimitKind::ExpansionRatio, 256);
 }
 
 #[test]
 fn a_limit_equal_to_the_size_passes() {
     let content = text(10_000);
     let bytes = Entry::deflated(&content).archive();
-    let exact = Options::default().with_max_content(10_000).with_max_name(NAME.len() as u64);
+    let exact =
+        Options::default().with_max_content_bytes(10_000).with_max_name_bytes(NAME.len() as u64);
     assert_eq!(read_with(&bytes, exact.with_max_entries(1)).unwrap(), content);
-    let small = Options::default().with_max_content(9_999);
-    check(read_with(&bytes, small), LimitKind::Content, 9_999);
-    let short = Options::default().with_max_name(NAME.len() as u64 - 1);
-    check(read_with(&bytes, short), LimitKind::Name, NAME.len() as u64 - 1);
+    let small = Options::default().with_max_content_bytes(9_999);
+    check(read_with(&bytes, small), LimitKind::ContentBytes, 9_999);
+    let short = Options::default().with_max_name_bytes(NAME.len() as u64 - 1);
+    check(read_with(&bytes, short), LimitKind::NameBytes, NAME.len() as u64 - 1);
     let none = Options::default().with_max_entries(0);
     check(read_with(&bytes, none), LimitKind::Entries, 0);
 }
@@ -74,15 +79,17 @@ fn a_content_as_large_as_its_ratio_allows_passes() {
     let content = text(10_000);
     let packed = Entry::deflated(&content).packed.len() as u64;
     let bytes = Entry::deflated(&content).archive();
-    let read = |times, floor| read_with(&bytes, Options::default().with_max_ratio(times, floor));
+    let read = |times, floor| {
+        read_with(&bytes, Options::default().with_max_ratio(times).with_ratio_floor_bytes(floor))
+    };
     assert_eq!(read(0, 10_000).unwrap(), content);
-    check(read(0, 9_999), LimitKind::Ratio, 0);
+    check(read(0, 9_999), LimitKind::ExpansionRatio, 0);
     let stored = Entry::stored(&content).archive();
-    let once = Options::default().with_max_ratio(1, 0);
+    let once = Options::default().with_max_ratio(1).with_ratio_floor_bytes(0);
     assert_eq!(read_with(&stored, once).unwrap(), content);
     let times = 10_000_u64.div_ceil(packed);
     assert_eq!(read(times, 0).unwrap(), content);
-    check(read(times - 1, 0), LimitKind::Ratio, times - 1);
+    check(read(times - 1, 0), LimitKind::ExpansionRatio, times - 1);
 }
 
 #[test]
@@ -94,8 +101,8 @@ fn entries_are_counted_and_the_directory_is_measured() {
     let expected = ErrorKind::Limit { which: LimitKind::Entries, limit };
     assert_eq!(refused(Options::default()), expected);
     assert_eq!(open(Options::default().with_max_entries(10_001)).unwrap(), 10_001);
-    let expected = ErrorKind::Limit { which: LimitKind::Directory, limit: 100_000 };
-    assert_eq!(refused(Options::default().with_max_directory(100_000)), expected);
+    let expected = ErrorKind::Limit { which: LimitKind::DirectoryBytes, limit: 100_000 };
+    assert_eq!(refused(Options::default().with_max_directory_bytes(100_000)), expected);
 }
 
 #[test]
@@ -107,13 +114,29 @@ fn sixty_five_thousand_entries_cost_no_more_than_the_limit() {
 
 #[test]
 fn stored_content_that_inflates_for_long_costs_no_more_than_it_may() {
-    // A bomb for whoever tries to inflate what is stored.
+    // A bomb for a reader that inflates stored bytes on the side.
     let bomb = Entry::zeros(GIB / 8).packed;
     let bytes = Entry::stored(&bomb).archive();
-    let tight = Options::default().with_max_ratio(1, 1 << 20);
+    let tight = Options::default().with_max_ratio(1).with_ratio_floor_bytes(1 << 20);
     assert!(read_with(&bytes, tight).unwrap() == bomb);
-    let error = read_with(&bytes, Options::default().with_max_ratio(5000, 0)).unwrap_err().0;
+    let error =
+        read_with(&bytes, Options::default().with_max_ratio(5000).with_ratio_floor_bytes(0))
+            .unwrap_err()
+            .0;
     assert_eq!(*error.kind(), ErrorKind::DisguisedDeflate);
+}
+
+#[test]
+fn a_stored_deflate_stream_is_read_only_where_the_options_allow_it() {
+    let stream = Entry::deflated(&text(100_000)).packed;
+    let bytes = Entry::stored(&stream).archive();
+    let (error, released) = read_with(&bytes, Options::default()).unwrap_err();
+    assert_eq!((error.kind(), released.len()), (&ErrorKind::DisguisedDeflate, 0));
+    let allowed = Options::default().with_disguised_deflate(true);
+    assert!(read_with(&bytes, allowed.clone()).unwrap() == stream);
+    // Stored entries as such can still be refused.
+    let error = read_with(&bytes, allowed.with_stored(false)).unwrap_err().0;
+    assert_eq!(*error.kind(), ErrorKind::UnsupportedMethod(0));
 }
 
 #[test]

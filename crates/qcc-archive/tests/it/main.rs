@@ -1,4 +1,4 @@
-//! What the archive reader promises, tried on archives by several writers.
+//! The behaviour of the archive reader, with archives by several writers.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,7 +9,6 @@
 )]
 
 mod ahead;
-mod build;
 mod content;
 mod damage;
 mod errors;
@@ -19,3 +18,4 @@ mod limits;
 mod manifest;
 mod second_reading;
 mod sources;
+mod writer;

@@ -1,4 +1,4 @@
-//! Every line of the fixtures' manifest.
+//! Checks every line of the manifest of the fixtures.
 
 use std::fs;
 
@@ -19,10 +19,10 @@ fn options(words: &str) -> Options {
     }
 }
 
-/// Where the default keeps everything in memory and in one chunk, this takes
-/// the other way: ciphertext read twice, content released as it comes.
+/// The other way to read: the ciphertext twice, and content released at once. The
+/// defaults keep everything in memory and in one chunk.
 fn streaming(options: Options) -> Options {
-    options.with_in_memory(0).with_hold_back(0)
+    options.with_in_memory_bytes(0).with_hold_back_bytes(0)
 }
 
 fn outcome(content: &[u8]) -> String {
@@ -53,8 +53,9 @@ fn every_line_of_the_manifest_holds() {
             if found != expected {
                 wrong.push(format!("{file} ({proves}): expected {expected}, was {found}"));
             }
-            let released = read(&bytes, entry, password.as_bytes(), held.with_hold_back(1 << 22))
-                .map_or_else(|(_, released)| released, |_| Vec::new());
+            let released =
+                read(&bytes, entry, password.as_bytes(), held.with_hold_back_bytes(1 << 22))
+                    .map_or_else(|(_, released)| released, |_| Vec::new());
             if !released.is_empty() {
                 wrong.push(format!("{file}: {} bytes released, then refused", released.len()));
             }

@@ -8,11 +8,11 @@ use std::{
 use qcc_archive::{Archive, Error, ErrorKind, Options, ReadAt};
 
 use crate::{
-    build::{Entry, text},
     fixtures::{NAME, PASSWORD},
+    writer::{Entry, text},
 };
 
-/// Shows one file first and another one after the switch.
+/// A source whose bytes are replaced at the switch.
 struct Switching {
     before: Vec<u8>,
     after: Vec<u8>,
@@ -43,10 +43,10 @@ impl ReadAt for Switching {
 }
 
 fn twice() -> Options {
-    Options::default().with_in_memory(0).with_hold_back(0)
+    Options::default().with_in_memory_bytes(0).with_hold_back_bytes(0)
 }
 
-/// Reads all after the switch; what came before the error must be right.
+/// Reads everything after the switch; the content before the error must be right.
 #[track_caller]
 fn check(after: impl FnOnce(Vec<u8>) -> Vec<u8>) -> (Error, usize) {
     let content = text(4_000_000);

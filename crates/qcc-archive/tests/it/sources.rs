@@ -3,16 +3,16 @@
 use std::{
     error::Error as _,
     fs::File,
-    io,
+    io::{self, Read},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use qcc_archive::{Archive, Encryption, ErrorKind, KeyStrength, Options, ReadAt, Retry};
 
-use crate::fixtures::{fixture, folder, read_usual};
+use crate::fixtures::{NAME, PASSWORD, fixture, folder, read_usual};
 
 #[test]
 fn files_slices_and_pointers_are_sources() {
@@ -29,6 +29,58 @@ fn files_slices_and_pointers_are_sources() {
 }
 
 #[test]
+fn a_seekable_reader_in_a_mutex_is_a_source() {
+    let bytes = fixture("good.zip");
+    let expected = read_usual(&bytes).unwrap();
+    assert_eq!(read_usual(Mutex::new(io::Cursor::new(bytes))).unwrap(), expected);
+    let file = Mutex::new(File::open(folder().join("good.zip")).unwrap());
+    assert_eq!(read_usual(&file).unwrap(), expected);
+
+    let short = Mutex::new(io::Cursor::new([1, 2, 3]));
+    let mut buf = [0; 2];
+    short.read_exact_at(&mut buf, 1).unwrap();
+    assert_eq!((buf, short.size().unwrap()), ([2, 3], 3));
+    let error = short.read_exact_at(&mut buf, 2).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+}
+
+#[test]
+fn a_poisoned_mutex_is_a_failed_read() {
+    let source = Arc::new(Mutex::new(io::Cursor::new(fixture("good.zip"))));
+    let held = Arc::clone(&source);
+    let panicked = std::thread::spawn(move || {
+        let _held = held.lock().unwrap();
+        panic!("this test panics on purpose");
+    });
+    assert!(panicked.join().is_err());
+    assert_eq!(*read_usual(source).unwrap_err().kind(), ErrorKind::Io);
+}
+
+#[cfg(feature = "bytes")]
+#[test]
+fn shared_bytes_are_a_source() {
+    let bytes = bytes::Bytes::from(fixture("good.zip"));
+    assert_eq!(read_usual(bytes.clone()).unwrap(), read_usual(&bytes[..]).unwrap());
+    assert!(bytes.read_exact_at(&mut [0; 2], bytes.len() as u64 - 1).is_err());
+}
+
+#[test]
+fn the_source_can_be_looked_at_and_taken_back() {
+    let bytes = fixture("good.zip");
+    let archive = Archive::open(bytes.clone(), Options::default()).unwrap();
+    assert_eq!(*archive.get_ref(), bytes);
+    let archive = Archive::open(archive.into_inner(), Options::default()).unwrap();
+    let verified = archive.into_authenticated(NAME, PASSWORD).unwrap();
+    assert_eq!(*verified.get_ref(), bytes);
+    assert_eq!(verified.into_inner(), bytes);
+    let archive = Archive::open(bytes.clone(), Options::default()).unwrap();
+    let mut content = archive.into_authenticated(NAME, PASSWORD).unwrap().into_reader();
+    assert!(content.read_to_end(&mut Vec::new()).unwrap() > 0);
+    assert_eq!(*content.get_ref(), bytes);
+    assert_eq!(content.into_inner(), bytes);
+}
+
+#[test]
 fn reading_beyond_the_end_is_an_error() {
     let bytes = vec![1, 2, 3];
     let mut buf = [0; 2];
@@ -40,7 +92,7 @@ fn reading_beyond_the_end_is_an_error() {
     }
 }
 
-/// A disk that fails from some offset on.
+/// A disk that fails from an offset on.
 struct Failing(Vec<u8>, u64);
 
 impl ReadAt for Failing {
@@ -50,7 +102,7 @@ impl ReadAt for Failing {
 
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
         if offset < self.1 && offset + buf.len() as u64 > self.1 {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "the disk is away"));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the disk is gone"));
         }
         self.0.read_exact_at(buf, offset)
     }
@@ -62,8 +114,8 @@ fn a_failing_disk_is_not_blamed_on_the_archive() {
     for at in 0..bytes.len() as u64 {
         let Err(error) = read_usual(Failing(bytes.clone(), at)) else { continue };
         assert_eq!(*error.kind(), ErrorKind::Io, "at {at}");
-        assert_eq!(error.source().unwrap().to_string(), "the disk is away");
-        assert!(!error.to_string().contains("the disk is away"));
+        assert_eq!(error.source().unwrap().to_string(), "the disk is gone");
+        assert!(!error.to_string().contains("the disk is gone"));
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
     }
     assert!(read_usual(Failing(bytes, 40)).is_err());
@@ -90,10 +142,10 @@ fn entries_tell_what_there_is() {
     assert_eq!(encryption("aes-missing.zip"), Encryption::Unknown);
 }
 
-/// A file that is still being written: it grows or shrinks after its size was asked for.
+/// A file that is still being written: its size changes after it was first read.
 struct Growing {
     bytes: Vec<u8>,
-    /// The sizes it has, one after the other; the last one stays.
+    /// The sizes it reports, one after the other; the last one repeats.
     sizes: Vec<u64>,
     asked: AtomicUsize,
 }
@@ -121,8 +173,7 @@ fn a_file_that_is_still_being_written_is_to_be_read_again() {
         let refused = |sizes: &[usize]| read_usual(growing(whole.clone(), sizes)).unwrap_err();
         let error = refused(&[part, whole.len()]);
         assert_eq!((error.kind().as_str(), error.kind().retry()), ("changed", Retry::ReadAgain));
-        assert!(!error.kind().may_be_damage());
-        // A part that stays one is damage.
+        // A part that stays a part is damage.
         let error = refused(&[part]);
         assert_eq!((error.kind().as_str(), error.kind().retry()), ("truncated", Retry::FetchAgain));
     }
@@ -141,7 +192,7 @@ fn a_file_replaced_between_directory_and_entry_is_to_be_read_again() {
 
 #[test]
 fn what_no_reading_could_change_stays_what_it_is() {
-    // Said by both headers, whoever writes to the file now.
+    // Both headers say so; a later write to the file does not change that.
     let bytes = fixture("7zz-plain.zip");
     let len = bytes.len();
     let error = read_usual(growing(bytes, &[len, len + 7])).unwrap_err();

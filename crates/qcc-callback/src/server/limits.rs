@@ -1,41 +1,42 @@
-//! How much a stranger may send, and for how long.
+//! [`ServerLimits`].
 
 use std::time::Duration;
 
-/// Limits of a server of callbacks.
+/// Limits of a callback server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerLimits {
-    /// Connections at a time. When the last one is taken, the oldest that is
-    /// still sending a head is closed, so that a seat is free for the next.
+    /// Maximum number of connections. When the last one is taken, the oldest connection
+    /// that is waiting for a request is closed. Default: 512.
     pub connections: usize,
-    /// How long the head of a request is, at most, in bytes; at least 8 KiB.
+    /// Maximum length of a request head in bytes; values below 8 KiB count as 8 KiB.
+    /// Default: 16 KiB.
     pub head_bytes: usize,
-    /// How many headers it has, at most.
+    /// Maximum number of headers. Default: 64.
     pub headers: usize,
-    /// How long a connection may take to send a head, from its first byte on.
+    /// Maximum time for a request head, from its first byte to its end. Default: 10 s.
     pub head: Duration,
-    /// How long a connection may wait before it sends a head, or another one. Longer
-    /// than balancers and clients keep connections, so that they close first: who
-    /// closes second may cut off a request that is on its way.
+    /// Maximum time between requests. It should be longer than load balancers keep idle
+    /// connections: if the server closes first, it may cut off a request that is on its
+    /// way. Default: 150 s.
     pub idle: Duration,
-    /// How long a handshake may take.
+    /// Maximum time for a handshake. Default: 5 s.
     pub handshake: Duration,
-    /// How long the inbox may take before the answer is that it is down.
+    /// Maximum time for the inbox before the answer is 503. Default: 5 s.
     pub answer: Duration,
-    /// How long answers in hand may take at a shutdown.
+    /// Maximum time to finish running requests at a shutdown. Default: 8 s.
     pub shutdown: Duration,
 }
 
 impl ServerLimits {
-    /// Hyper reads no shorter head.
+    /// The smallest limit that hyper supports.
     pub(super) const LEAST_HEAD_BYTES: usize = 8 * 1024;
 }
 
 impl Default for ServerLimits {
     fn default() -> Self {
         Self {
-            // With those of the store and the engine, below the usual 1,024 open files.
+            // Together with the store and the engine, below the usual 1,024 open files.
             connections: 512,
             head_bytes: 16 * 1024,
             headers: 64,

@@ -3,7 +3,7 @@
 use std::future::{pending, ready};
 
 use http::{Method, StatusCode, header};
-use qcc_callback::{Fault, Guards, MemoryInbox, Probe, Rejection};
+use qcc_callback::{Guards, MemoryInbox, Probe, Rejection};
 use qcc_proto::StatusForm;
 use tower_service::Service;
 
@@ -61,7 +61,7 @@ async fn a_store_that_is_down_is_said_honestly_and_counts() {
     for errors in 1..=4 {
         let (status, body) = ask(&service, call(ORDER)).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(body, r#"{"status":"199","msg":"the order could not be noted durably"}"#);
+        assert_eq!(body, r#"{"status":"199","msg":"the order number could not be stored"}"#);
         assert_eq!(log.last(), ("not_noted".into(), Some("192.0.2.7".into()), errors));
         assert_eq!(service.budget().is_low(), errors >= 3);
     }
@@ -215,7 +215,7 @@ async fn it_is_a_tower_service() {
 }
 
 #[test]
-fn every_refusal_has_a_listed_code_and_somebody_at_fault() {
+fn every_refusal_has_a_listed_code_and_says_whether_it_may_pass() {
     let receiver = receiver();
     for query in [
         String::new(),
@@ -228,10 +228,10 @@ fn every_refusal_has_a_listed_code_and_somebody_at_fault() {
     ] {
         let refused = receiver.receive(query.as_bytes()).unwrap_err();
         assert!(Rejection::CODES.contains(&refused.code()), "{refused:?}");
-        assert_eq!(refused.fault(), Fault::Caller);
+        assert!(!refused.is_temporary());
         assert!(refused.http_status().is_client_error());
     }
-    let down = Rejection::NotNoted(qcc_callback::NotNoted::new("x"));
-    assert_eq!(down.fault(), Fault::Ours);
+    let down = Rejection::Inbox(qcc_callback::InboxError::new("x"));
+    assert!(down.is_temporary());
     assert!(Rejection::CODES.contains(&down.code()));
 }

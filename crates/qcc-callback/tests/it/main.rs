@@ -9,9 +9,12 @@
 )]
 
 mod answers;
+mod axum;
+mod conformance;
 mod forged;
 mod guards;
 mod paths;
+mod pieces;
 mod secrets;
 mod server;
 mod support;

@@ -9,8 +9,8 @@ use std::{
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use qcc_callback::{
-    Answered, CallbackService, CallbackServiceBuilder, Inbox, MemoryInbox, NotNoted, Noted,
-    Observer, Paths, PeerAddr, Receiver, Refused,
+    Answered, CallbackService, CallbackServiceBuilder, Dropped, Inbox, InboxError, MemoryInbox,
+    Noted, Observer, Paths, PeerAddr, Receiver,
 };
 use qcc_proto::OrderNo;
 use tokio::sync::Semaphore;
@@ -96,9 +96,9 @@ impl Observer for Log {
         self.0.lock().unwrap().push(line);
     }
 
-    fn refused(&self, refused: &Refused) {
-        let client = refused.client.map(|client| client.to_string());
-        self.0.lock().unwrap().push((refused.refusal.code().to_owned(), client, 0));
+    fn dropped(&self, dropped: &Dropped) {
+        let peer = dropped.peer.map(|peer| peer.to_string());
+        self.0.lock().unwrap().push((dropped.reason.as_str().to_owned(), peer, 0));
     }
 }
 
@@ -111,19 +111,19 @@ impl Broken {
         *self.0.lock().unwrap() = true;
     }
 
-    fn check(&self) -> Result<(), NotNoted> {
+    fn check(&self) -> Result<(), InboxError> {
         let repaired = *self.0.lock().unwrap();
-        if repaired { Ok(()) } else { Err(NotNoted::new("the disk is full")) }
+        if repaired { Ok(()) } else { Err(InboxError::new("the disk is full")) }
     }
 }
 
 impl Inbox for Broken {
-    async fn note(&self, order_no: &OrderNo) -> Result<Noted, NotNoted> {
+    async fn note(&self, order_no: &OrderNo) -> Result<Noted, InboxError> {
         self.check()?;
         self.1.note(order_no).await
     }
 
-    async fn knows(&self, order_no: &OrderNo) -> Result<bool, NotNoted> {
+    async fn knows(&self, order_no: &OrderNo) -> Result<bool, InboxError> {
         self.check()?;
         self.1.knows(order_no).await
     }
@@ -155,13 +155,13 @@ impl Gate {
 }
 
 impl Inbox for Gate {
-    async fn note(&self, order_no: &OrderNo) -> Result<Noted, NotNoted> {
+    async fn note(&self, order_no: &OrderNo) -> Result<Noted, InboxError> {
         self.waiting.add_permits(1);
-        self.leave.acquire().await.map_err(NotNoted::new)?.forget();
+        self.leave.acquire().await.map_err(InboxError::new)?.forget();
         self.inbox.note(order_no).await
     }
 
-    async fn knows(&self, order_no: &OrderNo) -> Result<bool, NotNoted> {
+    async fn knows(&self, order_no: &OrderNo) -> Result<bool, InboxError> {
         self.inbox.knows(order_no).await
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{io, pin::pin, time::Duration};
 
-use qcc_callback::{Guards, MemoryInbox, Refusal, ServerLimits, plain, serve_with};
+use qcc_callback::{DropReason, Guards, MemoryInbox, ServerLimits, plain, serve_with};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
@@ -185,7 +185,7 @@ async fn what_never_becomes_a_request_is_told_by_kind() {
         assert_eq!(told(&text, ServerLimits::default()).await, [kind], "{shown:?}");
     }
     assert!(told("", ServerLimits::default()).await.is_empty(), "a look whether we are here");
-    let kinds: Vec<&str> = Refusal::ALL.iter().map(|kind| kind.code()).collect();
+    let kinds: Vec<&str> = DropReason::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(kinds.len(), 8);
 }
 

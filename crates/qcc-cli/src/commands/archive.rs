@@ -48,7 +48,7 @@ pub(crate) struct Input {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The entry's name
-    #[arg(long, value_name = "NAME", default_value = "dd_risk_corp.json")]
+    #[arg(long, value_name = "NAME", default_value = qcc_proto::DOCUMENT_NAME)]
     entry: String,
     /// Accept AES-128 and AES-192 too
     #[arg(long)]

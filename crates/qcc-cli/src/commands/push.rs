@@ -71,7 +71,7 @@ impl Set {
             }
         }
         let enabled = if self.disable { PushState::Disabled } else { PushState::Enabled };
-        let setting = PushSetting { enabled, callback_url, window: self.window };
+        let setting = PushSetting::new(callback_url).with_state(enabled).with_window(self.window);
         // One that is disabled is told as it is: no call comes that could be refused, and
         // a daemon that forgot its path would enable the push again.
         let ledger = match self.disable {

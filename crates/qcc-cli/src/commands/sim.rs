@@ -14,7 +14,7 @@ use bytes::Bytes;
 use clap::Args;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
-use qcc_proto::{ApiRequest, CallbackUrl, PushSetting, PushState, RiskRecord};
+use qcc_proto::{Call, CallbackUrl, PushSetting, RiskRecord, SetPush};
 use qcc_sim::{Fault, FaultPlan, PushSchedule, Server, TrueRecord, Vendor, VendorConfig};
 use tokio::net::TcpListener;
 
@@ -146,8 +146,8 @@ fn enable_push(
 ) -> anyhow::Result<()> {
     let config = vendor.config();
     let signed = config.account.credentials().sign(now.as_second());
-    let setting = PushSetting { enabled: PushState::Enabled, callback_url, window: None };
-    let target = ApiRequest::SetPush(setting).path_and_query(config.account.key());
+    let setting = PushSetting::new(callback_url);
+    let target = SetPush(setting).path_and_query(config.account.key());
     let request = Request::get(target)
         .header("Timespan", signed.timespan)
         .header("Token", signed.token.reveal())

@@ -1,7 +1,7 @@
 //! Each kind of error and the code it ends with.
 
 use anyhow::Context;
-use qcc_archive::Looks;
+use qcc_archive::FileFormat;
 use qcc_http::{Delivery, TransportError};
 use qcc_proto::{Endpoint, Refusal, Status};
 use qcc_sync::{EngineError, StoreError};
@@ -15,7 +15,7 @@ fn check(error: impl Into<anyhow::Error>, expected: Exit) {
 }
 
 fn rejected(code: i64) -> qcc_http::Error {
-    let refusal = Refusal { status: Status::new(code), message: String::new() };
+    let refusal = Refusal::new(Status::new(code), String::new());
     qcc_http::Error::Rejected { endpoint: Endpoint::ListOrders, refusal, skew: None }
 }
 
@@ -57,7 +57,7 @@ fn what_the_operator_has_to_set_right_is_2() {
 
 #[test]
 fn a_refused_archive_is_4_however_it_is_wrapped() {
-    let refused = || qcc_archive::Error::from(ArchiveKind::NotAnArchive(Looks::Html));
+    let refused = || qcc_archive::Error::from(ArchiveKind::NotAnArchive(FileFormat::Html));
     check(refused(), Exit::Archive);
     check(io::Error::from(refused()), Exit::Archive);
     check(DocumentError::Source(io::Error::from(refused())), Exit::Archive);

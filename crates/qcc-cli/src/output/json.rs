@@ -140,17 +140,13 @@ mod tests {
 
     #[test]
     fn a_record_is_one_line_with_its_unknown_fields_nested() {
-        let record = RiskRecord {
-            id: "a\"b".into(),
-            corp_key_no: None,
-            corp_name: Some("四川".into()),
-            monitor_content: Some("x\ny".into()),
-            monitor_level: Some("高风险信息".into()),
-            monitor_type: None,
-            score: Some(-3),
-            change_date: Some("2022-06-01".into()),
-            extra: Some("{\n \"n\": 1.50\n}".into()),
-        };
+        let mut record = RiskRecord::new("a\"b");
+        record.corp_name = Some("四川".into());
+        record.monitor_content = Some("x\ny".into());
+        record.monitor_level = Some("高风险信息".into());
+        record.score = Some(-3);
+        record.change_date = Some("2022-06-01".into());
+        record.extra = Some("{\n \"n\": 1.50\n}".into());
         let mut written = Vec::new();
         line(&mut written, &record, &[("position", "7")]).unwrap();
         let written = String::from_utf8(written).unwrap();

@@ -89,7 +89,7 @@ fn what_is_no_sound_archive_is_4() {
     refused(b"<html><title>login</title></html>", "a web page");
     refused(b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "AccessDenied");
     refused(b"", "empty");
-    refused(&whole[..whole.len() / 2], "download it again");
+    refused(&whole[..whole.len() / 2], "advice: Download the archive again.");
     let mut flipped = whole.clone();
     flipped[200] ^= 1;
     refused(&flipped, "does not match");

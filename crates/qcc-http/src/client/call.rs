@@ -5,7 +5,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri, header};
 use jiff::{SignedDuration, Timestamp};
-use qcc_proto::{Answer, ApiRequest, EnvelopeError, Refusal, StatusClass};
+use qcc_proto::{Call, Refusal, StatusClass};
+use qcc_sign::Signed;
 use tracing::{debug, warn};
 
 use super::{Client, Error, coding, excerpt, redirect::Redirect, retry_after};
@@ -19,13 +20,12 @@ const TOLERATED_SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 impl Client {
     /// Calls, and once more with the vendor's clock where ours seems at fault.
-    pub(super) async fn call<T>(
+    pub(super) async fn call<C: Call>(
         &self,
-        request: &ApiRequest,
+        request: &C,
         now: Timestamp,
-        parse: fn(&[u8]) -> Result<Answer<T>, EnvelopeError>,
-    ) -> Result<T, Error> {
-        let error = match self.call_once(request, now, now, parse).await {
+    ) -> Result<C::Payload, Error> {
+        let error = match self.call_once(request, now, now).await {
             Err(error @ Error::Rejected { skew: Some(_), .. }) => error,
             settled => return settled,
         };
@@ -36,22 +36,21 @@ impl Client {
             return Err(error);
         }
         warn!(
-            endpoint = request.endpoint().name(),
+            endpoint = C::ENDPOINT.as_str(),
             skew_seconds = skew.as_secs(),
             "signature refused and the clocks differ: signing once more with the vendor's time"
         );
-        self.call_once(request, theirs, now, parse).await
+        self.call_once(request, theirs, now).await
     }
 
     /// Calls, signed for `signed_for`; a skew is measured against `now`.
-    async fn call_once<T>(
+    async fn call_once<C: Call>(
         &self,
-        request: &ApiRequest,
+        request: &C,
         signed_for: Timestamp,
         now: Timestamp,
-        parse: fn(&[u8]) -> Result<Answer<T>, EnvelopeError>,
-    ) -> Result<T, Error> {
-        let endpoint = request.endpoint();
+    ) -> Result<C::Payload, Error> {
+        let endpoint = C::ENDPOINT;
         let started = Instant::now();
         let signed = self.credentials.sign(signed_for.as_second());
         let key = self.credentials.key().as_str();
@@ -60,7 +59,7 @@ impl Client {
         let (answer, uri) = self.send(&self.api, outgoing, self.api_deadlines, |_| true).await?;
         let http = answer.status();
         let date = served_at(&answer);
-        debug!(endpoint = endpoint.name(), http = http.as_u16(), elapsed = ?started.elapsed(), "answered");
+        debug!(endpoint = endpoint.as_str(), http = http.as_u16(), elapsed = ?started.elapsed(), "answered");
 
         let leads_to = Redirect::of(&uri, http, answer.headers()).map(|to| to.place());
         let retry_after = retry_after::wished(http, answer.headers(), Some(now));
@@ -76,12 +75,13 @@ impl Client {
             return Err(Error::Http { endpoint, http, seen: seen(&body), leads_to, retry_after });
         }
         let body = body?.ok_or(Error::TooLarge { endpoint, limit: ANSWER_LIMIT })?;
-        let envelope =
-            parse(&body).map_err(|source| match coding.or_else(|| coding::looks_like(&body)) {
+        let envelope = C::read_answer(&body).map_err(|source| {
+            match coding.or_else(|| coding::looks_like(&body)) {
                 Some(coding) => Error::Encoded { endpoint: Some(endpoint), coding },
                 None => Error::Malformed { endpoint, http, seen: seen(&body), source },
-            })?;
-        debug!(endpoint = endpoint.name(), status = %envelope.status, "read");
+            }
+        })?;
+        debug!(endpoint = endpoint.as_str(), status = %envelope.status, "read");
         envelope.into_payload().map_err(|refusal| Error::Rejected {
             endpoint,
             refusal: without(refusal, &[key, signed.token.reveal()]),
@@ -118,8 +118,8 @@ impl Client {
 
     fn outgoing(
         &self,
-        request: &ApiRequest,
-        signed: &qcc_sign::Signed,
+        request: &impl Call,
+        signed: &Signed,
     ) -> Result<Request<Bytes>, TransportError> {
         let impossible = || TransportError::new(TransportErrorKind::Request, Delivery::NotSent);
         let target = request.path_and_query(self.credentials.key().as_str());
@@ -128,8 +128,8 @@ impl Client {
             header::HeaderValue::from_str(signed.token.reveal()).map_err(|_| impossible())?;
         token.set_sensitive(true);
         Request::get(uri)
-            .header("Timespan", signed.timespan.as_str())
-            .header("Token", token)
+            .header(Signed::TIMESPAN_HEADER, signed.timespan.as_str())
+            .header(Signed::TOKEN_HEADER, token)
             .body(Bytes::new())
             .map_err(|_| impossible())
     }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use qcc_http::{Client, Delivery, Error, ErrorClass};
-use qcc_proto::{CallbackUrl, EchoMatch, Endpoint, OrderNo, PushSetting, PushState, Status};
+use qcc_proto::{CallbackUrl, EchoMatch, Endpoint, OrderNo, PushSetting, PushWindow, Status};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
 use crate::support::{Canned, KEY, answer, chain, client, credentials, fixture};
@@ -11,11 +11,8 @@ const CALLBACK: &str = "http://test.domain.com/pro/radar/callback";
 const ORDER: &str = "DDMON2022060710145913059094";
 
 fn setting() -> PushSetting {
-    PushSetting {
-        enabled: PushState::Enabled,
-        callback_url: CALLBACK.parse::<CallbackUrl>().unwrap(),
-        window: Some("9".parse().unwrap()),
-    }
+    PushSetting::new(CALLBACK.parse::<CallbackUrl>().unwrap())
+        .with_window(PushWindow::try_from(9).unwrap())
 }
 
 fn order() -> OrderNo {

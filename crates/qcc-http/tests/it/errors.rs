@@ -8,7 +8,7 @@ use qcc_http::{
     Client, Delivery, EchoedUrl, Error, ErrorClass, LinkFault, TransportError,
     TransportErrorKind as Kind,
 };
-use qcc_proto::{Answer, DownloadLink, Endpoint};
+use qcc_proto::{Activate, Call, DownloadLink, Endpoint};
 
 use crate::support::{Canned, KEY, chain, client};
 
@@ -105,7 +105,7 @@ fn every_failure_of_the_network_that_may_pass_is_transient() {
         let leads_to = None;
         check(&Error::Storage { http, code: None, leads_to, retry_after }, download);
     }
-    let source = Answer::<()>::parse(b"<html>").unwrap_err();
+    let source = Activate::read_answer(b"<html>").unwrap_err();
     let (http, seen) = (StatusCode::OK, String::new());
     check(&Error::Malformed { endpoint, http, seen, source }, ErrorClass::Transient);
     check(&Error::TooLarge { endpoint, limit: 1 }, ErrorClass::Transient);

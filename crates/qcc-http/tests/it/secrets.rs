@@ -97,7 +97,7 @@ fn no_secret_shows_in_logs_errors_or_debug() {
     });
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("DEBUG") && log.contains("locate"), "nothing was logged:\n{log}");
-    let token = credentials().sign(1_654_573_158).token;
+    let token = credentials().sign(1_654_573_158_u64).token;
     for text in [&log, &shown] {
         for secret in [
             SECRET,

@@ -3,8 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::json::Json;
-use crate::{EnvelopeError, EnvelopeErrorKind, encoding};
+use crate::{EnvelopeError, EnvelopeErrorKind, encoding, json::Json};
 
 /// Deeper than any answer needs, and shallow enough for any stack.
 const MAX_DEPTH: usize = 64;
@@ -15,7 +14,7 @@ pub(super) fn read(body: &[u8]) -> Result<(Json, bool), EnvelopeError> {
     if let Some(name) = encoding::of_start(bytes) {
         return Err(EnvelopeError::of(EnvelopeErrorKind::Encoding { name }));
     }
-    let text = match str::from_utf8(bytes) {
+    let text = match std::str::from_utf8(bytes) {
         Ok(_) => Cow::Borrowed(bytes),
         Err(_) if encoding::hides_a_backslash(bytes) => {
             let name = encoding::of_text(bytes).unwrap_or("an unknown encoding");
@@ -126,5 +125,20 @@ mod tests {
         check(r"\u", None);
         check(r"\", None);
         check("", None);
+    }
+
+    #[test]
+    fn a_bracket_in_a_string_closes_nothing_and_a_backslash_outside_one_hides_nothing() {
+        for (text, expected) in [(r#"[["]]",[]]]"#, 3), (r"\[", 1), (r#"[""",[]]"#, 2)] {
+            assert_eq!(depth(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_64_brackets_deep_at_most() {
+        for (deep, fits) in [(64, true), (65, false)] {
+            let text = format!("{}{}", "[".repeat(deep), "]".repeat(deep));
+            assert_eq!(read(text.as_bytes()).is_ok(), fits, "{deep}");
+        }
     }
 }

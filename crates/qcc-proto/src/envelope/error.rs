@@ -1,30 +1,30 @@
-//! Why an answer gave nothing: it was none, or the vendor refused.
+//! Why there is no payload: the body is not an answer, or the vendor refused.
 
 use std::{error::Error as StdError, fmt};
 
 use crate::{Status, StatusClass};
 
-/// The body is no answer of the vendor's.
+/// The body is not an answer of the vendor.
 ///
-/// The fault lies with the vendor or with something between; the call may be
-/// repeated later. Holds nothing of the body, which may carry a password.
+/// The vendor or something on the way is at fault; the call may be repeated later.
+/// Contains nothing of the body, which may hold a password.
 #[derive(Debug)]
 pub struct EnvelopeError {
     kind: EnvelopeErrorKind,
     source: Option<serde_json::Error>,
 }
 
-/// What the body is instead.
+/// What is wrong with the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EnvelopeErrorKind {
-    /// Not JSON, or JSON that breaks off: a proxy's page, an empty body.
+    /// Not JSON, or JSON that ends early: a proxy's page, an empty body.
     NotJson,
-    /// JSON, but no object.
+    /// JSON, but not an object.
     NotAnObject,
     /// An object without a `status` that is a whole number.
     NoStatus,
-    /// The status is 200 and the payload lacks this field, or it is no text.
+    /// The status is 200, and this field is missing or not a text.
     BadPayload {
         /// The field, as the manual spells it.
         field: &'static str,
@@ -34,15 +34,15 @@ pub enum EnvelopeErrorKind {
         /// The field, as the manual spells it.
         field: &'static str,
     },
-    /// A field that decides something comes more than once, perhaps in another
-    /// casing, and not with the same value.
+    /// A field that is used comes more than once, perhaps in another casing, with
+    /// different values.
     Doubtful {
         /// The field, as the manual spells it.
         field: &'static str,
     },
-    /// Another encoding than UTF-8.
+    /// An encoding other than UTF-8.
     Encoding {
-        /// Which it seems to be, for people.
+        /// The probable encoding, for people.
         name: &'static str,
     },
     /// Nested more than 64 levels deep.
@@ -50,9 +50,30 @@ pub enum EnvelopeErrorKind {
 }
 
 impl EnvelopeError {
-    /// What the body is instead.
+    /// What is wrong with the body.
     pub fn kind(&self) -> EnvelopeErrorKind {
         self.kind
+    }
+
+    /// What to do about it: never send the same call at once, and look at the way
+    /// to the vendor if it stays.
+    pub fn advice(&self) -> &'static str {
+        match self.kind {
+            EnvelopeErrorKind::NotJson
+            | EnvelopeErrorKind::NotAnObject
+            | EnvelopeErrorKind::NoStatus
+            | EnvelopeErrorKind::TooDeep => {
+                "Something else than the vendor may have answered: ask again later, and check the \
+                 base URL and the proxy if it stays."
+            }
+            EnvelopeErrorKind::BadPayload { .. }
+            | EnvelopeErrorKind::NotAUrl { .. }
+            | EnvelopeErrorKind::Doubtful { .. }
+            | EnvelopeErrorKind::Encoding { .. } => {
+                "The vendor answered otherwise than its manual says: ask again later, and tell the \
+                 vendor if it stays."
+            }
+        }
     }
 
     pub(super) fn bad_payload(field: &'static str) -> Self {
@@ -102,14 +123,16 @@ impl StdError for EnvelopeError {
     }
 }
 
-/// The vendor answered, and the answer is a refusal.
+/// The vendor answered and refused.
 ///
-/// Whose fault it is and whether to repeat is said by its [class](Self::class).
+/// [`class`](Self::class) says whether to repeat, [`advice`](Self::advice) what a
+/// person should do.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
-    /// The code.
+    /// The status code.
     pub status: Status,
-    /// The vendor's message as sent, or empty: its first 1,000 characters.
+    /// The first 1,000 characters of the vendor's message, or an empty text.
     pub message: String,
 }
 
@@ -117,9 +140,19 @@ pub struct Refusal {
 const SHOWN: usize = 300;
 
 impl Refusal {
-    /// What to do about it.
+    /// A refusal with this status and message.
+    pub fn new(status: Status, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    /// What to do about it, as a code; each class is handled in one way.
     pub fn class(&self) -> StatusClass {
         self.status.class()
+    }
+
+    /// What a person should do, in English.
+    pub fn advice(&self) -> &'static str {
+        self.status.advice()
     }
 }
 

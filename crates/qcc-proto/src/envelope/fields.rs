@@ -3,11 +3,12 @@
 //! A name counts in the manual's spelling, in other casing and with underscores.
 //! Where it comes more than once, all must say the same.
 
-use super::{
-    body,
+use super::body;
+use crate::{
+    EnvelopeError, EnvelopeErrorKind, Status,
     json::{Json, Pairs},
+    spelling::is_spelling_of,
 };
-use crate::{EnvelopeError, EnvelopeErrorKind, Status, spelling::is_spelling_of};
 
 /// What is kept of a message, in characters. It is shown to people.
 const MESSAGE_LIMIT: usize = 1000;
@@ -59,7 +60,7 @@ fn has(fields: &Pairs, name: &str) -> bool {
 }
 
 /// What an answer holds beside status and message.
-pub(super) struct Fields {
+pub(crate) struct Fields {
     top: Pairs,
     /// Whether a character that was broken stands replaced somewhere.
     mended: bool,

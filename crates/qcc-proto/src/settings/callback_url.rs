@@ -1,19 +1,20 @@
 //! The URL the vendor is told to call: checked before it is sent anywhere.
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    str::FromStr,
+use std::{fmt, str::FromStr};
+
+use crate::{
+    address::is_public,
+    text::{checked_text, deserialize_by_parsing},
+    url::{Host, HttpUrl, UrlFault},
 };
 
-use url::{Host, Url};
-
-/// Where the vendor shall call: an absolute `http` or `https` URL.
+/// The URL that the vendor calls: an absolute `http` or `https` URL.
 ///
-/// Kept byte for byte as it was given, because the vendor echoes it and the
-/// echo is compared. At most 1024 bytes of ASCII, with a host, without user
-/// name, password or fragment. A path may serve as a capability, so `Debug`
-/// shows only what stands before it.
+/// Kept byte for byte as given, because the vendor echoes it and the echo is
+/// compared. At most 1024 bytes of ASCII, with a host, without user name,
+/// password or fragment. The host is a name of letters, digits, `-`, `_` and
+/// dots, an IPv6 address in brackets, or an IPv4 address in four decimal
+/// numbers. The path may be secret, so `Debug` shows scheme, host and port only.
 ///
 /// ```
 /// use qcc_proto::CallbackUrl;
@@ -28,7 +29,11 @@ use url::{Host, Url};
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CallbackUrl {
     text: Box<str>,
-    parsed: Url,
+    is_https: bool,
+    has_query: bool,
+    is_probably_private: bool,
+    /// Where the path begins, or the end of the text.
+    path_at: usize,
 }
 
 impl CallbackUrl {
@@ -40,31 +45,27 @@ impl CallbackUrl {
         &self.text
     }
 
-    /// Whether the vendor's call travels encrypted.
+    /// Whether the scheme is `https`, so that the callback is encrypted.
     pub fn is_https(&self) -> bool {
-        self.parsed.scheme() == "https"
+        self.is_https
     }
 
-    /// Whether it has a query of its own.
+    /// Whether the URL has a query.
     ///
-    /// The manual appends `?key=…` to the URL (6.2.2) and says nothing of one
-    /// that has a query already: better put such a token into the path.
+    /// The vendor appends `?key=…` to the URL (6.2.2). The manual does not say
+    /// what happens if the URL already has a query, so put a token into the path
+    /// instead.
     pub fn has_query(&self) -> bool {
-        self.parsed.query().is_some()
+        self.has_query
     }
 
-    /// Whether the host looks unreachable from the vendor's side.
+    /// Whether the vendor probably cannot reach the host.
     ///
-    /// True for `localhost`, names without a dot, the endings `.local`,
-    /// `.localhost`, `.internal`, `.lan` and `.home.arpa`, and addresses that
-    /// are not routed publicly. A warning, not a verdict: no name is resolved.
+    /// True for `localhost`, names without a dot, names that end in `.local`,
+    /// `.localhost`, `.internal`, `.lan` or `.home.arpa`, and addresses that are
+    /// not [public](is_public). No name is resolved, so use this for a warning.
     pub fn is_probably_private(&self) -> bool {
-        match self.parsed.host() {
-            Some(Host::Domain(name)) => is_local_name(name),
-            Some(Host::Ipv4(address)) => !is_public(IpAddr::V4(address)),
-            Some(Host::Ipv6(address)) => !is_public(IpAddr::V6(address)),
-            None => true,
-        }
+        self.is_probably_private
     }
 }
 
@@ -72,14 +73,22 @@ impl FromStr for CallbackUrl {
     type Err = InvalidCallbackUrl;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parsed = check(text).map_err(|kind| InvalidCallbackUrl { kind })?;
-        Ok(Self { text: text.into(), parsed })
+        let url = check(text).map_err(|kind| InvalidCallbackUrl { kind })?;
+        Ok(Self {
+            is_https: url.is_https,
+            has_query: url.has_query,
+            is_probably_private: match url.host {
+                Host::Name(name) => is_local_name(name),
+                Host::Address(address) => !is_public(address),
+            },
+            path_at: (if url.is_https { "https://" } else { "http://" }).len()
+                + url.authority.len(),
+            text: text.into(),
+        })
     }
 }
 
-/// The parser repairs what it can (spaces, tabs, backslashes, missing slashes);
-/// the vendor sees the text unrepaired, so all of that is refused first.
-fn check(text: &str) -> Result<Url, InvalidCallbackUrlKind> {
+fn check(text: &str) -> Result<HttpUrl<'_>, InvalidCallbackUrlKind> {
     use InvalidCallbackUrlKind as Kind;
 
     if text.is_empty() {
@@ -88,86 +97,44 @@ fn check(text: &str) -> Result<Url, InvalidCallbackUrlKind> {
     if text.len() > CallbackUrl::MAX_LEN {
         return Err(Kind::TooLong);
     }
-    let (scheme, rest) = text.split_once("://").ok_or(Kind::Scheme)?;
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+    let url = HttpUrl::parse(text);
+    if matches!(url, Err(UrlFault::Scheme)) {
         return Err(Kind::Scheme);
     }
     if text.bytes().any(|b| !b.is_ascii_graphic() || b"\\\"<>^`{|}".contains(&b)) {
         return Err(Kind::Character);
     }
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.is_empty() || authority.starts_with(':') {
-        return Err(Kind::NoHost);
-    }
-    if authority.contains('@') {
+    let url = url.map_err(|fault| match fault {
+        UrlFault::Scheme => Kind::Scheme,
+        UrlFault::NoHost => Kind::NoHost,
+        UrlFault::Authority => Kind::Malformed,
+    })?;
+    if url.has_user_info() {
         return Err(Kind::UserInfo);
     }
-    if text.contains('#') {
+    if url.has_fragment {
         return Err(Kind::Fragment);
     }
-    let parsed = Url::parse(text).map_err(|_| Kind::Malformed)?;
-    if parsed.host_str().is_none_or(str::is_empty) {
-        return Err(Kind::NoHost);
-    }
-    Ok(parsed)
+    Ok(url)
 }
 
 fn is_local_name(name: &str) -> bool {
-    let name = name.strip_suffix('.').unwrap_or(name);
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     let endings = [".local", ".localhost", ".internal", ".lan", ".home.arpa"];
     !name.contains('.') || endings.iter().any(|ending| name.ends_with(ending))
 }
 
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => is_public_v4(v4),
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => is_public_v4(v4),
-            None => is_public_v6(v6),
-        },
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, ..] = address.octets();
-    let shared = a == 100 && (64..128).contains(&b);
-    let benchmark = a == 198 && (b == 18 || b == 19);
-    !(a == 0
-        || a >= 240
-        || shared
-        || benchmark
-        || address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_multicast()
-        || address.is_documentation())
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let documentation = matches!(address.segments(), [0x2001, 0x0db8, ..]);
-    !(address.is_loopback()
-        || address.is_unspecified()
-        || address.is_unique_local()
-        || address.is_unicast_link_local()
-        || address.is_multicast()
-        || documentation)
-}
-
-impl fmt::Display for CallbackUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.text)
-    }
-}
+checked_text!(CallbackUrl, InvalidCallbackUrl);
+deserialize_by_parsing!(CallbackUrl);
 
 impl fmt::Debug for CallbackUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CallbackUrl({}/…)", self.parsed.origin().ascii_serialization())
+        write!(f, "CallbackUrl({}/…)", self.text.get(..self.path_at).unwrap_or_default())
     }
 }
 
-/// The text is no URL the vendor could call. The caller's fault; correct it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.kind.message())]
+/// The text is not a callback URL. Nothing was sent; correct the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidCallbackUrl {
     kind: InvalidCallbackUrlKind,
 }
@@ -176,7 +143,7 @@ pub struct InvalidCallbackUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidCallbackUrlKind {
-    /// Nothing was given.
+    /// The text is empty.
     Empty,
     /// More than [`CallbackUrl::MAX_LEN`] bytes.
     TooLong,
@@ -188,10 +155,10 @@ pub enum InvalidCallbackUrlKind {
     UserInfo,
     /// A `#` part.
     Fragment,
-    /// White space, a control, a non-ASCII or another character that must be
-    /// percent-encoded.
+    /// White space, a control character, a character outside ASCII, or another
+    /// one that must be percent-encoded.
     Character,
-    /// Something else no URL has: a bad port, a bad address.
+    /// The host or the port is malformed.
     Malformed,
 }
 
@@ -202,23 +169,30 @@ impl InvalidCallbackUrl {
     }
 }
 
-impl InvalidCallbackUrlKind {
-    fn message(self) -> &'static str {
-        match self {
-            Self::Empty => "the callback URL is empty",
-            Self::TooLong => "the callback URL is longer than 1024 bytes",
-            Self::Scheme => "the callback URL must start with http:// or https://",
-            Self::NoHost => "the callback URL names no host",
-            Self::UserInfo => "the callback URL must not carry a user name or password",
-            Self::Fragment => "the callback URL must not have a fragment (the part after '#')",
-            Self::Character => {
-                "the callback URL holds a character that no URL may: percent-encode it \
-                 (and write an international host name in its xn-- form)"
+impl fmt::Display for InvalidCallbackUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use InvalidCallbackUrlKind as Kind;
+
+        f.write_str(match self.kind {
+            Kind::Empty => "the callback URL is empty",
+            Kind::TooLong => "the callback URL is longer than 1024 bytes",
+            Kind::Scheme => "the callback URL must start with http:// or https://",
+            Kind::NoHost => "the callback URL has no host",
+            Kind::UserInfo => "the callback URL must not contain a user name or password",
+            Kind::Fragment => "the callback URL must not have a fragment (the part after '#')",
+            Kind::Character => {
+                "the callback URL contains a character that is not allowed in a URL: \
+                 percent-encode it (and write an international host name in its xn-- form)"
             }
-            Self::Malformed => "the callback URL is malformed: check its host and port",
-        }
+            Kind::Malformed => {
+                "the callback URL has a malformed host or port: write an IPv4 address as four \
+                 decimal numbers and an IPv6 address in brackets"
+            }
+        })
     }
 }
+
+impl std::error::Error for InvalidCallbackUrl {}
 
 #[cfg(test)]
 mod tests {
@@ -262,7 +236,16 @@ mod tests {
         {
             refused(text, Kind::Character);
         }
-        for text in ["http://h:99999/", "http://h:port/", "http://300.1.1.1/", "http://[::1/"] {
+        for text in [
+            "http://h:99999/",
+            "http://h:port/",
+            "http://300.1.1.1/",
+            "http://[::1/",
+            "http://127.1/",
+            "http://0x7f000001/",
+            "http://h%2eexample/",
+            "http://h..example/",
+        ] {
             refused(text, Kind::Malformed);
         }
     }
@@ -277,7 +260,8 @@ mod tests {
             "nas",
             "box.lan",
             "10.0.0.1",
-            "127.1",
+            "127.0.0.1",
+            "BOX.LAN",
             "192.168.1.1",
             "172.16.0.1",
             "169.254.1.1",
@@ -287,7 +271,10 @@ mod tests {
             "[fc00::1]",
             "[fe80::1]",
             "[::ffff:10.0.0.1]",
-            "0x7f000001",
+            "192.0.0.1",
+            "[64:ff9b::a00:1]",
+            "[2002:7f00:1::]",
+            "[fec0::1]",
             "203.0.113.9",
         ] {
             assert!(private(&format!("http://{host}/cb")), "{host}");
@@ -302,5 +289,9 @@ mod tests {
         let url: CallbackUrl = "https://h.example:8443/cb/9f2c?t=1".parse().unwrap();
         assert_eq!(format!("{url:?}"), "CallbackUrl(https://h.example:8443/…)");
         assert!(url.is_https() && url.has_query());
+        let bare: CallbackUrl = "HTTP://h.example".parse().unwrap();
+        assert_eq!(format!("{bare:?}"), "CallbackUrl(HTTP://h.example/…)");
+        let query: CallbackUrl = "http://h.example?t=1".parse().unwrap();
+        assert_eq!(format!("{query:?}"), "CallbackUrl(http://h.example/…)");
     }
 }

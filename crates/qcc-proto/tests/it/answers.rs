@@ -1,8 +1,8 @@
 //! Every recorded answer, read by each endpoint it may come from.
 
 use qcc_proto::{
-    Answer, EchoMatch, EnvelopeError, EnvelopeErrorKind as Kind, Location, OrderList, PushEcho,
-    Status, StatusClass,
+    Activate, Call, EchoMatch, Envelope, EnvelopeError, EnvelopeErrorKind as Kind, ListOrders,
+    Locate, Location, OrderList, SetPush, Status, StatusClass,
 };
 
 use crate::fixtures;
@@ -15,12 +15,12 @@ fn body(file: &str) -> Vec<u8> {
     fixtures::read("answers", file)
 }
 
-fn list(file: &str) -> Result<Answer<OrderList>, EnvelopeError> {
-    Answer::<OrderList>::parse(&body(file))
+fn list(file: &str) -> Result<Envelope<OrderList>, EnvelopeError> {
+    ListOrders::read_answer(&body(file))
 }
 
-fn locate(file: &str) -> Result<Answer<Location>, EnvelopeError> {
-    Answer::<Location>::parse(&body(file))
+fn locate(file: &str) -> Result<Envelope<Location>, EnvelopeError> {
+    Locate::read_answer(&body(file))
 }
 
 /// Answers of 6.2.1 and how their echo compares with [`SENT`].
@@ -34,7 +34,7 @@ const ECHOES: &[(&str, EchoMatch)] = &[
 #[test]
 fn the_echo_of_the_setting_is_compared() {
     for (file, expected) in ECHOES {
-        let answer = Answer::<PushEcho>::parse(&body(file)).unwrap();
+        let answer = SetPush::read_answer(&body(file)).unwrap();
         assert_eq!(answer.status, Status::OK, "{file}");
         let echo = answer.into_payload().unwrap();
         assert_eq!(echo.compare(&SENT.parse().unwrap()), *expected, "{file}");
@@ -46,7 +46,7 @@ const ACTIVATIONS: &[&str] = &["activate.json", "activate-result-text.json"];
 #[test]
 fn activation_needs_no_payload() {
     for file in ACTIVATIONS {
-        let answer = Answer::<()>::parse(&body(file)).unwrap();
+        let answer = Activate::read_answer(&body(file)).unwrap();
         assert_eq!(answer.message, "激活成功", "{file}");
         answer.into_payload().unwrap();
     }
@@ -122,7 +122,7 @@ fn a_field_that_decides_and_comes_twice_must_say_the_same() {
     }
     let locate = |fields: &str| {
         let body = format!(r#"{{"status":200,"result":{{{fields}}}}}"#);
-        Answer::<Location>::parse(body.as_bytes()).map_err(|error| error.kind())
+        Locate::read_answer(body.as_bytes()).map_err(|error| error.kind())
     };
     let good = r#""downloadUrl":"https://h/x","unzipPassword":"p","#;
     assert_eq!(locate(&format!(r#"{good}"unzip_password":"q""#)), Err(doubt("unzipPassword")));
@@ -135,7 +135,7 @@ fn a_field_that_decides_and_comes_twice_must_say_the_same() {
 fn a_field_that_comes_a_hundred_thousand_times_is_not_compared_as_often() {
     let body =
         format!(r#"{{"status":"{}"{}}}"#, "2".repeat(1 << 20), r#","status":1"#.repeat(100_000));
-    let error = Answer::<()>::parse(body.as_bytes()).unwrap_err();
+    let error = Activate::read_answer(body.as_bytes()).unwrap_err();
     assert_eq!(error.kind(), Kind::Doubtful { field: "status" });
 }
 
@@ -169,7 +169,7 @@ fn a_list_that_cannot_be_found_is_never_an_empty_one() {
         r#","result":null,"data":["A1"]"#,
     ] {
         let body = format!(r#"{{"status":"200","msg":"x"{fields}}}"#);
-        let error = Answer::<OrderList>::parse(body.as_bytes()).unwrap_err();
+        let error = ListOrders::read_answer(body.as_bytes()).unwrap_err();
         assert_eq!(error.kind(), Kind::BadPayload { field: "resultList" }, "{fields}");
         assert!(error.to_string().contains("resultList"));
     }
@@ -181,11 +181,11 @@ fn a_list_that_cannot_be_found_is_never_an_empty_one() {
         r#"{"status":201,"resultList":{}}"#,
         r#"{"status":201,"resultList":[]}"#,
     ] {
-        let list = Answer::<OrderList>::parse(body.as_bytes()).unwrap().into_payload().unwrap();
+        let list = ListOrders::read_answer(body.as_bytes()).unwrap().into_payload().unwrap();
         assert_eq!(list, OrderList::default(), "{body}");
     }
     let told = br#"{"status":201,"resultList":[{"orderNo":"A1"}]}"#;
-    let list = Answer::<OrderList>::parse(told).unwrap().into_payload().unwrap();
+    let list = ListOrders::read_answer(told).unwrap().into_payload().unwrap();
     assert_eq!(list.orders.len(), 1, "an order that is named is not dropped over a code");
 }
 
@@ -193,7 +193,7 @@ fn a_list_that_cannot_be_found_is_never_an_empty_one() {
 fn of_unreadable_lines_the_count_is_exact_and_a_few_are_kept() {
     let lines = vec![r#"{"orderId":"A/1","createDate":"x"}"#; 300].join(",");
     let body = format!(r#"{{"status":200,"resultList":[{lines},{{"orderNo":"A1"}}]}}"#);
-    let list = Answer::<OrderList>::parse(body.as_bytes()).unwrap().into_payload().unwrap();
+    let list = ListOrders::read_answer(body.as_bytes()).unwrap().into_payload().unwrap();
     assert_eq!((list.orders.len(), list.unreadable_count, list.unreadable.len()), (1, 300, 20));
     assert_eq!(list.unreadable[19], "line 20: (no orderNo) but orderId, createDate");
 }
@@ -202,7 +202,7 @@ fn of_unreadable_lines_the_count_is_exact_and_a_few_are_kept() {
 fn of_a_list_without_end_the_first_thousand_lines_are_read_and_the_rest_is_told() {
     let lines: Vec<String> = (0..55_000).map(|n| format!(r#"{{"orderNo":"N{n}"}}"#)).collect();
     let body = format!(r#"{{"status":200,"resultList":[{}]}}"#, lines.join(","));
-    let list = Answer::<OrderList>::parse(body.as_bytes()).unwrap().into_payload().unwrap();
+    let list = ListOrders::read_answer(body.as_bytes()).unwrap().into_payload().unwrap();
     assert_eq!(list.orders.len(), OrderList::MAX_LINES);
     assert_eq!(list.orders[999].order_no.as_str(), "N999");
     assert_eq!(list.unreadable_count, 54_000);
@@ -233,7 +233,7 @@ fn what_was_broken_is_not_used_as_a_link_a_password_or_a_number() {
             br#""}}"#,
         ]
         .concat();
-        Answer::<Location>::parse(&body).map_err(|error| error.kind())
+        Locate::read_answer(&body).map_err(|error| error.kind())
     };
     let bad = |field| Err(Kind::BadPayload { field });
     assert!(locate("A1", "https://h/x", "p").is_ok());
@@ -250,13 +250,13 @@ fn an_answer_in_another_encoding_is_refused_by_its_name() {
     let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
     for body in [[b"\xFF\xFE", &little[..]].concat(), little, big] {
-        let error = Answer::<()>::parse(&body).unwrap_err();
+        let error = Activate::read_answer(&body).unwrap_err();
         assert_eq!(error.kind(), Kind::Encoding { name: "UTF-16" });
         assert!(error.to_string().contains("UTF-16"));
     }
     // In GBK the last byte of this text is a backslash.
     let gbk = b"{\"msg\":\"\xd5\x5c\",\"status\":200}";
-    let error = Answer::<()>::parse(gbk).unwrap_err();
+    let error = Activate::read_answer(gbk).unwrap_err();
     assert!(matches!(error.kind(), Kind::Encoding { .. }), "{error}");
 }
 
@@ -267,7 +267,7 @@ fn a_link_is_trimmed_and_must_be_a_url() {
             r#"{{"status":200,"downloadUrl":{},"unzipPassword":"p"}}"#,
             serde_json::Value::from(link)
         );
-        let answer = Answer::<Location>::parse(body.as_bytes()).map_err(|error| error.kind());
+        let answer = Locate::read_answer(body.as_bytes()).map_err(|error| error.kind());
         answer.map(|answer| answer.into_payload().unwrap().link.reveal().to_owned())
     };
     let link = "http://h.example/x.zip?Signature=a%2Bb%3D";
@@ -294,7 +294,7 @@ fn a_link_is_trimmed_and_must_be_a_url() {
         assert_eq!(locate(none), Err(Kind::NotAUrl { field: "downloadUrl" }), "{none:?}");
     }
     let body = br#"{"status":200,"downloadUrl":"x.zip?Signature=abc","unzipPassword":"p"}"#;
-    let error = Answer::<Location>::parse(body).unwrap_err();
+    let error = Locate::read_answer(body).unwrap_err();
     let shown = format!("{error} {error:?}");
     assert!(shown.contains("downloadUrl") && !shown.contains("Signature"), "{shown}");
 }
@@ -305,8 +305,8 @@ fn an_expiry_is_read_as_other_serialisers_write_it() {
         let body = format!(
             r#"{{"status":200,"downloadUrl":"http://h/x","unzipPassword":"p","downloadUrlExpiredTime":{expiry}}}"#
         );
-        let location = Answer::<Location>::parse(body.as_bytes()).unwrap().into_payload().unwrap();
-        location.expires_at.map(|at| at.to_string())
+        let location = Locate::read_answer(body.as_bytes()).unwrap().into_payload().unwrap();
+        location.stated_expiry.map(|at| at.to_string())
     };
     for expiry in [
         r#""2022-06-07 11:39:18.0""#,
@@ -382,7 +382,7 @@ fn each_spelling_of_the_sample_locates_the_same_archive() {
              &Signature=zynZsgtxZsW4bGiJAkY94iyJJYc%3D",
             "{file}"
         );
-        assert_eq!(location.expires_at.unwrap().to_string(), "2022-06-07 11:39:18", "{file}");
+        assert_eq!(location.stated_expiry.unwrap().to_string(), "2022-06-07 11:39:18", "{file}");
         assert_eq!(location.password.reveal(), "9TkwzCSilJpsLZyXImLK", "{file}");
     }
 }
@@ -390,8 +390,8 @@ fn each_spelling_of_the_sample_locates_the_same_archive() {
 #[test]
 fn an_unreadable_expiry_leaves_the_links_own() {
     let location = locate("locate-bad-expiry.json").unwrap().into_payload().unwrap();
-    assert_eq!(location.expires_at, None);
-    assert_eq!(location.ends_at().unwrap().as_second(), 1_654_573_158);
+    assert_eq!(location.stated_expiry, None);
+    assert_eq!(location.expires_at().unwrap().as_second(), 1_654_573_158);
 }
 
 #[test]
@@ -415,8 +415,8 @@ fn a_refusal_reads_the_same_from_each_endpoint() {
     for (file, code, class, message) in REFUSALS {
         let bytes = body(file);
         let refusals = [
-            Answer::<PushEcho>::parse(&bytes).unwrap().into_payload().unwrap_err(),
-            Answer::<()>::parse(&bytes).unwrap().into_payload().unwrap_err(),
+            SetPush::read_answer(&bytes).unwrap().into_payload().unwrap_err(),
+            Activate::read_answer(&bytes).unwrap().into_payload().unwrap_err(),
             list(file).unwrap().into_payload().unwrap_err(),
             locate(file).unwrap().into_payload().unwrap_err(),
         ];
@@ -449,8 +449,8 @@ fn what_is_no_answer_is_told_apart() {
         let bytes = body(file);
         assert_eq!(list(file).unwrap_err().kind(), *kind, "{file}");
         assert_eq!(locate(file).unwrap_err().kind(), *kind, "{file}");
-        assert_eq!(Answer::<()>::parse(&bytes).unwrap_err().kind(), *kind, "{file}");
-        assert_eq!(Answer::<PushEcho>::parse(&bytes).unwrap_err().kind(), *kind, "{file}");
+        assert_eq!(Activate::read_answer(&bytes).unwrap_err().kind(), *kind, "{file}");
+        assert_eq!(SetPush::read_answer(&bytes).unwrap_err().kind(), *kind, "{file}");
     }
 }
 
@@ -465,7 +465,7 @@ const LOCATIONS_LACKING: &[(&str, &str)] = &[
 fn a_status_is_a_whole_number_in_either_type() {
     let read = |status: &str| {
         let body = format!(r#"{{"status":{status},"Status":{status}}}"#);
-        Answer::<()>::parse(body.as_bytes()).map(|answer| answer.status.code())
+        Activate::read_answer(body.as_bytes()).map(|answer| answer.status.code())
     };
     for (status, code) in [("200", 200), (r#""200""#, 200), (r#"" 205 ""#, 205), ("-1", -1)] {
         assert_eq!(read(status).unwrap(), code, "{status}");
@@ -501,7 +501,7 @@ fn every_prefix_of_an_answer_is_refused() {
     let whole = body("locate.json");
     let end = whole.iter().rposition(|byte| *byte == b'}').unwrap();
     for length in 0..=end {
-        let error = Answer::<Location>::parse(&whole[..length]).unwrap_err();
+        let error = Locate::read_answer(&whole[..length]).unwrap_err();
         assert_eq!(error.kind(), Kind::NotJson, "{length}");
     }
 }
@@ -521,7 +521,7 @@ fn errors_and_debug_show_no_password_and_no_signature() {
     }
     let whole = body("locate.json");
     for length in 0..whole.len() {
-        let cut = Answer::<Location>::parse(&whole[..length]).map(|_| ());
+        let cut = Locate::read_answer(&whole[..length]).map(|_| ());
         shown += &format!("{cut:?}");
     }
     for secret in ["9TkwzCSilJpsLZyXImLK", "zynZsgtxZsW4bGiJAkY94iyJJYc", "OSSAccessKeyId"] {
@@ -534,13 +534,13 @@ fn a_refusal_prints_on_one_line_and_ends() {
     let odd = r"a\r\n\u0000\u001b[31m\u2028\u202e";
     let body = format!(r#"{{"status":202,"msg":"{odd}{}"}}"#, "错".repeat(1 << 20));
     let refusal =
-        Answer::<()>::parse(body.as_bytes()).unwrap().into_payload().unwrap_err().to_string();
+        Activate::read_answer(body.as_bytes()).unwrap().into_payload().unwrap_err().to_string();
     assert!(!refusal.contains(char::is_control), "{refusal}");
     assert!(!refusal.contains(['\u{2028}', '\u{202e}']), "{refusal}");
     assert!(refusal.chars().count() < 400 && refusal.ends_with("错…"), "{refusal}");
-    let kept = Answer::<()>::parse(body.as_bytes()).unwrap().message;
+    let kept = Activate::read_answer(body.as_bytes()).unwrap().message;
     assert_eq!(kept.chars().count(), 1000);
-    let bare = Answer::<()>::parse(br#"{"status":202}"#).unwrap().into_payload().unwrap_err();
+    let bare = Activate::read_answer(br#"{"status":202}"#).unwrap().into_payload().unwrap_err();
     assert_eq!(bare.to_string(), "the vendor answered 202: 【有效请求】查询参数错误，请检查");
 }
 
@@ -569,4 +569,16 @@ fn every_fixture_is_listed_and_read() {
         .chain(LOCATIONS_LACKING.iter().map(|case| case.0))
         .chain(others);
     fixtures::check_all_used("answers", used);
+}
+
+#[test]
+fn an_error_is_one_line_and_its_advice_is_apart() {
+    for body in [&b"<html>"[..], b"[]", b"{}", br#"{"status":200}"#] {
+        let error = ListOrders::read_answer(body).unwrap_err();
+        assert!(!error.to_string().contains('\n'), "{error}");
+        assert!(error.advice().ends_with('.') && !error.to_string().contains(error.advice()));
+    }
+    let refusal = Envelope::<()>::new(Status::NOT_READY, "等待", None).into_payload().unwrap_err();
+    assert_eq!(refusal.advice(), Status::NOT_READY.advice());
+    assert_eq!(refusal.to_string(), "the vendor answered 205: 等待");
 }

@@ -1,9 +1,7 @@
 //! One logical answer, rendered in each way the vendor might: all read the same.
 
 use proptest::prelude::*;
-use qcc_proto::{
-    Answer, ListedOrder, Location, OrderList, OrderNo, PushEcho, ShanghaiTime, Status,
-};
+use qcc_proto::{Call, ListOrders, ListedOrder, Locate, OrderNo, SetPush, ShanghaiTime, Status};
 use serde_json::{Map, Value, json};
 
 /// How an answer is spelled; none of it may change what it says.
@@ -126,9 +124,9 @@ proptest! {
             .collect();
         let expected: Vec<_> = orders
             .into_iter()
-            .map(|(order_no, created_at)| ListedOrder { order_no, created_at })
+            .map(|(order_no, created_at)| ListedOrder::new(order_no, created_at))
             .collect();
-        let answer = Answer::<OrderList>::parse(&how.list(200, &message, lines)).unwrap();
+        let answer = ListOrders::read_answer(&how.list(200, &message, lines)).unwrap();
         prop_assert_eq!(answer.status, Status::OK);
         prop_assert_eq!(&answer.message, &message);
         let list = answer.into_payload().unwrap();
@@ -151,19 +149,19 @@ proptest! {
             ("downloadUrlExpiredTime", said(at)),
             ("unzipPassword", json!(password)),
         ]);
-        let answer = Answer::<Location>::parse(&body).unwrap();
+        let answer = Locate::read_answer(&body).unwrap();
         prop_assert_eq!(&answer.message, &message);
         let location = answer.into_payload().unwrap();
         prop_assert_eq!(location.order_no, order_no);
         prop_assert_eq!(location.link.reveal(), link);
-        prop_assert_eq!(location.expires_at, at);
+        prop_assert_eq!(location.stated_expiry, at);
         prop_assert_eq!(location.password.reveal(), password);
     }
 
     #[test]
     fn every_spelling_of_an_echo_reads_the_same(how in spelling(), url in r"\PC{0,60}") {
         let body = how.fields(200, "", &[("callbackUrl", json!(url))]);
-        let echo = Answer::<PushEcho>::parse(&body).unwrap().into_payload().unwrap();
+        let echo = SetPush::read_answer(&body).unwrap().into_payload().unwrap();
         prop_assert_eq!(echo.callback_url, Some(url));
     }
 
@@ -174,17 +172,17 @@ proptest! {
         message in MESSAGE,
     ) {
         let body = how.fields(code, &message, &[("callbackUrl", Value::Null)]);
-        let refusal = Answer::<OrderList>::parse(&body).unwrap().into_payload().unwrap_err();
+        let refusal = ListOrders::read_answer(&body).unwrap().into_payload().unwrap_err();
         prop_assert_eq!(refusal.status.code(), code);
         prop_assert_eq!(&refusal.message, &message);
-        let located = Answer::<Location>::parse(&body).unwrap().into_payload().unwrap_err();
+        let located = Locate::read_answer(&body).unwrap().into_payload().unwrap_err();
         prop_assert_eq!(located, refusal);
     }
 
     #[test]
     fn no_bytes_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let _ = Answer::<OrderList>::parse(&body);
-        let _ = Answer::<Location>::parse(&body);
+        let _ = ListOrders::read_answer(&body);
+        let _ = Locate::read_answer(&body);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod answers;
 mod callbacks;
+mod edges;
 mod envelope_laws;
 mod fixtures;
 mod reader;
@@ -21,4 +22,6 @@ mod reader_records;
 mod reader_streams;
 mod requests;
 mod second_opinion;
+#[cfg(feature = "serde")]
+mod serialising;
 mod statuses;

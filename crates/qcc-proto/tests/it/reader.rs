@@ -53,7 +53,7 @@ pub(crate) fn read(source: impl BufRead, limits: ReaderLimits) -> Reading {
     let mut reader = RecordReader::new(source, limits);
     let mut items = Vec::new();
     let end = loop {
-        match reader.next() {
+        match reader.next_item() {
             Ok(Some(item)) => items.push(item),
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),
@@ -62,11 +62,11 @@ pub(crate) fn read(source: impl BufRead, limits: ReaderLimits) -> Reading {
     let end = match end {
         Ok(()) => {
             assert!(reader.summary().is_some());
-            assert!(matches!(reader.next(), Ok(None)), "the end is the end");
+            assert!(matches!(reader.next_item(), Ok(None)), "the end is the end");
             reader.finish()
         }
         Err(error) => {
-            assert!(matches!(reader.next(), Err(DocumentError::AlreadyFailed)));
+            assert!(matches!(reader.next_item(), Err(DocumentError::AlreadyFailed)));
             assert_eq!(reader.summary(), None);
             assert!(matches!(reader.finish(), Err(DocumentError::AlreadyFailed)));
             Err(error)
@@ -83,7 +83,7 @@ impl Reading {
     /// The whole in a few words: `2 good, 1 aside`, or why it was refused.
     pub(crate) fn verdict(&self) -> String {
         match &self.end {
-            Ok(sum) => format!("{} good, {} aside", sum.records, sum.quarantined),
+            Ok(sum) => format!("{} good, {} aside", sum.records, sum.set_aside),
             Err(DocumentError::Syntax { offset, .. }) => format!("syntax at {offset}"),
             Err(DocumentError::Truncated { offset }) => format!("truncated at {offset}"),
             Err(DocumentError::TooDeep { offset }) => format!("too deep at {offset}"),

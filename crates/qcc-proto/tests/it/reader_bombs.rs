@@ -71,9 +71,9 @@ fn read(bomb: Bomb) -> (Vec<&'static str>, Result<DocumentSummary, DocumentError
     let mut reader = RecordReader::new(bomb, ReaderLimits::default());
     let mut aside = Vec::new();
     let end = loop {
-        match reader.next() {
+        match reader.next_item() {
             Ok(Some(Item::Record { .. })) => {}
-            Ok(Some(Item::Quarantined(record))) => {
+            Ok(Some(Item::SetAside(record))) => {
                 assert!(record.raw.len() <= 64 << 10);
                 aside.truncate(2);
                 aside.push(record.reason.as_str());
@@ -114,7 +114,7 @@ fn millions_of_empty_records_end_the_reading() {
     let text = document(&["\0{}"]);
     let (aside, end) = read(Bomb::new(&text, "{},"));
     assert_eq!(aside, ["missing-field"; 3]);
-    assert!(matches!(end, Err(DocumentError::TooManyFaults { limit: 10_000 })));
+    assert!(matches!(end, Err(DocumentError::TooManySetAside { limit: 10_000 })));
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn the_usual_document_is_read() {
     let text = document(&[GOOD, GOOD]);
     let summary = read_all(text.as_bytes()).end.unwrap();
     assert_eq!(summary.push_date.to_string(), "2022-06-07 10:13:42");
-    assert_eq!((summary.total_size, summary.records, summary.quarantined), (2, 2, 0));
+    assert_eq!((summary.total_size, summary.records, summary.set_aside), (2, 2, 0));
     assert!(summary.count_matches());
     check(document(&[]), "0 good, 0 aside");
 }
@@ -306,7 +306,7 @@ fn a_wrong_count_is_told_with_both_numbers() {
     while reader.next_ref().unwrap().is_some() {}
     let summary = reader.summary().unwrap();
     assert!(!summary.count_matches());
-    assert_eq!((summary.total_size, summary.records, summary.quarantined), (4, 2, 1));
+    assert_eq!((summary.total_size, summary.records, summary.set_aside), (4, 2, 1));
     let error = reader.finish().unwrap_err();
     assert!(matches!(error, DocumentError::CountMismatch { declared: 4, found: 3 }));
 }
@@ -391,7 +391,7 @@ fn a_header_needs_both_fields_and_nothing_behind_them() {
     check(&of(&[r#""result":[}"#, DATE, SIZE]), "not JSON at byte 11");
     check(&of(&[r#""result":{}"#, DATE, SIZE]), "the document's result");
     check(&format!("{{{DATE};"), "not JSON");
-    check(&format!("{{{DATE},"), "the document breaks off");
+    check(&format!("{{{DATE},"), "the document ends early");
     check("[]", "the document is not an object");
 }
 
@@ -409,4 +409,16 @@ fn errors_show_nothing_of_the_content() {
         let shown = format!("{:?} {:?}", reading.end, reading.items);
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+#[test]
+fn each_refusal_of_a_document_has_an_advice_of_its_own_kind() {
+    let advice = |text: &str| {
+        let header = DocumentHeader::read(text.as_bytes(), ReaderLimits::default());
+        header.unwrap_err().advice()
+    };
+    assert!(advice("{").starts_with("Fetch the archive again"));
+    assert!(advice("[]").starts_with("The document was sent like this"));
+    let counts = DocumentError::CountMismatch { declared: 4, found: 1 };
+    assert!(counts.advice().starts_with("Ask the vendor which number is right"));
 }

@@ -56,7 +56,7 @@ fn each_fault_has_its_code() {
         .iter()
         .map(|item| match item {
             Item::Record { .. } => "good",
-            Item::Quarantined(aside) => aside.reason.as_str(),
+            Item::SetAside(aside) => aside.reason.as_str(),
         })
         .collect();
     let expected = [
@@ -88,7 +88,7 @@ fn each_fault_has_its_code() {
 fn every_way_to_write_a_record_gives_the_same_record() {
     let first = |file: &str| match fixture(file).items.swap_remove(0) {
         Item::Record { record, .. } => record,
-        Item::Quarantined(aside) => panic!("{file}: {aside:?}"),
+        Item::SetAside(aside) => panic!("{file}: {aside:?}"),
     };
     let compact = first("compact.json");
     assert_eq!(compact.monitor_level, Some(MonitorLevel::HIGH));

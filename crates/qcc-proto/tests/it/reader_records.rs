@@ -29,7 +29,7 @@ fn take(record: &str) -> RiskRecord {
 fn check_aside(record: &str, code: &str, reason: &str) {
     let reading = read_all(document(&[GOOD, record, GOOD]).as_bytes());
     assert_eq!(reading.verdict(), "2 good, 1 aside", "{record}");
-    let Item::Quarantined(aside) = &reading.items[1] else { panic!("{record}") };
+    let Item::SetAside(aside) = &reading.items[1] else { panic!("{record}") };
     assert_eq!(aside.position, 1);
     assert_eq!((aside.reason.as_str(), aside.reason.to_string().as_str()), (code, reason));
     assert_eq!(String::from_utf8_lossy(&aside.raw), record.trim());
@@ -38,16 +38,16 @@ fn check_aside(record: &str, code: &str, reason: &str) {
 
 #[test]
 fn the_usual_record_is_taken_as_it_is() {
-    let expected = RiskRecord {
-        id: "ffedc4cf".into(),
-        corp_key_no: Some("00a0e21a".into()),
-        corp_name: Some("四川中津建设集团有限公司".into()),
-        monitor_content: Some("该企业由原“较高风险”上升至“高风险”".into()),
-        monitor_level: Some(MonitorLevel::HIGH),
-        monitor_type: Some(MonitorType::HIGH),
-        score: Some(82),
-        change_date: Some("2022-06-01".into()),
-        extra: None,
+    let expected = {
+        let mut record = RiskRecord::new("ffedc4cf");
+        record.corp_key_no = Some("00a0e21a".into());
+        record.corp_name = Some("四川中津建设集团有限公司".into());
+        record.monitor_content = Some("该企业由原“较高风险”上升至“高风险”".into());
+        record.monitor_level = Some(MonitorLevel::HIGH);
+        record.monitor_type = Some(MonitorType::HIGH);
+        record.score = Some(82);
+        record.change_date = Some("2022-06-01".into());
+        record
     };
     assert_eq!(take(GOOD), expected);
     let spaced = GOOD.replace(',', " , ").replace("\":", "\" : ");
@@ -95,7 +95,15 @@ fn an_absent_field_is_null_but_for_the_id() {
         assert_eq!(take(&format!("{{{}}}", fields.join(",\""))), null, "{field} absent");
         let other = take(&GOOD.replacen(&format!("\"{field}\":"), "\"other\":", 1));
         assert!(other.extra.is_some());
-        assert_eq!(RiskRecord { extra: None, ..other }, null, "{field} under another name");
+        assert_eq!(
+            {
+                let mut record = other;
+                record.extra = None;
+                record
+            },
+            null,
+            "{field} under another name"
+        );
     }
     let bare = take(r#"{"id":"a"}"#);
     assert_eq!((bare.id.as_str(), bare.score, bare.corp_name), ("a", None, None));
@@ -113,7 +121,7 @@ fn nothing_of_a_record_is_left_for_one_that_lacks_it() {
         .iter()
         .map(|item| match item {
             Item::Record { record, .. } => (record.id.as_str(), record.score, &record.change_date),
-            Item::Quarantined(aside) => panic!("{aside:?}"),
+            Item::SetAside(aside) => panic!("{aside:?}"),
         })
         .collect();
     let date = Some("2022-06-01".to_owned());
@@ -228,7 +236,7 @@ fn a_broken_character_sets_its_record_aside_and_no_other() {
         let (bytes, record) = broken(bad);
         let reading = read_all(&bytes);
         assert_eq!(reading.verdict(), "999 good, 1 aside", "{bad:x?}");
-        let Item::Quarantined(aside) = &reading.items[400] else { panic!() };
+        let Item::SetAside(aside) = &reading.items[400] else { panic!() };
         assert_eq!((aside.reason.as_str(), &aside.raw), ("not-utf-8", &record));
         assert_eq!(aside.reason.to_string(), "a text is not UTF-8");
     }
@@ -332,7 +340,7 @@ fn a_score_is_a_32_bit_whole_number_or_its_digits() {
         check_aside(&record, "score-range", "score is not a 32-bit whole number");
     }
     let reading = read_all(document(&[&good_but("score", &long)]).as_bytes());
-    let Item::Quarantined(aside) = &reading.items[0] else { panic!() };
+    let Item::SetAside(aside) = &reading.items[0] else { panic!() };
     assert_eq!((aside.reason.as_str(), aside.raw.len()), ("score-range", 64 * 1024));
     assert!(aside.truncated);
 }
@@ -433,7 +441,7 @@ fn a_key_may_stand_only_once() {
     assert!(take(&good_and(&many.join(","))).extra.is_some());
     let twice = good_and(&format!("{},\"7\":0", many.join(",")));
     let reading = read_all(document(&[&twice]).as_bytes());
-    let Item::Quarantined(aside) = &reading.items[0] else { panic!() };
+    let Item::SetAside(aside) = &reading.items[0] else { panic!() };
     assert_eq!(aside.reason.as_str(), "duplicate-key");
 }
 
@@ -461,7 +469,7 @@ fn too_deep_a_field_sets_the_record_aside() {
     for depth in [65, 1000, 100_000] {
         let record = good_and(&format!(r#""d":{}{}"#, "[".repeat(depth), "]".repeat(depth)));
         let reading = read_all(document(&[GOOD, &record, GOOD]).as_bytes());
-        let Item::Quarantined(aside) = &reading.items[1] else { panic!() };
+        let Item::SetAside(aside) = &reading.items[1] else { panic!() };
         assert_eq!(reading.verdict(), "2 good, 1 aside");
         assert_eq!(aside.reason.as_str(), "too-deep");
         assert_eq!(aside.raw, record.as_bytes()[..record.len().min(64 * 1024)]);
@@ -477,7 +485,7 @@ fn a_record_in_a_bad_place_does_not_sink_the_rest() {
     for (n, item) in reading.items.iter().enumerate() {
         let (position, is_good) = match item {
             Item::Record { position, .. } => (*position, true),
-            Item::Quarantined(aside) => {
+            Item::SetAside(aside) => {
                 assert_eq!(aside.raw, records[n].as_bytes());
                 (aside.position, false)
             }

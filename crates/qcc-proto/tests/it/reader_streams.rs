@@ -52,7 +52,7 @@ fn pieces_of_any_length_give_the_same_items() {
     for sample in samples() {
         for (record, raw) in [(1 << 20, 1 << 16), (300, 40), (20, 0), (0, 9)] {
             let mut limits = ReaderLimits::default();
-            (limits.record, limits.raw) = (record, raw);
+            (limits.record_bytes, limits.raw_bytes) = (record, raw);
             let whole = said(sample.as_slice(), limits);
             for lengths in [vec![1], vec![2], vec![3], vec![7, 1], vec![64], vec![1, 300, 5, 2]] {
                 let pieces = Pieces::new(&sample, lengths.clone());
@@ -98,9 +98,16 @@ struct Failing<'a> {
     interrupted: bool,
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("the archive is damaged")]
+#[derive(Debug)]
 struct Damaged;
+
+impl std::fmt::Display for Damaged {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the archive is damaged")
+    }
+}
+
+impl std::error::Error for Damaged {}
 
 impl Read for Failing<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
@@ -156,7 +163,7 @@ fn finishing_early_reads_the_rest() {
     assert_eq!(reader.push_date().unwrap().to_string(), "2022-06-07 10:13:42");
     assert_eq!(reader.total_size(), Some(3));
     let summary = reader.finish().unwrap();
-    assert_eq!((summary.records, summary.quarantined), (2, 1));
+    assert_eq!((summary.records, summary.set_aside), (2, 1));
 }
 
 #[test]
@@ -168,12 +175,12 @@ fn the_limit_of_a_record_is_its_length_to_the_byte() {
             [(record.len(), "3 good, 0 aside"), (record.len() - 1, "2 good, 1 aside")]
         {
             let mut limits = ReaderLimits::default();
-            (limits.record, limits.raw) = (limit, 1000);
+            (limits.record_bytes, limits.raw_bytes) = (limit, 1000);
             let text = document(&[GOOD, &record, GOOD]);
             for lengths in [vec![usize::MAX], vec![1000]] {
                 let reading = read(Pieces::new(text.as_bytes(), lengths), limits);
                 assert_eq!(reading.verdict(), verdict);
-                if let Item::Quarantined(aside) = &reading.items[1] {
+                if let Item::SetAside(aside) = &reading.items[1] {
                     assert_eq!(aside.reason.to_string(), "the record is too long");
                     assert_eq!(aside.reason.as_str(), "too-long");
                     assert_eq!(aside.raw, record.as_bytes()[..1000]);
@@ -189,9 +196,9 @@ fn raw_bytes_are_kept_to_their_limit() {
     let bad = r#"{"id":-7}"#;
     for raw in 0..=bad.len() {
         let mut limits = ReaderLimits::default();
-        limits.raw = raw;
+        limits.raw_bytes = raw;
         let reading = read(document(&[bad]).as_bytes(), limits);
-        let Item::Quarantined(aside) = &reading.items[0] else { panic!() };
+        let Item::SetAside(aside) = &reading.items[0] else { panic!() };
         assert_eq!(aside.raw, bad.as_bytes()[..raw]);
         assert_eq!(aside.truncated, raw < bad.len());
     }
@@ -208,10 +215,10 @@ fn a_broken_character_is_set_aside_wherever_the_buffer_ends() {
         let bytes = [before.as_bytes(), padding.as_bytes(), record, after.as_bytes()].concat();
         let mut limits = ReaderLimits::default();
         for raw in [record.len(), 24, 25, 3] {
-            limits.raw = raw;
+            limits.raw_bytes = raw;
             let reading = read(bytes.as_slice(), limits);
             assert_eq!(reading.verdict(), "0 good, 1 aside", "{spaces}");
-            let Item::Quarantined(aside) = &reading.items[0] else { panic!() };
+            let Item::SetAside(aside) = &reading.items[0] else { panic!() };
             assert_eq!((aside.reason.as_str(), &aside.raw[..]), ("not-utf-8", &record[..raw]));
             assert_eq!(aside.truncated, raw < record.len());
         }
@@ -221,12 +228,12 @@ fn a_broken_character_is_set_aside_wherever_the_buffer_ends() {
 #[test]
 fn a_value_cut_at_its_limit_is_known_to_be_cut_wherever_it_ends() {
     let mut limits = ReaderLimits::default();
-    limits.raw = 10;
+    limits.raw_bytes = 10;
     // The reader takes in 128 KiB at a time: let the number end just there.
     let before = document(&["1"]).find("[1").unwrap() + 1;
     for digits in (131_072 - before - 3)..(131_072 - before + 3) {
         let reading = read(document(&["1".repeat(digits).as_str()]).as_bytes(), limits);
-        let Item::Quarantined(aside) = &reading.items[0] else { panic!() };
+        let Item::SetAside(aside) = &reading.items[0] else { panic!() };
         assert_eq!(aside.raw, b"1111111111");
         assert!(aside.truncated, "{digits} digits");
     }
@@ -235,7 +242,7 @@ fn a_value_cut_at_its_limit_is_known_to_be_cut_wherever_it_ends() {
 #[test]
 fn a_record_too_long_must_still_be_json() {
     let mut limits = ReaderLimits::default();
-    limits.record = 10;
+    limits.record_bytes = 10;
     for (record, verdict) in [
         (GOOD.to_owned(), "0 good, 1 aside"),
         (GOOD.replacen(":82,", ":08,", 1), "syntax"),
@@ -250,7 +257,7 @@ fn a_record_too_long_must_still_be_json() {
 #[test]
 fn nesting_is_followed_to_its_limit() {
     let mut limits = ReaderLimits::default();
-    limits.nesting = 1000;
+    limits.document_levels = 1000;
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
         for (depth, is_read) in [(1000, true), (1001, false)] {
             let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
@@ -270,7 +277,7 @@ fn nesting_is_followed_to_its_limit() {
 #[test]
 fn only_so_many_records_may_be_set_aside() {
     let mut limits = ReaderLimits::default();
-    limits.quarantined = 3;
+    limits.set_aside_records = 3;
     let three = document(&["{}", GOOD, "{}", "1"]);
     assert_eq!(read(three.as_bytes(), limits).verdict(), "1 good, 3 aside");
     let four = document(&["{}", GOOD, "{}", "1", GOOD, "[]", GOOD]);

@@ -1,22 +1,23 @@
 //! What goes out, against the manual's own samples.
 
 use qcc_proto::{
-    ApiRequest, CallbackUrl, DEFAULT_BASE_URL, Endpoint, PushSetting, PushState, PushWindow,
+    Activate, Call, CallbackUrl, DEFAULT_BASE_URL, Endpoint, ListOrders, Locate, PushSetting,
+    PushState, PushWindow, SetPush,
 };
 
-fn setting(url: &str, enabled: PushState, window: Option<u8>) -> ApiRequest {
-    ApiRequest::SetPush(PushSetting {
-        enabled,
-        callback_url: url.parse().unwrap(),
-        window: window.map(|hour| PushWindow::try_from(hour).unwrap()),
-    })
+fn setting(url: &str, enabled: PushState, window: Option<u8>) -> SetPush {
+    SetPush(
+        PushSetting::new(url.parse().unwrap())
+            .with_state(enabled)
+            .with_window(window.map(|hour| PushWindow::try_from(hour).unwrap())),
+    )
 }
 
 #[track_caller]
-fn check(request: &ApiRequest, key: &str, expected: &str) {
+fn check<C: Call>(request: &C, key: &str, expected: &str) {
     let target = request.path_and_query(key);
     assert_eq!(format!("{DEFAULT_BASE_URL}{target}"), expected);
-    assert!(target.starts_with(request.endpoint().path()));
+    assert!(target.starts_with(C::ENDPOINT.path()));
 }
 
 /// The request samples of 6.2.1, 6.2.3, 6.2.4 and 6.2.5, without their line breaks.
@@ -29,17 +30,17 @@ fn the_manuals_samples_come_out_byte_for_byte() {
          &callbackUrl=http%3A%2F%2Ftest.domain.com%2Fpro%2Fradar%2Fcallback&pushPeriodTime=9",
     );
     check(
-        &ApiRequest::Activate,
+        &Activate,
         "AppKey",
         "https://pro.qcc.com/api/dd_risk_mnr/activeDdRiskCallCallbackUrl?key=AppKey",
     );
     check(
-        &ApiRequest::ListOrders,
+        &ListOrders,
         "AppKey",
         "https://pro.qcc.com/api/dd_risk_mnr/listDdRiskLatestOrderNo?key=AppKey",
     );
     check(
-        &ApiRequest::Locate("DDMON2021031616145803273367".parse().unwrap()),
+        &Locate("DDMON2021031616145803273367".parse().unwrap()),
         "AppKey",
         "https://pro.qcc.com/api/dd_risk_mnr/getDdRiskDownloadUrl?key=AppKey\
          &orderNo=DDMON2021031616145803273367",
@@ -64,7 +65,7 @@ fn a_request_shows_no_path_of_the_callback_in_debug() {
 
 #[test]
 fn each_endpoint_is_named_once() {
-    for property in [Endpoint::path, Endpoint::manual_section, Endpoint::name] {
+    for property in [Endpoint::path, Endpoint::manual_section, Endpoint::as_str] {
         let mut values = Endpoint::ALL.map(property).to_vec();
         values.sort_unstable();
         values.dedup();

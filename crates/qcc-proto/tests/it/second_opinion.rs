@@ -1,6 +1,6 @@
 //! A reading compared with what `serde_json` makes of the same bytes.
 //!
-//! The laws use it, and so does the fuzz target of the record reader.
+//! The laws use it; the fuzz target of the record reader has its own.
 
 use qcc_proto::{DocumentError, Item, RiskRecord};
 use serde_json::{Map, Value};
@@ -110,7 +110,7 @@ pub(crate) fn check_against_serde(bytes: &[u8], reading: &Reading) {
                 assert_eq!(*position, n as u64);
                 assert_is(record, value.as_object().unwrap());
             }
-            Item::Quarantined(aside) => {
+            Item::SetAside(aside) => {
                 assert_eq!(aside.position, n as u64);
                 assert!(!aside.truncated);
                 let raw = mended(&aside.raw);

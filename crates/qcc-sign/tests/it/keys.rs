@@ -10,6 +10,7 @@ fn refused(text: &str, kind: Kind) {
     ] {
         assert_eq!(error.kind(), kind, "{text:?}");
         assert!(error.to_string().starts_with(&format!("the {name} ")), "{error}");
+        assert!(!error.to_string().contains('\n') && !error.advice().is_empty());
     }
 }
 

@@ -15,7 +15,7 @@ fn check_hides(shown: &str, hidden: &str) {
 #[test]
 fn debug_shows_no_secret() {
     let credentials = Credentials::new(KEY.parse().unwrap(), SECRET.parse().unwrap());
-    let signed = credentials.sign(1_654_573_158);
+    let signed = credentials.sign(1_654_573_158_u64);
     let token = signed.token.reveal();
     for shown in [
         format!("{credentials:?}"),
@@ -45,7 +45,7 @@ fn the_app_key_is_recognisable_in_debug() {
 fn a_secret_in_debug_is_named_but_not_shown() {
     assert_eq!(format!("{:?}", SECRET.parse::<SecretKey>().unwrap()), "SecretKey(…)");
     let credentials = Credentials::new(KEY.parse().unwrap(), SECRET.parse().unwrap());
-    assert_eq!(format!("{:?}", credentials.sign(1_654_573_158).token), "Token(…)");
+    assert_eq!(format!("{:?}", credentials.sign(1_654_573_158_u64).token), "Token(…)");
 }
 
 #[test]

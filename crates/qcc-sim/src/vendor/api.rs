@@ -132,7 +132,7 @@ impl Vendor {
         let Ok(said) = timespan.parse::<i64>() else {
             return false;
         };
-        let clock = later(now, self.strikes.skew(now)).as_second();
+        let clock = self.clock(now).as_second();
         self.config.timespan_tolerance.is_none_or(|limit| clock.abs_diff(said) <= limit.as_secs())
     }
 

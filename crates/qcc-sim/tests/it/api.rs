@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 use jiff::SignedDuration;
-use qcc_proto::{Answer, Location, OrderList, PushEcho, ShanghaiTime, Status, StatusForm};
+use qcc_proto::{Call, ListOrders, Locate, SetPush, ShanghaiTime, Status, StatusForm};
 use qcc_sim::{Casing, Exchange, Nesting, Vendor, VendorConfig, WireDialect};
 
 use crate::support::*;
@@ -32,8 +32,8 @@ fn answers_have_the_shape_of_the_manuals_samples() {
     let location = locate(&mut vendor, &second, at(0));
     assert_eq!(location.order_no.as_ref(), Some(&second));
     let ends = ShanghaiTime::from_timestamp(at(3600));
-    assert_eq!(location.expires_at, Some(ends));
-    assert_eq!(location.link.expires(), Some(ends.timestamp()));
+    assert_eq!(location.stated_expiry, Some(ends));
+    assert_eq!(location.link.expires_at(), Some(ends.timestamp()));
     assert_eq!(location.password.reveal().len(), 20);
     let link = location.link.reveal();
     assert!(link.starts_with("http://pro-files.qichacha.com/DdMonitor/20220607"), "{link}");
@@ -51,7 +51,7 @@ fn setting_the_push_echoes_the_url() {
     let query = "&enablePush=A&callbackUrl=http%3A%2F%2Ftest.domain.com%2Fpro%2Fradar%2Fcallback\
                  &pushPeriodTime=9";
     let reply = vendor.handle(&signed("setDdRiskApiPushSetting", query, at(0)), at(0));
-    let echo = Answer::<PushEcho>::parse(reply.response.body()).unwrap().into_payload().unwrap();
+    let echo = SetPush::read_answer(reply.response.body()).unwrap().into_payload().unwrap();
     assert_eq!(echo.callback_url.as_deref(), Some("http://test.domain.com/pro/radar/callback"));
     assert_eq!(vendor.callback_url(), Some("http://test.domain.com/pro/radar/callback"));
 }
@@ -143,11 +143,11 @@ fn every_dialect_is_read_alike() {
             let mut vendor = vendor(VendorConfig { wire: wire.clone(), ..Default::default() });
             let order = vendor.push(at(0));
             let reply = vendor.handle(&list_request(at(0)), at(0));
-            let list = Answer::<OrderList>::parse(reply.response.body()).unwrap();
+            let list = ListOrders::read_answer(reply.response.body()).unwrap();
             assert_eq!((list.status, list.message.as_str()), (Status::OK, "【有效请求】查询成功"));
             assert_eq!(list.payload.unwrap().orders[0].order_no, order, "{wire:?}");
             let reply = vendor.handle(&locate_request(&order, at(0)), at(0));
-            let location = Answer::<Location>::parse(reply.response.body()).unwrap();
+            let location = Locate::read_answer(reply.response.body()).unwrap();
             assert_eq!(location.payload.unwrap().order_no, Some(order), "{wire:?}");
         }
     }

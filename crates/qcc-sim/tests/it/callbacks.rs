@@ -39,8 +39,8 @@ fn a_call_carries_what_the_manual_says() {
     let said = query(call);
     assert_eq!(said.order_no, order);
     assert_eq!(said.key.reveal(), vendor.config().account.key());
-    assert_eq!(said.location.link.expires(), Some(at(3600)));
-    assert_eq!(said.location.expires_at.unwrap().timestamp(), at(3600 + 12_542));
+    assert_eq!(said.location.link.expires_at(), Some(at(3600)));
+    assert_eq!(said.location.stated_expiry.unwrap().timestamp(), at(3600 + 12_542));
     assert!(call.url.contains("downloadUrl=http%3A%2F%2Fpro-files.qichacha.com%2FDdMonitor%2F"));
     assert!(call.url.contains("%253D&downloadUrlExpiredTime=2022-06-07%20"), "{}", call.url);
     let shown = format!("{call:?}");

@@ -334,3 +334,39 @@ fn odd_manners_pass_and_spoil_nothing() {
         assert!(good >= 87 && truth.table.len() > 40, "{fault}");
     }
 }
+
+#[test]
+fn a_document_in_a_folder_is_not_at_the_top() {
+    let mut vendor = with("entry-in-folder:1");
+    let order = newest(&mut vendor);
+    let (archive, password) = fetch(&mut vendor, &order, at(9));
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(&archive)).unwrap();
+    assert!(zip.by_name_decrypt("dd_risk_corp.json", password.as_bytes()).is_err());
+    assert!(zip.by_name_decrypt("data/dd_risk_corp.json", password.as_bytes()).is_ok());
+}
+
+#[test]
+fn a_clock_that_was_wrong_is_corrected() {
+    let faults: FaultPlan = "clock-wrong-for-hours".parse().unwrap();
+    let outage = Duration::from_secs(3600);
+    let mut vendor = vendor(VendorConfig { faults, outage, ..Default::default() });
+    vendor.push(at(0));
+    for (second, status) in [(9, "107"), (3_600, "107"), (3_700, "200")] {
+        let answer = json(vendor.handle(&list_request(at(second)), at(second)).response.body());
+        assert_eq!(answer["status"], status, "after {second} s");
+    }
+}
+
+#[test]
+fn an_id_that_is_too_long_is_so_where_ids_are_numbers_too() {
+    let faults = FaultPlan::none().with(Fault::NumericIds, Rate::ALWAYS);
+    let archives = qcc_sim::ArchiveStyle::Fixed(qcc_sim::ArchiveDialect::default());
+    let config = VendorConfig { seed: 2, faults, bad_records: 1.0, archives, ..Default::default() };
+    let mut vendor = vendor(VendorConfig { records_per_order: 200..=200, ..config });
+    let order = vendor.push(at(0));
+    let (archive, password) = fetch(&mut vendor, &order, at(9));
+    let document = json(&unzip(&archive, &password).unwrap());
+    let records = document["result"].as_array().unwrap();
+    let texts: Vec<_> = records.iter().filter_map(|record| record["id"].as_str()).collect();
+    assert!(!texts.is_empty() && texts.iter().all(|id| id.len() >= 160), "{texts:?}");
+}

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use qcc_http::{Body, Deadlines, HttpClient, Transport, TransportError};
-use qcc_proto::{Answer, Location, OrderNo};
+use qcc_proto::{Call, Locate, OrderNo};
 use qcc_sim::{Fault, FaultPlan, PushSchedule, Rate, Server, Vendor, VendorConfig};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -49,7 +49,7 @@ async fn exchange(server: &Server, request: &Request<Bytes>) -> (String, Option<
 async fn link(server: &Server, order: &OrderNo) -> String {
     let (answer, _) = exchange(server, &locate_request(order, at(0))).await;
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    let location = Answer::<Location>::parse(body.as_bytes()).unwrap().into_payload().unwrap();
+    let location = Locate::read_answer(body.as_bytes()).unwrap().into_payload().unwrap();
     location.link.reveal().to_owned()
 }
 

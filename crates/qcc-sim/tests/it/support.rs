@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use bytes::Bytes;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
-use qcc_proto::{Answer, Location, OrderList, OrderNo};
+use qcc_proto::{Call, ListOrders, Locate, Location, OrderNo};
 use qcc_sim::{Account, Reply, Vendor, VendorConfig};
 use serde_json::Value;
 
@@ -57,13 +57,13 @@ pub(crate) fn status(reply: &Reply) -> String {
 
 pub(crate) fn list(vendor: &mut Vendor, now: Timestamp) -> Vec<OrderNo> {
     let reply = vendor.handle(&list_request(now), now);
-    let list = Answer::<OrderList>::parse(reply.response.body()).unwrap().into_payload().unwrap();
+    let list = ListOrders::read_answer(reply.response.body()).unwrap().into_payload().unwrap();
     list.orders.into_iter().map(|order| order.order_no).collect()
 }
 
 pub(crate) fn locate(vendor: &mut Vendor, order: &OrderNo, now: Timestamp) -> Location {
     let reply = vendor.handle(&locate_request(order, now), now);
-    Answer::<Location>::parse(reply.response.body()).unwrap().into_payload().unwrap()
+    Locate::read_answer(reply.response.body()).unwrap().into_payload().unwrap()
 }
 
 /// Locates and downloads an order's archive; returns it with its password.
@@ -78,6 +78,10 @@ pub(crate) fn fetch(vendor: &mut Vendor, order: &OrderNo, now: Timestamp) -> (By
 pub(crate) fn unzip(archive: &[u8], password: &str) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     let mut zip = zip::ZipArchive::new(Cursor::new(archive))?;
     let mut document = Vec::new();
-    zip.by_name_decrypt("dd_risk_corp.json", password.as_bytes())?.read_to_end(&mut document)?;
+    let is_document = |name: &String| name.rsplit('/').next() == Some("dd_risk_corp.json");
+    let mut names = zip.file_names().flatten().map(std::borrow::Cow::into_owned);
+    let name = names.find(is_document).ok_or("there is no document")?;
+    drop(names);
+    zip.by_name_decrypt(&name, password.as_bytes())?.read_to_end(&mut document)?;
     Ok(document)
 }

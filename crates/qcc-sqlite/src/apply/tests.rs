@@ -7,16 +7,10 @@ use super::*;
 use crate::SqliteStore;
 
 fn rows(range: std::ops::Range<u64>) -> Vec<Row> {
-    let record = |n| qcc_proto::RiskRecord {
-        id: format!("{n:032}"),
-        corp_key_no: None,
-        corp_name: None,
-        monitor_content: Some("内容".repeat(50)),
-        monitor_level: None,
-        monitor_type: None,
-        score: None,
-        change_date: None,
-        extra: None,
+    let record = |n| {
+        let mut record = qcc_proto::RiskRecord::new(format!("{n:032}"));
+        record.monitor_content = Some("内容".repeat(50));
+        record
     };
     range.map(|position| Row { position, record: record(position) }).collect()
 }

@@ -25,17 +25,15 @@ pub(crate) fn worker(name: &str) -> Worker {
 }
 
 pub(crate) fn record(id: &str, version: &str) -> RiskRecord {
-    RiskRecord {
-        id: id.into(),
-        corp_key_no: Some("9cce0780ab7644008b73bc2120479d31".into()),
-        corp_name: Some("企查查科技股份有限公司".into()),
-        monitor_content: Some(version.into()),
-        monitor_level: Some("高风险信息".into()),
-        monitor_type: Some("红色通道".into()),
-        score: Some(60),
-        change_date: Some("2024-01-01".into()),
-        extra: None,
-    }
+    let mut record = RiskRecord::new(id);
+    record.corp_key_no = Some("9cce0780ab7644008b73bc2120479d31".into());
+    record.corp_name = Some("企查查科技股份有限公司".into());
+    record.monitor_content = Some(version.into());
+    record.monitor_level = Some("高风险信息".into());
+    record.monitor_type = Some("红色通道".into());
+    record.score = Some(60);
+    record.change_date = Some("2024-01-01".into());
+    record
 }
 
 /// A batch of records of their own.

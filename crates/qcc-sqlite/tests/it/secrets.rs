@@ -13,12 +13,10 @@ async fn no_link_is_written_and_debug_shows_no_password() {
     let hand = worker("hand");
     let mut lease = leased(&store, "A1", &hand).await;
     lease.order = lease.order.located(
-        Location {
-            order_no: None,
-            link: DownloadLink::new("http://files.example/x.zip?OSSAccessKeyId=L&Signature=D0SIG"),
-            expires_at: None,
-            password: UnzipPassword::new("9TkwPASS"),
-        },
+        Location::new(
+            DownloadLink::new("http://files.example/x.zip?OSSAccessKeyId=L&Signature=D0SIG"),
+            UnzipPassword::new("9TkwPASS"),
+        ),
         at(1),
     );
     store.save(&lease, at(1)).await.unwrap();

@@ -3,9 +3,7 @@
 use std::{error::Error as _, fmt::Write as _, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use qcc_proto::{
-    ListedOrder, OrderNo, PushSetting, PushState, PushWindow, RiskRecord, ShanghaiTime,
-};
+use qcc_proto::{ListedOrder, OrderNo, PushSetting, PushWindow, RiskRecord, ShanghaiTime};
 
 use crate::{
     Commit, Decision, Document, Lease, Listing, NotedList, Order, Row, SetAside, State, Store,
@@ -35,7 +33,7 @@ pub(super) fn no(text: &str) -> OrderNo {
 #[track_caller]
 pub(super) fn setting(window: Option<PushWindow>) -> PushSetting {
     match "https://risk.example.com/callback".parse() {
-        Ok(callback_url) => PushSetting { enabled: PushState::Enabled, callback_url, window },
+        Ok(callback_url) => PushSetting::new(callback_url).with_window(window),
         Err(error) => panic!("{error}"),
     }
 }
@@ -47,7 +45,7 @@ pub(super) fn worker(name: &str) -> Worker {
 
 /// A line of the order list.
 pub(super) fn line(order_no: &str, created: i64) -> ListedOrder {
-    ListedOrder { order_no: no(order_no), created_at: Some(local(created)) }
+    ListedOrder::new(no(order_no), Some(local(created)))
 }
 
 /// The facts of a list of these lines.
@@ -57,17 +55,15 @@ pub(super) fn listing(second: i64, lines: &[ListedOrder]) -> Listing {
 
 /// A record that says which version it is.
 pub(super) fn record(id: &str, version: &str) -> RiskRecord {
-    RiskRecord {
-        id: id.into(),
-        corp_key_no: Some(format!("k-{id}")),
-        corp_name: Some("企查查科技".into()),
-        monitor_content: Some(version.into()),
-        monitor_level: Some("高风险信息".into()),
-        monitor_type: Some("红色通道".into()),
-        score: Some(60),
-        change_date: Some("2024-01-01".into()),
-        extra: None,
-    }
+    let mut record = RiskRecord::new(id);
+    record.corp_key_no = Some(format!("k-{id}"));
+    record.corp_name = Some("企查查科技".into());
+    record.monitor_content = Some(version.into());
+    record.monitor_level = Some("高风险信息".into());
+    record.monitor_type = Some("红色通道".into());
+    record.score = Some(60);
+    record.change_date = Some("2024-01-01".into());
+    record
 }
 
 pub(super) fn row(position: u64, record: RiskRecord) -> Row {

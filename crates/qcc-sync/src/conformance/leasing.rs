@@ -247,12 +247,10 @@ pub(super) async fn what_is_saved_comes_back(fresh: &Fresh<'_>) {
     let hand = worker("hand");
     add(store, &no("A1"), 0).await;
     let lease = lease(store, &no("A1"), &hand, 0).await;
-    let location = Location {
-        order_no: None,
-        link: DownloadLink::new("http://files.example/x.zip?Signature=secret"),
-        expires_at: None,
-        password: UnzipPassword::new("9Tkw'\"口令"),
-    };
+    let location = Location::new(
+        DownloadLink::new("http://files.example/x.zip?Signature=secret"),
+        UnzipPassword::new("9Tkw'\"口令"),
+    );
     let located = lease.order.clone().located(location.clone(), at(1));
     let mut states = vec![State::Seen, State::Located, State::Fetched, waiting(500)];
     states.extend(ReasonCode::ALL.iter().map(|code| State::Quarantined {

@@ -53,7 +53,7 @@ pub(super) async fn calls_and_lists_meet_in_one_order(fresh: &Fresh<'_>) {
     let order = known(store, &listed).await;
     assert_eq!((order.first_seen_at, order.called_at), (at(10), Some(at(20))));
 
-    let undated = [ListedOrder { order_no: called.clone(), created_at: None }];
+    let undated = [ListedOrder::new(called.clone(), None)];
     ok(store.note_list(&undated, &listing(30, &undated)).await);
     let order = known(store, &called).await;
     assert_eq!(order.created_at, lines[0].created_at, "a list without a date takes none away");
@@ -109,7 +109,7 @@ pub(super) async fn a_first_list_joins_on_to_kept_archives(fresh: &Fresh<'_>) {
     };
     let lines = [line("B1", -300), line("K3", -110), line("B2", -200)];
     let found = noted(&lines).await;
-    let first = ListedOrder { order_no: no("K1"), created_at: Some(local(-900)) };
+    let first = ListedOrder::new(no("K1"), Some(local(-900)));
     let Continuity { listed_before, newest_listed, oldest_kept } = found.continuity;
     assert_eq!((listed_before, newest_listed), (0, None));
     assert_eq!(oldest_kept, Some(first.clone()), "heard of before the oldest was made");

@@ -25,38 +25,21 @@ pub(super) async fn texts_come_back_as_they_were(fresh: &Fresh<'_>) {
         "𠮷野家 🏢",
         &"长".repeat(40_000),
     ];
-    let mut rows = vec![row(
-        0,
-        RiskRecord {
-            id: "none".into(),
-            corp_key_no: None,
-            corp_name: None,
-            monitor_content: None,
-            monitor_level: None,
-            monitor_type: None,
-            score: None,
-            change_date: None,
-            extra: None,
-        },
-    )];
+    let mut rows = vec![row(0, RiskRecord::new("none"))];
     for (position, (text, score)) in
         (1..).zip(texts.iter().zip([0, -1, 7, i32::MIN, i32::MAX, 3, 4]))
     {
         let text = || Some((*text).to_owned());
-        rows.push(row(
-            position,
-            RiskRecord {
-                id: format!("id '{position}' 号"),
-                corp_key_no: text(),
-                corp_name: text(),
-                monitor_content: text(),
-                monitor_level: text().map(Into::into),
-                monitor_type: text().map(Into::into),
-                score: Some(score),
-                change_date: text(),
-                extra: Some(r#"{"新字段":[1,null,"x"]}"#.into()),
-            },
-        ));
+        let mut record = RiskRecord::new(format!("id '{position}' 号"));
+        record.corp_key_no = text();
+        record.corp_name = text();
+        record.monitor_content = text();
+        record.monitor_level = text().map(Into::into);
+        record.monitor_type = text().map(Into::into);
+        record.score = Some(score);
+        record.change_date = text();
+        record.extra = Some(r#"{"新字段":[1,null,"x"]}"#.into());
+        rows.push(row(position, record));
     }
     let store = &*fresh().await;
     Archive::new("A1", 0, rows.clone()).apply(store, 0).await;
@@ -74,14 +57,12 @@ async fn stock(store: &dyn Store) {
     let levels = ["高风险信息", "提示信息", "新级别"];
     for (order_no, pushed) in [("A1", 0), ("A2", 600), ("A3", 600)] {
         let rows = (0..20).map(|n| {
-            let record = RiskRecord {
-                corp_key_no: (n % 5 != 0).then(|| format!("key{}", n % 3)),
-                corp_name: (n % 7 != 0).then(|| format!("企查查key{}科技%", n % 4)),
-                monitor_level: levels.get(n % 4).map(|level| (*level).into()),
-                monitor_type: (n % 2 == 0).then(|| "红色通道".into()),
-                change_date: (n % 6 != 0).then(|| format!("2024-01-{:02}", n % 9 + 1)),
-                ..record(&format!("{:02}-{order_no}", (n * 7) % 20), order_no)
-            };
+            let mut record = record(&format!("{:02}-{order_no}", (n * 7) % 20), order_no);
+            record.corp_key_no = (n % 5 != 0).then(|| format!("key{}", n % 3));
+            record.corp_name = (n % 7 != 0).then(|| format!("企查查key{}科技%", n % 4));
+            record.monitor_level = levels.get(n % 4).map(|level| (*level).into());
+            record.monitor_type = (n % 2 == 0).then(|| "红色通道".into());
+            record.change_date = (n % 6 != 0).then(|| format!("2024-01-{:02}", n % 9 + 1));
             row(n as u64, record)
         });
         Archive::new(order_no, pushed, rows.collect()).apply(store, 0).await;

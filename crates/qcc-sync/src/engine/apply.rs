@@ -90,7 +90,7 @@ impl Applier<'_> {
             at: self.clock.now(),
             push_date,
             total_size: summary.total_size,
-            set_aside: summary.quarantined,
+            set_aside: summary.set_aside,
         };
         let done = Commit { order: order.clone().in_table(), document, unknown };
         let written = transaction.commit(done).await?;
@@ -178,7 +178,7 @@ impl Applier<'_> {
     }
 
     fn check_count(&self, summary: &DocumentSummary) -> Result<(), Trouble> {
-        let found = summary.records + summary.quarantined;
+        let found = summary.records + summary.set_aside;
         if summary.records == 0 && found > 0 {
             return Err(Trouble::Failed(Failure::new(
                 ReasonCode::NoUsableRecords,
@@ -268,7 +268,7 @@ fn read<R: ReadAt>(
                 bytes += size(&record);
                 rows.push(Row { position, record });
             }
-            Item::Quarantined(bad) => {
+            Item::SetAside(bad) => {
                 bytes += bad.raw.len();
                 aside.push(SetAside {
                     position: bad.position,
@@ -296,7 +296,7 @@ fn read<R: ReadAt>(
 
 fn refused(error: qcc_archive::Error) -> Trouble {
     use qcc_archive::ErrorKind as Kind;
-    let (code, remedy) = match (error.kind(), error.kind().retry()) {
+    let (code, remedy) = match (error.kind(), error.retry()) {
         (_, Retry::ReadAgain) => return unread(&error),
         (Kind::WrongPassword, _) => (ReasonCode::WrongPassword, Remedy::DownloadAgain),
         (_, Retry::FetchAgain) => (ReasonCode::ArchiveDamaged, Remedy::DownloadAgain),

@@ -126,9 +126,6 @@ pub(super) fn failure_of(error: &ClientError, now: Timestamp, policy: &Policy) -
     let later = |wait| now.checked_add(wait).unwrap_or(Timestamp::MAX);
     let (code, remedy) = match error.class() {
         Class::NotYet => (ReasonCode::NotReady, Remedy::BackOff),
-        Class::Transient | Class::StartOver | Class::Setup => {
-            (ReasonCode::Transient, Remedy::BackOff)
-        }
         Class::NewLink => (ReasonCode::LinkExpired, Remedy::BackOff),
         Class::CoolOff => (ReasonCode::CoolOff, Remedy::HoldAll(Some(later(policy.cool_off)))),
         Class::DailyLimit => {
@@ -144,6 +141,7 @@ pub(super) fn failure_of(error: &ClientError, now: Timestamp, policy: &Policy) -
             (ReasonCode::LinkRefused, Remedy::DownloadAgain)
         }
         Class::LinkRefused => (ReasonCode::LinkRefused, Remedy::Quarantine),
+        // Transient, StartOver, Setup, and what is not known yet.
         _ => (ReasonCode::Transient, Remedy::BackOff),
     };
     let pause = error.retry_after();
@@ -166,7 +164,7 @@ pub(super) fn failure_for(
     }
     let remedy = if order.is_confirmed() { Remedy::BackOff } else { Remedy::Rest };
     let code = if is_unknown { ReasonCode::UnknownToVendor } else { failure.reason.code };
-    Failure { pause: failure.pause, ..Failure::new(code, failure.reason.detail, remedy) }
+    Failure::new(code, failure.reason.detail, remedy)
 }
 
 /// The error and its causes in one line. They hold no secret.
@@ -180,3 +178,6 @@ fn describe(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

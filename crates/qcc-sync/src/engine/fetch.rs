@@ -6,7 +6,7 @@ use std::{
     sync::{MutexGuard, PoisonError, atomic::Ordering},
 };
 
-use qcc_archive::{Looks, sniff};
+use qcc_archive::{FileFormat, sniff};
 use qcc_http::{Download, ErrorClass, Resume};
 use qcc_proto::OrderNo;
 
@@ -156,10 +156,10 @@ enum Received {
 /// A page where an archive should be is not worth a place on disk.
 fn refuse_pages(start: &[u8]) -> Result<(), Trouble> {
     match sniff(start) {
-        looks @ (Looks::Html | Looks::Xml { .. }) => {
-            let page = match looks {
-                Looks::Xml { code: Some(code) } => format!("the file host's error {code}"),
-                Looks::Xml { code: None } => "an XML page".into(),
+        format @ (FileFormat::Html | FileFormat::Xml { .. }) => {
+            let page = match format {
+                FileFormat::Xml { code: Some(code) } => format!("the file host's error {code}"),
+                FileFormat::Xml { code: None } => "an XML page".into(),
                 _ => "an HTML page; a proxy or gateway may have answered".into(),
             };
             Err(Trouble::damaged(format!("the download is no archive but {page}")))
@@ -174,4 +174,25 @@ fn too_large(limit: u64) -> Trouble {
         format!("the archive is larger than {limit} bytes; raise the limit and retry the order"),
         Remedy::Quarantine,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryArchives;
+
+    #[tokio::test]
+    async fn of_downloads_that_broke_off_so_many_are_kept_and_each_as_it_was_last() {
+        let archives = MemoryArchives::default();
+        let mut unfinished = Unfinished::<MemoryArchives>::default();
+        let no = |n: usize| format!("A{n}").parse::<OrderNo>().unwrap();
+        let resume = |offset| Resume::new(offset, None, "\"one\"").unwrap();
+        for n in 0..MOST_UNFINISHED + 8 {
+            unfinished.keep(&no(n), archives.begin().await.unwrap(), resume(1));
+            assert_eq!(unfinished.0.len(), (n + 1).min(MOST_UNFINISHED));
+        }
+        unfinished.keep(&no(0), archives.begin().await.unwrap(), resume(9));
+        let offset = |n| unfinished.0.get(&no(n)).map(|(_, resume)| resume.offset());
+        assert_eq!((offset(0), offset(1), offset(MOST_UNFINISHED)), (Some(9), Some(1), None));
+    }
 }

@@ -393,8 +393,10 @@ impl Engine {
                 if overview.awaiting_list > 0 {
                     due = due.min(course.lists_for_calls.next_at(now));
                 }
-                if overview.unconfirmed > 0 {
-                    due = due.min(self.unconfirmed().next_at(now));
+                // While the budget has something left, this round claimed what was due.
+                let next = self.unconfirmed().next_at(now);
+                if overview.unconfirmed > 0 && next > now {
+                    due = due.min(next);
                 }
                 heal_at.into_iter().chain(overview.next_due).fold(due, Timestamp::min)
             }

@@ -38,7 +38,9 @@ impl Engine {
             }
         };
         let callback_url = path.join(&setting.callback_url).map_err(EngineError::CallbackUrl)?;
-        self.set_push(&PushSetting { callback_url, ..setting.clone() }, observer).await?;
+        let mut told = setting.clone();
+        told.callback_url = callback_url;
+        self.set_push(&told, observer).await?;
         let now = self.clock.now();
         let confirm = |account: &mut Account| {
             let is_ours = |kept: &&mut SecretPath| kept.current == path.current;

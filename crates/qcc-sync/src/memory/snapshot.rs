@@ -26,7 +26,8 @@ impl Snapshot for MemorySnapshot {
         limit: u32,
     ) -> Result<Vec<Order>, StoreError> {
         let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let page = self.0.orders.range((behind, Bound::Unbounded)).take(limit as usize);
+        let page =
+            self.0.orders.range::<OrderNo, _>((behind, Bound::Unbounded)).take(limit as usize);
         Ok(page.map(|(_, order)| order.clone()).collect())
     }
 

@@ -283,7 +283,7 @@ impl Tables {
         let named = self.orders.values().filter(|order| order.listed_at.is_some());
         let newest = named
             .max_by_key(|order| age(order))
-            .map(|order| ListedOrder { order_no: order.no.clone(), created_at: order.created_at });
+            .map(|order| ListedOrder::new(order.no.clone(), order.created_at));
         let kept = self.orders.values().filter(|order| order.archive.is_some()).cloned();
         Continuity {
             listed_before: u32::try_from(before).unwrap_or(u32::MAX),

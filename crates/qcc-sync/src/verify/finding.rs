@@ -1,8 +1,8 @@
 //! What a proof comes to.
 
-use qcc_proto::{OrderNo, ShanghaiTime};
+use qcc_proto::{OrderNo, RecordRef, ShanghaiTime};
 
-use super::{fingerprint::borrowed, sorter::Place};
+use super::sorter::Place;
 use crate::{Rank, Reason, Sha256, StateName, StoredRecord};
 
 /// What [`verify`](crate::verify) found.
@@ -231,7 +231,7 @@ pub(super) fn differences(row: &StoredRecord, expected: &StoredRecord) -> Vec<Di
 
 fn columns(stored: &StoredRecord) -> [(&'static str, Option<String>); 11] {
     let StoredRecord { record, rank } = stored;
-    let record = borrowed(record);
+    let record = RecordRef::from(record);
     let text = |text: Option<&str>| text.map(str::to_owned);
     [
         ("corp_key_no", text(record.corp_key_no)),

@@ -5,7 +5,7 @@ use std::{cmp::Ordering, io, iter::Peekable, sync::Arc};
 use sha2::{Digest, Sha256 as Hasher};
 
 use super::{
-    fingerprint::{borrowed, fingerprint},
+    fingerprint::fingerprint,
     reading::Source,
     sorter::{Greatest, Place, Version},
 };
@@ -90,7 +90,7 @@ impl Join {
 
     fn row(&mut self, row: StoredRecord) -> io::Result<()> {
         self.rows += 1;
-        let found = fingerprint(&borrowed(&row.record));
+        let found = fingerprint(&(&row.record).into());
         self.digest(&row.rank, &found);
         let version = match self.order_of(&row.record.id)? {
             Some(Ordering::Equal) => self.take()?,

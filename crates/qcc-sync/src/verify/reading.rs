@@ -5,9 +5,9 @@ use std::{
     io,
 };
 
-use qcc_archive::{Archive, ErrorKind, ReadAt};
+use qcc_archive::{Archive, ReadAt, Retry};
 use qcc_proto::{
-    DocumentError, DocumentHeader, ItemRef, OrderNo, QuarantinedRecord, RecordReader, RiskRecord,
+    DocumentError, DocumentHeader, ItemRef, OrderNo, RecordReader, RiskRecord, SetAsideRecord,
     ShanghaiTime, UnzipPassword,
 };
 use sha2::{Digest, Sha256 as Hasher};
@@ -93,7 +93,7 @@ pub(super) fn read<R: ReadAt>(
                     fingerprint: fingerprint(&record),
                 })?;
             }
-            ItemRef::Quarantined(bad) => aside.push((bad.position, of_bad(&bad))),
+            ItemRef::SetAside(bad) => aside.push((bad.position, of_bad(&bad))),
         }
         Ok(())
     })?;
@@ -105,8 +105,8 @@ pub(super) fn read<R: ReadAt>(
     }))
 }
 
-/// Whether an archive is what was kept and opens with a password; `None` where the
-/// disk does not say.
+/// Whether an archive is what was kept and opens with a password; `None` where it
+/// could not be read, or changed while it was read.
 pub(crate) fn opens<R: ReadAt>(
     file: &R,
     kept: &KeptArchive,
@@ -121,8 +121,10 @@ pub(crate) fn opens<R: ReadAt>(
     });
     match opened {
         Ok(()) => Some(true),
-        Err(error) if matches!(error.kind(), ErrorKind::Io) => None,
-        Err(_) => Some(false),
+        Err(error) => match error.retry() {
+            Retry::ReadAgain => None,
+            Retry::FetchAgain | Retry::Never => Some(false),
+        },
     }
 }
 
@@ -177,9 +179,9 @@ fn walk<R: ReadAt>(
 }
 
 fn refused<T>(error: qcc_archive::Error) -> Outcome<T> {
-    match error.kind() {
-        ErrorKind::Io => Ok(Err(unread(&error))),
-        _ => Ok(Err(Refused(error.to_string()))),
+    match error.retry() {
+        Retry::ReadAgain => Ok(Err(unread(&error))),
+        Retry::FetchAgain | Retry::Never => Ok(Err(Refused(error.to_string()))),
     }
 }
 
@@ -215,7 +217,7 @@ pub(crate) fn digest<R: ReadAt + ?Sized>(file: &R) -> io::Result<Sha256> {
     Ok(Sha256::new(hasher.finalize().into()))
 }
 
-fn of_bad(bad: &QuarantinedRecord) -> Fingerprint {
+fn of_bad(bad: &SetAsideRecord) -> Fingerprint {
     of_parts(bad.reason.as_str(), &bad.reason.to_string(), &bad.raw)
 }
 
@@ -227,3 +229,6 @@ pub(super) fn of_aside(aside: &SetAside) -> Fingerprint {
 fn of_parts(code: &str, detail: &str, raw: &[u8]) -> Fingerprint {
     fingerprint_of(&[code.as_bytes(), detail.as_bytes(), raw])
 }
+
+#[cfg(test)]
+mod tests;

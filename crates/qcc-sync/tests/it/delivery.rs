@@ -147,7 +147,13 @@ fn the_allowance_runs_out_as_the_last_list_ages() {
     let wholly_new = Listing { fresh: 30, ..full(10, SignedDuration::from_mins(90)) };
     overview.last_listing = Some(wholly_new);
     assert_eq!(overview.downtime_allowance(at(10)), None, "more may have come and gone");
-    overview.last_listing = Some(full(10, SignedDuration::from_mins(90)));
+    let usual = full(10, SignedDuration::from_mins(90));
+    let unnamed = Listing { listed: 0, fresh: 0, ..usual.clone() };
+    overview.last_listing = Some(unnamed);
+    assert_eq!(overview.downtime_allowance(at(10)), None, "it shows nothing");
+    overview.last_listing = Some(Listing { unreadable: 1, ..usual.clone() });
+    assert_eq!(overview.downtime_allowance(at(10)), None, "an order may be hidden");
+    overview.last_listing = Some(usual);
     for (minute, left) in [(10, 90), (40, 60), (100, 0), (500, 0)] {
         let allowance = overview.downtime_allowance(at(minute));
         assert_eq!(allowance, Some(SignedDuration::from_mins(left)), "at minute {minute}");

@@ -1,6 +1,7 @@
 //! Kept archives that fail when they are read: at their very end, or at once.
 
 use std::{
+    io,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -8,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use qcc_archive::Options;
+use qcc_archive::{Options, ReadAt};
 use qcc_proto::OrderNo;
 use qcc_sim::{ArchiveDialect, ArchiveStyle, VendorConfig};
 use qcc_sync::{
@@ -25,14 +26,32 @@ const RECORDS: u32 = 3000;
 /// Archives whose headers, while `lies`, declare a byte more than there is. No
 /// authentication code covers that, so only the end of the content tells. And
 /// once `spoils_first`, the first that is labelled cannot be read at all. While
-/// `unlabelled`, no label can be written.
+/// `unlabelled`, no label can be written. While `shrinks`, a file loses its second half
+/// after its size was read.
 #[derive(Clone, Default)]
 struct Failing {
     inner: Arc<MemoryArchives>,
     lies: Arc<AtomicBool>,
     spoils_first: Arc<AtomicBool>,
     unlabelled: Arc<AtomicBool>,
+    shrinks: Arc<AtomicBool>,
     unreadable: Arc<Mutex<Option<Sha256>>>,
+}
+
+/// A kept archive of which only the bytes before `cut_at` can be read.
+struct Kept {
+    bytes: Vec<u8>,
+    cut_at: usize,
+}
+
+impl ReadAt for Kept {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.bytes.len() as u64)
+    }
+
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        self.bytes[..self.cut_at].read_exact_at(buf, offset)
+    }
 }
 
 #[async_trait::async_trait]
@@ -43,7 +62,7 @@ impl Archives for Failing {
 
     async fn open(&self, archive: &KeptArchive) -> Result<Option<ArchiveFile>, ArchivesError> {
         if *self.unreadable.lock().unwrap() == Some(archive.sha256) {
-            let failed = std::io::Error::other("a sector is gone");
+            let failed = io::Error::other("a sector is gone");
             return Err(ArchivesError::new("opening an archive", failed));
         }
         if self.inner.open(archive).await?.is_none() {
@@ -53,7 +72,9 @@ impl Archives for Failing {
         if self.lies.load(Ordering::Relaxed) {
             declare_a_byte_more(&mut bytes);
         }
-        Ok(Some(Box::new(bytes)))
+        let shrinks = self.shrinks.load(Ordering::Relaxed);
+        let cut_at = if shrinks { bytes.len() / 2 } else { bytes.len() };
+        Ok(Some(Box::new(Kept { bytes, cut_at })))
     }
 
     async fn label(&self, archive: &KeptArchive, label: &Label) -> Result<(), ArchivesError> {
@@ -61,7 +82,7 @@ impl Archives for Failing {
             *self.unreadable.lock().unwrap() = Some(archive.sha256);
         }
         if self.unlabelled.load(Ordering::Relaxed) {
-            let failed = std::io::Error::other("the disk is full");
+            let failed = io::Error::other("the disk is full");
             return Err(ArchivesError::new("labelling an archive", failed));
         }
         self.inner.label(archive, label).await
@@ -113,7 +134,7 @@ fn what_was_written_before_a_late_error_is_not_committed() {
         world.push(1);
         let archives = Failing::default();
         let mut policy = Policy::default();
-        (policy.batch, policy.archive) = (100, Options::default().with_hold_back(0));
+        (policy.batch, policy.archive) = (100, Options::default().with_hold_back_bytes(0));
         let engine = || engine(&world, &archives, policy.clone());
         let most_written = AtomicU64::new(0);
         let observer = |event: &Event| {
@@ -159,6 +180,28 @@ fn an_archive_that_cannot_be_read_holds_up_no_other() {
         *archives.unreadable.lock().unwrap() = None;
         engine(&world, &archives, Policy::default()).settle(PATIENCE, &()).await.unwrap();
         assert_eq!(world.store.overview().await.unwrap().count(StateName::Applied), 3);
+        assert_eq!(world.table().await, world.truth(true));
+    });
+}
+
+#[test]
+fn an_archive_that_changes_while_it_is_applied_is_read_again_and_not_quarantined() {
+    paused(async {
+        let world = World::new(VendorConfig::default());
+        world.push(1);
+        let archives = Failing::default();
+        archives.shrinks.store(true, Ordering::Relaxed);
+        engine(&world, &archives, Policy::default()).settle(Duration::ZERO, &()).await.unwrap();
+        let orders = world.store.orders(&OrderFilter::default()).await.unwrap();
+        assert_eq!(orders[0].state.name(), StateName::Waiting, "{orders:?}");
+        let reason = orders[0].state.reason().unwrap();
+        assert_eq!(reason.code, ReasonCode::Transient);
+        assert!(reason.detail.contains("changed while"), "{}", reason.detail);
+
+        archives.shrinks.store(false, Ordering::Relaxed);
+        let engine = engine(&world, &archives, Policy::default());
+        let report = engine.settle(PATIENCE, &()).await.unwrap();
+        assert_eq!((report.fetched, report.applied), (0, 1));
         assert_eq!(world.table().await, world.truth(true));
     });
 }

@@ -17,7 +17,7 @@ use std::{
 
 use bytes::Bytes;
 use jiff::SignedDuration;
-use qcc_proto::{OrderNo, PushSetting, PushState};
+use qcc_proto::{OrderNo, PushSetting};
 use qcc_sim::{CallbackOutcome, Exchange, Fault, FaultPlan, Rate, VendorConfig};
 use qcc_sync::{
     AccountExt as _, Activation, Delivery, DeliveryPolicy, EngineError, Event, Follow, Hold,
@@ -96,11 +96,7 @@ struct Receiver<'a> {
 impl<'a> Receiver<'a> {
     /// Sets the push setting and begins to expect calls.
     async fn open(world: &'a World, wake: &'a Wake) -> Self {
-        let setting = PushSetting {
-            enabled: PushState::Enabled,
-            callback_url: "https://risk.example.com/callback".parse().unwrap(),
-            window: None,
-        };
+        let setting = PushSetting::new("https://risk.example.com/callback".parse().unwrap());
         world.client().set_push(&setting, world.now()).await.unwrap();
         world.store.expect_calls(world.now()).await.unwrap();
         Self { world, wake, reachable: true.into() }

@@ -10,9 +10,11 @@ fn now() -> Timestamp {
 
 fn orders(range: std::ops::Range<u32>) -> Vec<ListedOrder> {
     range
-        .map(|n| ListedOrder {
-            order_no: format!("DDMON2026010509{:02}{:02}{n:08}", n / 60, n % 60).parse().unwrap(),
-            created_at: Some(format!("2026-01-05 09:{:02}:{:02}", n / 60, n % 60).parse().unwrap()),
+        .map(|n| {
+            ListedOrder::new(
+                format!("DDMON2026010509{:02}{:02}{n:08}", n / 60, n % 60).parse().unwrap(),
+                Some(format!("2026-01-05 09:{:02}:{:02}", n / 60, n % 60).parse().unwrap()),
+            )
         })
         .collect()
 }

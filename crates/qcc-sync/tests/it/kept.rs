@@ -334,7 +334,7 @@ fn an_archive_that_was_pushed_long_before_its_order_is_named() {
         world.archives.label(&archive, &Label { created_at: None, ..label }).await.unwrap();
         let store = Arc::new(MemoryStore::default());
         replayed(&world, &store, &ReplayScope::All).await;
-        let listed = [ListedOrder { order_no: first.clone(), created_at }];
+        let listed = [ListedOrder::new(first.clone(), created_at)];
         let listing = Listing::of(&listed, 30, 0, world.now());
         store.note_list(&listed, &listing).await.unwrap();
         let verdict = proof(&store, &world.archives).await;

@@ -1,7 +1,7 @@
 //! The secret path: it changes without a moment in which a call is refused.
 
 use jiff::{SignedDuration, Timestamp};
-use qcc_proto::{CallbackUrl, PushSetting, PushState};
+use qcc_proto::{CallbackUrl, PushSetting, PushWindow};
 use qcc_sim::{Fault, FaultPlan, Rate, VendorConfig};
 use qcc_sync::{
     AccountExt as _, EngineError, PathSegment, PathStep, PathWish, SecretPath, next_path,
@@ -20,11 +20,7 @@ fn at(hour: i64) -> Timestamp {
 }
 
 fn setting(url: &str) -> PushSetting {
-    PushSetting {
-        enabled: PushState::Enabled,
-        callback_url: url.parse().unwrap(),
-        window: Some(9.try_into().unwrap()),
-    }
+    PushSetting::new(url.parse().unwrap()).with_window(PushWindow::try_from(9).unwrap())
 }
 
 fn bare() -> PushSetting {
@@ -134,7 +130,7 @@ fn a_rotation_broken_off_anywhere_loses_no_call() {
 #[test]
 fn another_url_or_window_is_told_at_once_and_nothing_is_refused_meanwhile() {
     let other = setting("https://other.example.com/callback");
-    let windowless = PushSetting { window: None, ..bare() };
+    let windowless = bare().with_window(None);
     for changed in [other, windowless] {
         let first = SecretPath::rotated(None, segment(1), &bare(), at(0)).confirmed(bare(), at(1));
         let second = SecretPath::rotated(Some(first), segment(2), &bare(), at(100));

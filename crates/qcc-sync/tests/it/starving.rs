@@ -261,6 +261,31 @@ fn a_flood_of_forged_orders_costs_a_few_calls_and_needs_nobody() {
     });
 }
 
+/// How often an engine began to rest.
+#[derive(Default)]
+struct Rests(std::sync::atomic::AtomicU32);
+
+impl qcc_sync::Observer for Rests {
+    fn event(&self, event: &qcc_sync::Event) {
+        let rests = matches!(event, qcc_sync::Event::Resting { .. });
+        self.0.fetch_add(u32::from(rests), std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn the_engine_rests_while_a_forged_order_waits() {
+    paused(async {
+        let world = World::new(VendorConfig { seed: 3, ..VendorConfig::default() });
+        let (wake, rests) = (Wake::new(), Rests::default());
+        let forged = "DDMON2026010509000000000001".parse().unwrap();
+        world.store.note_call(&forged, world.now()).await.unwrap();
+        let stop = tokio::time::sleep(Duration::from_secs(4 * 3600));
+        world.engine().follow(&Follow::default(), &wake, stop, &rests).await.unwrap();
+        let rests = rests.0.into_inner();
+        assert!(rests < 400, "it rested {rests} times in four hours");
+    });
+}
+
 #[test]
 fn an_archive_that_was_damaged_is_not_kept_for_each_download() {
     use qcc_sim::{Fault, FaultPlan, Rate};

@@ -18,12 +18,10 @@ fn seen() -> Order {
 
 fn location(lives: SignedDuration) -> Location {
     let end = (now() + lives).as_second();
-    Location {
-        order_no: None,
-        link: DownloadLink::new(format!("http://h/x.zip?Expires={end}&Signature=s")),
-        expires_at: None,
-        password: UnzipPassword::new("p"),
-    }
+    Location::new(
+        DownloadLink::new(format!("http://h/x.zip?Expires={end}&Signature=s")),
+        UnzipPassword::new("p"),
+    )
 }
 
 fn kept() -> KeptArchive {

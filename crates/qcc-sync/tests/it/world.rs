@@ -19,7 +19,7 @@ use qcc_sync::{
 pub(crate) type Table = BTreeMap<String, (Rank, RiskRecord)>;
 
 /// The simulator's virtual time, as the engine asks for it.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct WorldClock(VirtualClock);
 
 #[async_trait::async_trait]

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use anyhow::Context;
 use clap::Args;
-use qcc_proto::{DocumentSummary, ItemRef, QuarantinedRecord, ReaderLimits, RecordReader};
+use qcc_proto::{DocumentSummary, ItemRef, ReaderLimits, RecordReader, SetAsideRecord};
 use serde_json::json;
 
 use super::Input;
@@ -44,12 +44,12 @@ impl Records {
         if self.count {
             self.print_count(app, &summary)?;
         }
-        if summary.quarantined == 0 {
+        if summary.set_aside == 0 {
             return Ok(Exit::Done);
         }
         app.notes.say(format_args!(
             "set aside, because they are not as the manual describes: {} of {}",
-            count(summary.quarantined),
+            count(summary.set_aside),
             many(summary.total_size, "record")
         ));
         Ok(Exit::Unfinished)
@@ -64,7 +64,7 @@ impl Records {
                 ItemRef::Record { position, record } => {
                     json_record(&mut app.out, record, &[("position", &position.to_string())])?;
                 }
-                ItemRef::Quarantined(bad) => {
+                ItemRef::SetAside(bad) => {
                     set_aside += 1;
                     if set_aside <= TOLD {
                         tell(app, &bad);
@@ -79,12 +79,12 @@ impl Records {
         if self.json {
             return Ok(app.out.json(&json!({
                 "records": summary.records,
-                "set_aside": summary.quarantined,
+                "set_aside": summary.set_aside,
                 "total_size": summary.total_size,
                 "push_date": summary.push_date.to_string(),
             }))?);
         }
-        let aside = match summary.quarantined {
+        let aside = match summary.set_aside {
             0 => String::new(),
             aside => format!(", {} set aside", count(aside)),
         };
@@ -93,6 +93,6 @@ impl Records {
     }
 }
 
-fn tell(app: &App, bad: &QuarantinedRecord) {
+fn tell(app: &App, bad: &SetAsideRecord) {
     app.notes.say(format_args!("record {} set aside: {}", bad.position, bad.reason));
 }

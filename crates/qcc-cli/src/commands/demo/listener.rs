@@ -3,7 +3,7 @@
 use std::{future::pending, net::SocketAddr, sync::Arc};
 
 use jiff::Timestamp;
-use qcc_callback::{CallbackService, Inbox, NotNoted, Noted, Paths, Receiver, ServerLimits};
+use qcc_callback::{CallbackService, Inbox, InboxError, Noted, Paths, Receiver, ServerLimits};
 use qcc_proto::OrderNo;
 use qcc_sign::AppKey;
 use qcc_sync::Store;
@@ -59,14 +59,14 @@ struct Calls {
 }
 
 impl Inbox for Calls {
-    async fn note(&self, order_no: &OrderNo) -> Result<Noted, NotNoted> {
+    async fn note(&self, order_no: &OrderNo) -> Result<Noted, InboxError> {
         let noted = self.store.note_call(order_no, Timestamp::now()).await;
-        let new = noted.map_err(NotNoted::new)?;
+        let new = noted.map_err(InboxError::new)?;
         self.received.send_modify(|received| *received += 1);
         Ok(if new { Noted::New } else { Noted::Known })
     }
 
-    async fn knows(&self, order_no: &OrderNo) -> Result<bool, NotNoted> {
-        Ok(self.store.order(order_no).await.map_err(NotNoted::new)?.is_some())
+    async fn knows(&self, order_no: &OrderNo) -> Result<bool, InboxError> {
+        Ok(self.store.order(order_no).await.map_err(InboxError::new)?.is_some())
     }
 }

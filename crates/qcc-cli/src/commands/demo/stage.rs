@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use qcc_http::{Client, DownloadHosts};
-use qcc_proto::{PushSetting, PushState, RiskRecord};
+use qcc_proto::{PushSetting, RiskRecord};
 use qcc_sim::{Server, Vendor, VendorConfig};
 use qcc_sync::{
     Engine, FolderArchives, Parts, Policy, RecordFilter, Store, StoredRecord, SystemClock, Worker,
@@ -73,7 +73,7 @@ impl Stage {
     /// Tells the vendor where to call (6.2.1).
     pub(super) async fn set_push(&self, now: Timestamp) -> anyhow::Result<()> {
         let callback_url = self.listener.url().parse()?;
-        let setting = PushSetting { enabled: PushState::Enabled, callback_url, window: None };
+        let setting = PushSetting::new(callback_url);
         self.client.set_push(&setting, now).await?;
         Ok(())
     }

@@ -215,6 +215,6 @@ fn cut(file: &mut File, length: u64) -> anyhow::Result<()> {
 fn verify(file: &File, location: &Location) -> anyhow::Result<()> {
     let password = location.password.reveal().as_bytes();
     Archive::open(file, Options::default())
-        .and_then(|archive| archive.authenticate("dd_risk_corp.json", password).map(|_| ()))
+        .and_then(|archive| archive.authenticate(qcc_proto::DOCUMENT_NAME, password).map(|_| ()))
         .context("what was downloaded is refused and not kept (--unverified keeps it)")
 }

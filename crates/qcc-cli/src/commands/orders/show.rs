@@ -88,8 +88,8 @@ impl Show {
     fn location_json(&self, location: &Location) -> Value {
         json!({
             "link": self.link(location),
-            "expires_at": location.expires_at.map(|at| at.to_string()),
-            "ends_at": location.ends_at().map(instant),
+            "expires_at": location.stated_expiry.map(|at| at.to_string()),
+            "ends_at": location.expires_at().map(instant),
             "password": self.reveal.then(|| location.password.reveal()),
         })
     }
@@ -104,7 +104,7 @@ impl Show {
             let hidden = || "(hidden; --reveal shows it)".to_owned();
             let query = if self.reveal { "" } else { "?… (hidden; --reveal shows it)" };
             lines.push(("link", format!("{}{query}", self.link(location))));
-            if let Some(end) = location.ends_at() {
+            if let Some(end) = location.expires_at() {
                 lines.push(("link ends", when(end)));
             }
             let password =

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use qcc_callback::{Inbox, NotNoted, Noted};
+use qcc_callback::{Inbox, InboxError, Noted};
 use qcc_proto::OrderNo;
 use qcc_sync::{Store, StoreError, Wake};
 
@@ -28,7 +28,7 @@ impl Calls {
 }
 
 impl Inbox for Calls {
-    async fn note(&self, order_no: &OrderNo) -> Result<Noted, NotNoted> {
+    async fn note(&self, order_no: &OrderNo) -> Result<Noted, InboxError> {
         let mut note = Note { tally: &self.tally, begun: Instant::now(), is_over: false };
         let noted = self.store.note_call(order_no, Timestamp::now()).await;
         note.is_over = true;
@@ -40,14 +40,14 @@ impl Inbox for Calls {
             }
             Err(error) => {
                 self.tally.noted(Some(causes_of(&error).join(": ")));
-                Err(NotNoted::new(error))
+                Err(InboxError::new(error))
             }
         }
     }
 
-    async fn knows(&self, order_no: &OrderNo) -> Result<bool, NotNoted> {
+    async fn knows(&self, order_no: &OrderNo) -> Result<bool, InboxError> {
         let known = self.store.order(order_no).await;
-        known.map(|order| order.is_some()).map_err(|error: StoreError| NotNoted::new(error))
+        known.map(|order| order.is_some()).map_err(|error: StoreError| InboxError::new(error))
     }
 }
 

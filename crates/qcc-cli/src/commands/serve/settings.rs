@@ -10,7 +10,7 @@ use std::{
 
 use ipnet::IpNet;
 use jiff::SignedDuration;
-use qcc_proto::{CallbackUrl, PushSetting, PushState, PushWindow, StatusForm};
+use qcc_proto::{CallbackUrl, PushSetting, PushWindow, StatusForm};
 use qcc_sync::PathWish;
 
 use crate::{
@@ -104,7 +104,7 @@ fn secret_path(
     let long = |span| SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
     let every = said.secret_path_every.as_ref().map(positive).transpose()?;
     Ok(Some(PathWish {
-        setting: PushSetting { enabled: PushState::Enabled, callback_url, window },
+        setting: PushSetting::new(callback_url).with_window(window),
         overlap: long(span(&said.secret_path_overlap, Duration::from_secs(24 * 3600))?),
         every: every.map(long),
     }))

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use qcc_callback::{Answered, Refusal, Refused, Rejection};
+use qcc_callback::{Answered, DropReason, Dropped, Rejection};
 use qcc_sync::{
     Answer, Changes, EngineError, Event, Observer, Probed, ReasonCode, Report, VendorCall,
 };
@@ -87,7 +87,7 @@ impl Counts {
             failures: reasons(ReasonCode::ALL),
             archives: reasons(&ARCHIVE),
             callbacks,
-            refused: Refusal::ALL.iter().map(|refusal| (refusal.code(), 0)).collect(),
+            refused: DropReason::ALL.iter().map(|reason| (reason.as_str(), 0)).collect(),
             certificate_ends: None,
             probes: zeros(&["reached", "failed"]),
             activations: zeros(&["agreed", "failed"]),
@@ -228,8 +228,8 @@ impl qcc_callback::Observer for Tally {
         counts.errors_in_a_row = answered.budget.in_a_row();
     }
 
-    fn refused(&self, refused: &Refused) {
-        add(&mut self.lock().refused, refused.refusal.code(), 1);
+    fn dropped(&self, dropped: &Dropped) {
+        add(&mut self.lock().refused, dropped.reason.as_str(), 1);
     }
 }
 

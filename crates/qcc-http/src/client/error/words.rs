@@ -19,7 +19,7 @@ impl fmt::Display for Error {
                 }
             }
             Self::Http { endpoint, http, seen, leads_to, .. } => {
-                write!(f, "{}: HTTP {http} instead of an answer ({seen})", endpoint.name())?;
+                write!(f, "{}: HTTP {http} instead of an answer ({seen})", endpoint.as_str())?;
                 match leads_to {
                     Some(place) => write!(
                         f,
@@ -33,12 +33,12 @@ impl fmt::Display for Error {
                 f,
                 "{}: HTTP {http}, but no answer of the vendor's ({seen}); \
                  if it stays, see whether the base URL and the proxy are right",
-                endpoint.name()
+                endpoint.as_str()
             ),
             Self::TooLarge { endpoint, limit } => write!(
                 f,
                 "{}: the answer is longer than {limit} bytes; see whether the base URL is right",
-                endpoint.name()
+                endpoint.as_str()
             ),
             Self::WrongOrder { asked, answered } => write!(
                 f,
@@ -72,7 +72,7 @@ impl fmt::Display for Error {
                 f,
                 "{}: the answer came compressed ({coding}), which was not asked for: something on \
                  the way interferes, try again later",
-                endpoint.map_or("download", Endpoint::name)
+                endpoint.map_or("download", Endpoint::as_str)
             ),
             // A wrapper without words of its own: its cause is the next one.
             Self::Transport(error) => error.fmt(f),

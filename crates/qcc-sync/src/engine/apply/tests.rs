@@ -12,7 +12,7 @@ fn records_are_handed_over_by_their_bytes_too() {
     let records = sample_records(1).take(20).map(long);
     let archive = write_archive(&spec, records, Cursor::new(Vec::new())).unwrap().into_inner();
     // As compressible as nothing that is sent, and let through for once.
-    let options = qcc_archive::Options::default().with_max_ratio(u64::MAX, u64::MAX);
+    let options = qcc_archive::Options::default().with_max_ratio(u64::MAX);
     let policy = Policy { archive: options, ..Policy::default() };
     let (send, mut pieces) = mpsc::channel(100);
     assert!(read(Arc::new(archive), b"secret", &policy, &send).is_ok());
@@ -26,4 +26,49 @@ fn records_are_handed_over_by_their_bytes_too() {
     }
     assert_eq!(records, 20);
     assert!(most > LONG && most < 4_000_000, "{most} of 10,000,000 bytes at once");
+}
+
+/// How many records, and how many set aside, each piece of a document holds.
+fn pieces_of(records: impl Iterator<Item = SimRecord>, count: u64) -> Vec<(usize, usize)> {
+    let spec = ArchiveSpec::new("2022-06-07 10:13:42".parse().unwrap(), count, "secret");
+    let archive = write_archive(&spec, records, Cursor::new(Vec::new())).unwrap().into_inner();
+    let options = qcc_archive::Options::default().with_max_ratio(u64::MAX, u64::MAX);
+    let policy = Policy { archive: options, ..Policy::default() };
+    let (send, mut pieces) = mpsc::channel(100);
+    assert!(read(Arc::new(archive), b"secret", &policy, &send).is_ok());
+    drop(send);
+    let mut counts = Vec::new();
+    while let Ok(piece) = pieces.try_recv() {
+        if let Piece::Rows(rows, aside) = piece {
+            counts.push((rows.len(), aside.len()));
+        }
+    }
+    counts
+}
+
+#[test]
+fn a_piece_is_handed_over_once_it_holds_two_mebibytes_of_records_good_or_bad() {
+    let long = |record| SimRecord { monitor_content: Some("x".repeat(500_000)), ..record };
+    let good = sample_records(1).take(12).map(long);
+    assert_eq!(pieces_of(good, 12), [(5, 0), (5, 0), (2, 0)]);
+    let bad =
+        sample_records(1).take(12).map(|record| SimRecord { id: String::new(), ..long(record) });
+    assert_eq!(pieces_of(bad, 12), [(0, 5), (0, 5), (0, 2)]);
+}
+
+#[test]
+fn a_record_takes_what_its_texts_take() {
+    let record = sample_records(1).next().map(RiskRecord::from).unwrap();
+    let record = RiskRecord {
+        id: "1".repeat(32),
+        corp_key_no: Some("k".into()),
+        corp_name: Some("nn".into()),
+        monitor_content: Some("c".repeat(4)),
+        monitor_level: Some("l".repeat(8).into()),
+        monitor_type: Some("t".repeat(16).into()),
+        change_date: None,
+        extra: Some("e".repeat(64)),
+        ..record
+    };
+    assert_eq!(size(&record), 32 + 1 + 2 + 4 + 8 + 16 + 64);
 }
