@@ -191,14 +191,14 @@ fn cannot_be_used(path: &Path) -> String {
     format!("the database {} cannot be used", path.display())
 }
 
-/// How long a lease lasts unless renewed. Slots make up for a crash at once, so
-/// it may be long.
-const LEASE: Duration = Duration::from_secs(600);
+/// How long a lease lasts unless it is renewed. It is, every third of that, for as long as
+/// an order is worked on; so an order of a process that hangs is another's a minute later.
+const LEASE: Duration = Duration::from_secs(60);
 
 /// An engine that works alone or beside others, and its store.
 #[derive(Debug)]
 pub(crate) struct Works {
-    pub(crate) engine: Engine<SqliteStore, FolderArchives, SystemClock>,
+    pub(crate) engine: Engine,
     pub(crate) store: Arc<SqliteStore>,
     /// What the engine is called among the workers of the store.
     pub(crate) worker: String,
@@ -232,9 +232,9 @@ pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
     }
     let engine = Engine::new(Parts {
         client,
-        store: Arc::clone(&store),
+        store: store.clone(),
         archives: Arc::new(archives),
-        clock: SystemClock,
+        clock: Arc::new(SystemClock),
         worker: Worker { name: slot.name(), term: LEASE },
         policy,
     });

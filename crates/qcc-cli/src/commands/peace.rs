@@ -8,7 +8,7 @@ use std::fmt;
 use clap::Args;
 use jiff::Timestamp;
 use qcc_http::Client;
-use qcc_sync::{Hold, Store};
+use qcc_sync::{AccountExt as _, Hold, Store};
 
 use crate::{
     app::App,

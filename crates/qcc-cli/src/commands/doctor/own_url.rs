@@ -7,7 +7,7 @@ use http::Request;
 use qcc_callback::Probe;
 use qcc_http::{Deadlines, HttpClient, Transport};
 use qcc_proto::CallbackUrl;
-use qcc_sync::Store;
+use qcc_sync::{AccountExt as _, Store};
 
 use super::Finding;
 use crate::{
