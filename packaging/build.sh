@@ -5,6 +5,7 @@
 #
 # Without TARGET it builds for this machine; the program is then static only if this machine's
 # target is. Needs cargo-deb for the .deb and cargo-generate-rpm for the .rpm; says which is missing.
+# With NO_BUILD=1 it packs the program that was built before.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -23,7 +24,7 @@ if cargo auditable --version >/dev/null 2>&1; then
 else
     echo "skipped: cargo-auditable is not installed"
 fi
-cargo "${build[@]}" --release --locked --package qcc-cli "${for_target[@]}"
+[ -n "${NO_BUILD:-}" ] || cargo "${build[@]}" --release --locked --package qcc-cli "${for_target[@]}"
 
 # What the packages hold besides: the units for /usr/bin, completions, the settings.
 sed -e '1d' -e 's|/usr/local/bin/qcc|/usr/bin/qcc|' docs/operations/qcc.service > "$made/qcc.service"
@@ -41,7 +42,7 @@ tar -C "$dist" -czf "$dist/$name.tar.gz" "$name"
 rm -r "${dist:?}/$name"
 
 if cargo deb --version >/dev/null 2>&1; then
-    cargo deb --package qcc-cli --no-build "${for_target[@]}" --output "$dist/"
+    cargo deb --package qcc-cli --no-build --compress-system "${for_target[@]}" --output "$dist/"
 else
     echo "skipped: cargo-deb is not installed"
 fi

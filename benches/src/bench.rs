@@ -1,4 +1,4 @@
-//! How fast and how large: the released program beside its peers.
+//! Time and memory of the released program, next to its peers.
 //!
 //! Whole runs, start and end included, as a user has them. Ours and the peers
 //! run in turn, round after round, and a ratio is that of two runs of the same
@@ -37,7 +37,9 @@ const SLOW: usize = 3;
 /// about as many records as the page says.
 pub(crate) fn run(workspace: &Workspace, records: Option<&str>) -> Result<()> {
     let records = match records {
-        Some(text) => text.parse().with_context(|| format!("`{text}` is no number of records"))?,
+        Some(text) => {
+            text.parse().with_context(|| format!("`{text}` is not a number of records"))?
+        }
         None => RECORDS,
     };
     build()?;
@@ -112,7 +114,7 @@ impl Bench {
         Contender::new(label, command(self.released.join("measure"), &words))
     }
 
-    /// One archive to plaintext and to checked records, beside what others do.
+    /// One archive to plaintext and to checked records, next to other programs.
     /// Returns one inflate stream alone.
     fn read(&self, page: &mut Page) -> Result<Measured> {
         let archive = self.data.archive.display().to_string();
@@ -155,7 +157,7 @@ impl Bench {
         Ok(limit)
     }
 
-    /// The same into typed records on one thread, beside the usual crates.
+    /// The same into typed records on one thread, next to the usual crates.
     fn read_on_one_thread(&self, page: &mut Page, limit: &Measured) -> Result<()> {
         let archive = &self.data.archive;
         let measured = compete(

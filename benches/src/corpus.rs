@@ -1,4 +1,4 @@
-//! Archives of other hands, read by ours, and compared with their manifests.
+//! Reads archives that other programs wrote, and compares the result with their manifests.
 //!
 //! A corpus is a folder with a `MANIFEST.tsv`, or a folder of such folders.
 //! The first line names the columns; `path`, `entry`, `password` and `expected`

@@ -15,7 +15,7 @@ use crate::{bench, workspace::Workspace};
 const FILE: &str = "benches/instructions.txt";
 const RECORDS: u32 = 20_000;
 
-/// A count that differs by less is the same: one part in so many.
+/// Counts that differ by less than this fraction (1/50) are the same.
 const TOLERANCE: u64 = 50;
 
 /// What is counted. The last three read the archive, each all that the one

@@ -1,6 +1,6 @@
 //! How many calls a second are durable before they are answered, how late an
 //! answer comes, and whether one is ever lost: `wrk` and an even stream of calls
-//! against the receiver, beside a handler that only answers.
+//! against the receiver, next to a handler that only answers.
 //!
 //! Both are measured in turn within one run, so that what else the machine does
 //! strikes both.
@@ -31,7 +31,7 @@ use crate::workspace::Workspace;
 /// The page that shows the table, between `<!-- load -->` and `<!-- /load -->`.
 const PAGE: &str = "docs/reliability.md";
 
-/// So often each side is measured; the median counts.
+/// How often each side is measured; the median counts.
 const ROUNDS: u32 = 3;
 
 /// How long `wrk` drives a side each time.
@@ -108,7 +108,7 @@ fn wrk_is_there() -> bool {
     Command::new("wrk").arg("-v").output().is_ok()
 }
 
-/// What one spell showed.
+/// The figures of one run.
 #[derive(Debug, Clone, Copy)]
 struct Measured {
     rate: f64,
@@ -137,7 +137,7 @@ impl Measured {
     }
 }
 
-/// The spell in the middle, by rate; losses and errors are those of all.
+/// The run with the median rate; losses and errors are the sums of all runs.
 fn median(mut spells: Vec<Measured>) -> Result<Measured> {
     spells.sort_by(|a, b| a.rate.total_cmp(&b.rate));
     let mut middle = *spells.get(spells.len() / 2).context("nothing was measured")?;

@@ -1,4 +1,4 @@
-//! Peak memory of a process, where the system tells.
+//! Peak memory of a process, where the system reports it.
 
 use std::{fmt::Display, fs};
 

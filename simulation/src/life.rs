@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use qcc_http::{Client, HttpClient};
+use qcc_http::Client;
 use qcc_proto::{OrderNo, PushSetting};
 use qcc_sim::{Fault as Theirs, FaultPlan, SimTransport, Vendor};
 use qcc_sync::{AccountExt as _, 
@@ -143,7 +143,7 @@ impl<D: Disk> Life<D> {
         let clock = self.stage.clock.clone();
         let wire = SimTransport::new(Arc::clone(&self.stage.vendor), move || clock.truth());
         let credentials = self.stage.vendor().config().account.credentials().clone();
-        let client = Client::new(credentials, HttpClient::new(wire));
+        let client = Client::with_transport(credentials, wire);
         let Ok(url) = "https://receiver.example/callback".parse() else { return };
         let setting = PushSetting::new(url);
         if let Err(error) = client.set_push(&setting, self.stage.clock.now()).await {

@@ -10,7 +10,7 @@ use qcc_callback::{
     AccessLog, CallbackService, Guards, Inbox, InboxError, Noted, Paths, PeerAddr, RateLimit,
     Receiver,
 };
-use qcc_http::{Client, HttpClient};
+use qcc_http::Client;
 use qcc_proto::OrderNo;
 use qcc_sim::CallbackOutcome;
 use qcc_sync::{
@@ -127,7 +127,7 @@ impl<S: Store> Process<S> {
         policy.window = window.unwrap_or(policy.window);
         policy.batch = self.stage.plan.batch;
         Engine::new(Parts {
-            client: Client::new(credentials, HttpClient::new(Wire::new(Arc::clone(hand)))),
+            client: Client::with_transport(credentials, Wire::new(Arc::clone(hand))),
             store: store.clone(),
             archives: Arc::new(FaultyArchives {
                 shelves: self.shelves.clone(),

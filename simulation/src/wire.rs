@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response, header};
-use qcc_http::{Body, Deadlines, Delivery, Transport, TransportError, TransportErrorKind};
+use qcc_http::{AddressChecks, Body, SendOptions, Transport, TransportError, TransportErrorKind};
 use qcc_sim::SimTransport;
 
 use crate::{fault::Fault, mutation::Mutation, stage::Hand};
@@ -46,7 +46,7 @@ impl Transport for Wire {
     async fn send(
         &self,
         mut request: Request<Bytes>,
-        deadlines: Deadlines,
+        options: &SendOptions,
     ) -> Result<Response<Body>, TransportError> {
         let stage = &self.hand.stage;
         self.hand.step().await;
@@ -65,11 +65,11 @@ impl Transport for Wire {
             secret.map(|secret| request.headers_mut().insert("x-secret", secret)).ok();
         }
         if stage.mutated(Mutation::NeverLists) && request.uri().path().contains("LatestOrderNo") {
-            return Err(TransportError::new(TransportErrorKind::Connect, Delivery::NotSent));
+            return Err(TransportError::new(TransportErrorKind::Connect));
         }
         let name = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
         self.hand.note(format_args!("ask {name}"));
-        let answer = self.inner.send(request, deadlines).await;
+        let answer = self.inner.send(request, options).await;
         self.hand.step().await;
         if self.hand.strikes(Fault::CrashAfterRequest) {
             return self.hand.power.fail().await;
@@ -78,7 +78,11 @@ impl Transport for Wire {
             Ok(answer) => self.hand.note(format_args!("{name} -> {}", answer.status())),
             Err(error) => self.hand.note(format_args!("{name} -> {error}")),
         }
-        self.follow(answer, deadlines).await
+        self.follow(answer, options).await
+    }
+
+    fn address_checks(&self) -> AddressChecks {
+        self.inner.address_checks()
     }
 }
 
@@ -87,14 +91,14 @@ impl Wire {
     async fn follow(
         &self,
         answer: Result<Response<Body>, TransportError>,
-        deadlines: Deadlines,
+        options: &SendOptions,
     ) -> Result<Response<Body>, TransportError> {
         let answer = answer?;
         let place = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
         let request = place.and_then(|place| Request::get(place).body(Bytes::new()).ok());
         match request {
             Some(request) if self.hand.stage.mutated(Mutation::RedirectFollowed) => {
-                self.inner.send(request, deadlines).await
+                self.inner.send(request, options).await
             }
             _ => Ok(answer),
         }

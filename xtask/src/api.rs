@@ -117,11 +117,14 @@ fn first(path: &str) -> &str {
 }
 
 /// A `rustdoc` that takes unstable options. Only it sees `RUSTC_BOOTSTRAP`: with the
-/// variable set, cargo would build every dependency anew.
+/// variable set, cargo would rebuild every dependency.
 fn rustdoc(target: &Path) -> Result<PathBuf> {
     let script = target.join("unstable-rustdoc");
-    fs::write(&script, "#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc \"$@\"\n")?;
-    run::show(std::process::Command::new("chmod").arg("+x").arg(&script))?;
+    // A new file would be a new rustdoc, and all would be documented again.
+    if !script.exists() {
+        fs::write(&script, "#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc \"$@\"\n")?;
+        run::show(std::process::Command::new("chmod").arg("+x").arg(&script))?;
+    }
     Ok(script)
 }
 

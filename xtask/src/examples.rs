@@ -2,9 +2,9 @@
 //! shows.
 //!
 //! The blocks marked `sh` or `console` of one page run in one shell, in a folder of their own,
-//! with a simulated vendor behind `QCC_BASE_URL`. In a `console` block the lines behind `$ ` are
+//! with a simulated vendor at `QCC_BASE_URL`. In a `console` block the lines after `$ ` are
 //! commands, and what follows each is what it prints; times, order numbers, hashes and durations
-//! may differ, and `…` stands for anything. A comment before a block may say more:
+//! may differ, and `…` matches any text. A comment before a block may say more:
 //!
 //! ```text
 //! <!-- not run: needs systemd -->      the block is left out, and why
@@ -60,7 +60,7 @@ pub(crate) fn fix(workspace: &Workspace) -> Result<()> {
         let mut text = page.text.clone();
         for (example, outcome) in page.examples.iter().zip(&outcomes).rev() {
             let shown = page.shown(example);
-            // What stands for anything was written by hand, and stays.
+            // A text with `…` was written by hand, and stays.
             if outcome.status == Some(0) && !shown.is_empty() && !shown.contains('…') {
                 text.replace_range(example.shown.clone(), &outcome.printed);
             }
@@ -71,7 +71,7 @@ pub(crate) fn fix(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The pages, and what came of each command.
+/// The pages, and the outcome of each command.
 fn played(workspace: &Workspace) -> Result<Vec<(Page, Vec<Outcome>)>> {
     run::show(&mut run::cargo(&["build", "--workspace", "--all-features", "--bins"]))?;
     anyhow::ensure!(
@@ -139,7 +139,7 @@ fn differs(page: &Page, example: &Example, outcome: &Outcome) -> Option<(String,
     if shown.is_empty() { None } else { difference(shown, &outcome.printed) }
 }
 
-/// The program that stands under `name`, started without this process's environment.
+/// A command without this process's environment.
 fn clean(name: &str) -> Command {
     let mut command = Command::new(name);
     command.env_clear();

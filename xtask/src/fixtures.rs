@@ -83,7 +83,7 @@ fn home<'a>(file: &'a str, pages: &BTreeMap<String, String>) -> &'a str {
     own
 }
 
-/// A manifest as the table it stands for: the first line of each file.
+/// A manifest as a table with the first line of each file.
 fn table_of(manifest: &str) -> String {
     let mut lines = manifest.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     let head = lines.next().unwrap_or_default();

@@ -1,9 +1,9 @@
-//! The guarantees of the READMEs, the protocol's table of what is read and what is
-//! refused, and the situations from the field name tests; those tests exist.
+//! The tests exist that the pages name: in the guarantees of the READMEs, in the
+//! protocol's table of accepted and refused input, and in the table of situations.
 //!
-//! The tables stand between `<!-- guarantees -->` and `<!-- /guarantees -->`, and
-//! are all of `docs/field.md`. Whatever stands in backticks in the last column is
-//! the name of a test, perhaps behind the path of its module or the file it is in.
+//! The tables are between `<!-- guarantees -->` and `<!-- /guarantees -->`, and all
+//! those of `docs/field.md`. A word in backticks in the last column is the name of a
+//! test; the path of its module or its file may precede it.
 
 use std::collections::BTreeSet;
 

@@ -34,7 +34,7 @@ cargo xtask TASK
   layers                which crate may use which, and the other rules of docs/architecture.md
   fixtures              every file under fixtures/ is listed with what it proves
   features              each crate alone, with each of its features alone
-  tables [--fix]        the tables of crates agree with the manifests; --fix writes the counts
+  tables [--fix]        the tables of crates agree with the manifests and the counts
   guarantees            the tests that the pages name exist
   tools                 cargo-deny, typos and others, where they are installed
   api [--fix]           the public API of each crate is the one listed in docs/api

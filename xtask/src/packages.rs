@@ -11,7 +11,7 @@ use crate::{
     workspace::{Package, Workspace},
 };
 
-/// What each package contains beside its code.
+/// Files that each package contains in addition to its code.
 const FILES: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
 /// Packs every published crate and looks into the packages.
@@ -54,7 +54,6 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report> {
 pub(crate) fn test(workspace: &Workspace, names: &[&str]) -> Result<()> {
     let report = check(workspace)?;
     report.print();
-    report.into_result()?;
     let manifest = workspace.read("Cargo.toml")?;
     let profiles = manifest.find("\n[profile.").and_then(|at| manifest.get(at..));
     let mut text =
@@ -75,7 +74,7 @@ pub(crate) fn test(workspace: &Workspace, names: &[&str]) -> Result<()> {
         }
     }
     ensure!(failed.is_empty(), "tests fail outside the checkout: {}", failed.join(", "));
-    Ok(())
+    report.into_result()
 }
 
 fn unpacked(package: &Package) -> String {

@@ -51,7 +51,7 @@ fn program(released: bool) -> Command {
     run::cargo(&[&["run", "--quiet", "-p", "simulation"], profile, &["--"]].concat())
 }
 
-/// What stands between the marks: the command, then its tables.
+/// The text between the marks: the command, then its tables.
 fn inside(command: &str, lines: &[String]) -> String {
     let mut text = format!("{command}\n\n");
     for (at, line) in lines.iter().enumerate() {

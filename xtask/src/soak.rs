@@ -13,7 +13,7 @@ const PART: &str = "soak";
 /// The test's one line of figures has these words.
 const FIGURES: &str = " kills (";
 
-/// Kills, and writes down what came of it.
+/// Kills the daemon, and writes the result to the page.
 pub(crate) fn run(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
     let (kills, seed) = match arguments {
         [] => ("700", "17"),

@@ -45,8 +45,18 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report> {
     Ok(report)
 }
 
-/// Writes today's counts into the table; the limits stay.
+/// Writes today's counts into the table, and the descriptions of the manifests into the
+/// README; the limits stay.
 pub(crate) fn fix(workspace: &Workspace) -> Result<()> {
+    let readme = workspace.read("README.md")?;
+    let part = Marked::find(&readme, "crates", "README.md")?;
+    let head: String = part.inside.split_inclusive('\n').take(2).collect();
+    let packages = HOUSE.iter().filter_map(|(name, _)| workspace.members.get(*name));
+    let rows = packages.map(|package| {
+        let described = package.description.as_deref().unwrap_or_default();
+        format!("| [`{name}`](crates/{name}) | {described} |\n", name = package.name)
+    });
+    fs::write(workspace.root.join("README.md"), part.with(&(head + &rows.collect::<String>())))?;
     let text = workspace.read(COUNTS)?;
     let part = Marked::find(&text, "dependencies", COUNTS)?;
     let mut table = String::new();
@@ -62,7 +72,7 @@ pub(crate) fn fix(workspace: &Workspace) -> Result<()> {
         }
     }
     fs::write(workspace.root.join(COUNTS), part.with(&table))?;
-    println!("{COUNTS} has today's counts");
+    println!("README.md and {COUNTS} are up to date");
     Ok(())
 }
 

@@ -18,7 +18,7 @@ const TYPES: [&str; 4] = ["红色通道", "高风险", "较低风险", "中风�
 /// How many companies are watched: each comes back a few times.
 const COMPANIES: u64 = 200_000;
 
-/// Writes a document of so many records.
+/// Writes a document with `records` records.
 pub(super) fn write(out: &mut impl Write, records: u32) -> io::Result<()> {
     write!(out, r#"{{"pushDate":"2022-06-07 10:13:42","totalSize":{records},"result":["#)?;
     let mut random = Random(20_220_607);

@@ -85,7 +85,7 @@ pub(super) struct Measured {
     pub(super) label: String,
     /// One for each round, in their order.
     pub(super) rounds: Vec<Duration>,
-    /// The highest of all rounds, in bytes, where the system tells.
+    /// The highest of all rounds, in bytes, where the system reports it.
     pub(super) peak: Option<u64>,
 }
 
@@ -131,7 +131,7 @@ fn median<T: Ord>(values: impl Iterator<Item = T>) -> Option<T> {
     values.into_iter().nth(middle)
 }
 
-/// Runs all in turn: one round to warm up, then so many that count.
+/// Runs all in turn: one round to warm up, then `rounds` that count.
 pub(super) fn compete(mut contenders: Vec<Contender>, rounds: usize) -> Result<Vec<Measured>> {
     let mut measured: Vec<Measured> = contenders
         .iter()

@@ -75,7 +75,7 @@ impl Bench {
         Self { store, path, records: 0, orders: 0, random: Random(20_220_607) }
     }
 
-    /// Applies an archive of which so many records in ten are in the table
+    /// Applies an archive of which `known` records in ten are in the table
     /// already, anywhere in it. Returns the time from the first row to the commit.
     async fn apply(&mut self, total: u64, known: u64) -> Duration {
         self.orders += 1;

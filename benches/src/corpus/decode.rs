@@ -1,4 +1,4 @@
-//! One archive through our readers, and what came of it.
+//! Reads one archive, and describes the outcome.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ const DOCUMENT: &str = "dd_risk_corp.json";
 /// What our readers made of an archive.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// The archive was refused, after so many bytes of plaintext.
+    /// The archive was refused; `released` bytes of plaintext had been returned by then.
     Refused { error: Error, released: u64 },
     /// The archive was right, the document in it was not.
     DocumentRefused { error: String },

@@ -22,7 +22,7 @@ pub(super) struct Row {
 /// Reads a manifest.
 pub(super) fn read(path: &Path) -> Result<Vec<Row>> {
     let text = fs::read_to_string(path).with_context(|| format!("no {}", path.display()))?;
-    parse(&text).with_context(|| format!("{} is no manifest", path.display()))
+    parse(&text).with_context(|| format!("{} is not a manifest", path.display()))
 }
 
 fn parse(text: &str) -> Result<Vec<Row>> {

@@ -40,7 +40,7 @@ impl Paced {
     }
 }
 
-/// Makes `rate` calls a second over so many connections, each with a thread.
+/// Makes `rate` calls a second over `connections` connections, each on its own thread.
 pub(super) fn paced(
     address: SocketAddr,
     rate: u32,

@@ -229,7 +229,7 @@ mod tests {
     fn a_full_table_is_looked_through_after_a_second_for_addresses_at_rest() {
         let now = Instant::now();
         let mut buckets = Buckets::new(LIMIT, None, now);
-        let most = u32::try_from(MOST).unwrap();
+        let most = u32::try_from(MAX_ADDRESSES).unwrap();
         assert!((0..most).all(|n| took(&mut buckets, v4(n), now)));
         // Each took one of three and has it back a second later.
         let later = now + Duration::from_secs(1);
@@ -243,12 +243,12 @@ mod tests {
     fn looking_for_addresses_at_rest_gives_nobody_more() {
         let now = Instant::now();
         let mut buckets = Buckets::new(LIMIT, None, now);
-        let most = u32::try_from(MOST).unwrap();
+        let most = u32::try_from(MAX_ADDRESSES).unwrap();
         assert!((0..most).all(|n| (0..3).all(|_| took(&mut buckets, v4(n), now))));
         let later = now + Duration::from_secs(1);
         assert!(took(&mut buckets, v4(most), later), "from the one that is shared");
         assert!(took(&mut buckets, v4(0), later), "one a second");
         assert!(!took(&mut buckets, v4(0), later));
-        assert_eq!(buckets.own.len(), MOST);
+        assert_eq!(buckets.own.len(), MAX_ADDRESSES);
     }
 }

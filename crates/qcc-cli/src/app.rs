@@ -9,6 +9,8 @@ use crate::{
 pub(crate) struct App {
     /// The settings in force, and where each came from.
     pub(crate) config: Config,
+    /// The command line as a whole, for completions.
+    pub(crate) command_line: fn() -> clap::Command,
     /// Standard output: data.
     pub(crate) out: Out,
     /// Standard error: words.
@@ -16,8 +18,8 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(config: Config) -> Self {
-        let notes = Notes::new(config.quiet);
-        Self { config, out: Out::stdout(), notes }
+    pub(crate) fn new(config: Config, command_line: fn() -> clap::Command) -> Self {
+        let notes = Notes::new(config.quiet, config.verbosity > 0 || config.log.is_some());
+        Self { config, command_line, out: Out::stdout(), notes }
     }
 }

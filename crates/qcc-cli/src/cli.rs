@@ -1,10 +1,10 @@
 //! The command line: names and flags, as `docs/cli.md` documents them.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::ffi::OsString;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::Parser;
 
-use crate::commands;
+use crate::{commands::Command, config::GlobalArgs};
 
 /// Receive the QCC Pro risk feed into a database, and never lose a record.
 #[derive(Debug, Parser)]
@@ -21,80 +21,6 @@ pub(crate) struct Cli {
     pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// Flags of every command. Each overrides its environment variable, which
-/// overrides `qcc.toml`.
-#[derive(Debug, Default, Clone, Args)]
-#[command(next_help_heading = "Configuration (flags win over environment over qcc.toml)")]
-pub(crate) struct GlobalArgs {
-    /// The configuration file [env: QCC_CONFIG] [default: qcc.toml, if there is one]
-    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// The account's key; its secret never is a flag [env: QCC_KEY]
-    #[arg(long, global = true, hide_short_help = true, value_name = "KEY")]
-    pub(crate) key: Option<String>,
-    /// Where the vendor's API is [env: QCC_BASE_URL] [default: pro.qcc.com over https]
-    #[arg(long, global = true, hide_short_help = true, value_name = "URL")]
-    pub(crate) base_url: Option<String>,
-    /// Hosts archives may be downloaded from, separated by commas [env: QCC_DOWNLOAD_HOSTS]
-    #[arg(long, global = true, hide_short_help = true, value_name = "HOSTS")]
-    pub(crate) download_hosts: Option<String>,
-    /// The database [env: QCC_STORE] [default: sqlite:qcc.db]
-    #[arg(long, global = true, hide_short_help = true, value_name = "sqlite:PATH")]
-    pub(crate) store: Option<OsString>,
-    /// Where raw archives are kept [env: QCC_ARCHIVE_DIR] [default: qcc-archives beside the database]
-    #[arg(long, global = true, hide_short_help = true, value_name = "DIR")]
-    pub(crate) archive_dir: Option<PathBuf>,
-    /// More of the log on standard error: -v info, -vv debug, -vvv trace [env: QCC_LOG]
-    #[arg(short, long, global = true, hide_short_help = true, action = ArgAction::Count)]
-    pub(crate) verbose: u8,
-    /// No notes and no progress; errors still show
-    #[arg(short, long, global = true, hide_short_help = true)]
-    pub(crate) quiet: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// See it work in seconds: the vendor simulated on loopback, end to end, offline
-    Demo(commands::demo::Demo),
-    /// The vendor's push setting
-    #[command(subcommand)]
-    Push(commands::push::Push),
-    /// The vendor's orders: list, show, fetch
-    #[command(subcommand)]
-    Orders(commands::orders::Orders),
-    /// List, fetch, verify and apply until nothing is due
-    Sync(commands::sync::Sync),
-    /// Receive the vendor's calls, poll, apply and mend, until told to stop
-    Serve(commands::serve::Serve),
-    /// Look into an archive at hand
-    #[command(subcommand)]
-    Archive(commands::archive::Archive),
-    /// Query and export the records in the store
-    Records(commands::records::Records),
-    /// Orders by state, gaps, window pressure, and what to do next
-    Status(commands::status::Status),
-    /// Make waiting and quarantined orders due now
-    Retry(commands::retry::Retry),
-    /// Say that records set aside, or unreadable lines of the list, have been seen
-    Acknowledge(commands::acknowledge::Acknowledge),
-    /// Prove the table against the kept archives, or print each difference
-    Verify(commands::verify::Verify),
-    /// Apply kept archives again, or rebuild the store from them alone
-    Replay(commands::replay::Replay),
-    /// Copy the database as it is now into a new file, beside a running daemon
-    Snapshot(commands::snapshot::Snapshot),
-    /// Remove old or refused archives and old records, so that the proof knows of it
-    Prune(commands::prune::Prune),
-    /// Run the simulated vendor as a server
-    Sim(commands::sim::Sim),
-    /// Print the two headers of a signed call, for curl
-    Token(commands::token::Token),
-    /// Check configuration, clock, network, store and disk
-    Doctor(commands::doctor::Doctor),
-    /// Print the completions of a shell
-    Completions(commands::completions::Completions),
 }
 
 /// The arguments, read as they are meant: `qcc help … --help` asks for no more than

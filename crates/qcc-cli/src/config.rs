@@ -3,6 +3,7 @@
 
 mod duration;
 mod file;
+mod flags;
 mod layer;
 mod log;
 mod origin;
@@ -14,19 +15,21 @@ mod store;
 use std::{
     ffi::{OsStr, OsString},
     fs, io,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
 use qcc_sign::{AppKey, Credentials, SecretKey};
 
 pub(crate) use duration::duration;
+pub(crate) use flags::GlobalArgs;
 pub(crate) use layer::Vars;
 pub(crate) use origin::{Origin, Setting, Sourced};
 pub(crate) use secret::{Secret, password_from};
 pub(crate) use serve::ServeSettings;
 pub(crate) use store::path_of as store_path;
 
-use crate::{cli::GlobalArgs, exit::Usage};
+use crate::exit::Usage;
 use layer::Layer;
 
 /// The settings in force.
@@ -53,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) archive_password: Option<Sourced<Secret>>,
     /// How many orders the vendor's list shows at most.
     pub(crate) window: Option<Sourced<u32>>,
+    /// How many orders are located and downloaded at the same time at most.
+    pub(crate) concurrency: Option<Sourced<NonZeroUsize>>,
     /// A log filter.
     pub(crate) log: Option<Sourced<String>>,
     /// What `qcc serve` is told by file and environment.
@@ -69,6 +74,24 @@ pub(crate) struct Config {
     pub(crate) incomplete: bool,
     /// The usual proxy variables, for the transport.
     pub(crate) vars: Vars,
+    flags: GlobalArgs,
+}
+
+/// Flags and environment: where all settings begin.
+#[derive(Debug, Clone)]
+pub(crate) struct Sources {
+    flags: GlobalArgs,
+    vars: Vars,
+}
+
+impl Sources {
+    /// Reads all layers again, the configuration file included.
+    ///
+    /// # Errors
+    /// As for [`Config::load`].
+    pub(crate) fn read(&self) -> Result<Config, Usage> {
+        Config::load(&self.flags, &self.vars)
+    }
 }
 
 /// A secret at hand, or the file it is still to be read from.
@@ -112,6 +135,8 @@ impl Config {
             .unwrap_or_else(|| Sourced::default_of(beside(&store.value)));
         let log = last(&layers, |l| l.log.as_ref());
         problems.extend(log.as_ref().and_then(|log| log::check(log).err()));
+        let concurrency = last(&layers, |l| l.concurrency.as_ref())
+            .and_then(|said| checked_concurrency(said).map_err(|e| problems.push(e)).ok());
         let or_default = |found: Option<Sourced<String>>, text: &str| {
             found.unwrap_or_else(|| Sourced::default_of(text.to_owned()))
         };
@@ -132,6 +157,7 @@ impl Config {
             archive_dir,
             archive_password: last(&layers, |l| l.archive_password.as_ref()),
             window: last(&layers, |l| l.window.as_ref()),
+            concurrency,
             log: log.filter(|_| flags.verbose == 0),
             serve: layers
                 .iter()
@@ -143,7 +169,20 @@ impl Config {
             incomplete,
             file,
             vars: vars.clone(),
+            flags: flags.clone(),
         }
+    }
+
+    /// Takes a flag of `sync` or `serve`, which wins over environment and file.
+    pub(crate) fn with_concurrency(&mut self, flag: Option<NonZeroUsize>) {
+        let origin = Origin::Flag("concurrency");
+        self.concurrency =
+            flag.map(|value| Sourced { value, origin }).or_else(|| self.concurrency.take());
+    }
+
+    /// What the layers are read from, to read them again later.
+    pub(crate) fn sources(&self) -> Sources {
+        Sources { flags: self.flags.clone(), vars: self.vars.clone() }
     }
 
     /// Key and secret, for commands that call the vendor.
@@ -193,9 +232,40 @@ impl Config {
         Ok((text, secret.origin.clone()))
     }
 
+    /// Why the secret cannot be read again in a running process, where that is so.
+    pub(crate) fn secret_is_fixed(&self) -> Option<String> {
+        let Sourced { value, origin } = self.secret_key.as_ref()?;
+        match (value, origin) {
+            (SecretFrom::Text(_), Origin::Environment(_)) => Some(format!(
+                "{origin} is part of the environment, which does not change in a running process"
+            )),
+            (SecretFrom::File(path), _) if small_file::is_pipe_at(path) => {
+                Some(format!("{origin} names a pipe, which can be read only once"))
+            }
+            _ => None,
+        }
+    }
+
     /// Where the secret came from.
     pub(crate) fn secret_origin(&self) -> Option<&Origin> {
         self.secret_key.as_ref().map(|secret| &secret.origin)
+    }
+}
+
+/// More downloads at once than this help nobody, and use up files and memory.
+const MOST_CONCURRENT: usize = 128;
+
+/// How many orders may be under way at once.
+pub(crate) fn concurrency(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse().ok().filter(|n: &NonZeroUsize| n.get() <= MOST_CONCURRENT);
+    number.ok_or_else(|| format!("a whole number from 1 to {MOST_CONCURRENT}"))
+}
+
+fn checked_concurrency(said: Sourced<String>) -> Result<Sourced<NonZeroUsize>, Usage> {
+    let Sourced { value, origin } = said;
+    match concurrency(&value) {
+        Ok(value) => Ok(Sourced { value, origin }),
+        Err(expected) => Err(Usage::new(format!("{origin} must be {expected}"))),
     }
 }
 

@@ -2,15 +2,13 @@
 
 use std::{error::Error as StdError, fmt, io, process::ExitCode};
 
-use qcc_archive::ErrorKind as ArchiveKind;
+use jiff::Timestamp;
+use qcc_archive::{ErrorKind as ArchiveKind, Retry};
 use qcc_http::TransportErrorKind;
 use qcc_proto::{DocumentError, OrderNo, Status};
 use qcc_sync::StoreErrorKind;
 
-use crate::{
-    commands::peace::Resting,
-    output::{StdoutError, plain},
-};
+use crate::output::{StdoutError, plain, when};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +100,34 @@ impl fmt::Display for NoSuchOrder {
 
 impl StdError for NoSuchOrder {}
 
+/// All calls to the vendor rest, so this one was not made.
+#[derive(Debug)]
+pub(crate) struct Resting {
+    until: Timestamp,
+    why: String,
+}
+
+impl Resting {
+    /// Until when they rest, and why.
+    pub(crate) fn new(until: Timestamp, why: &impl ToString) -> Self {
+        Self { until, why: why.to_string() }
+    }
+}
+
+impl fmt::Display for Resting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the vendor was not called: all calls rest until {} (Shanghai time), as the database \
+             says ({}); wait, or call all the same with --ignore-hold",
+            when(self.until),
+            plain(&self.why)
+        )
+    }
+}
+
+impl StdError for Resting {}
+
 /// The exit code an error ends with: that of the first cause in its chain that
 /// has one.
 pub(crate) fn exit_for(error: &anyhow::Error) -> Exit {
@@ -161,11 +187,12 @@ fn exit_of_document(error: &DocumentError) -> Option<Exit> {
     }
 }
 
-/// Reading the archive's file may fail without the archive being at fault.
+/// A file that cannot be read, or that changes meanwhile, says nothing against the
+/// archive in it.
 fn exit_of_archive(kind: &ArchiveKind) -> Exit {
-    match kind {
-        ArchiveKind::Io => Exit::Failed,
-        _ => Exit::Archive,
+    match kind.retry() {
+        Retry::ReadAgain => Exit::Failed,
+        Retry::FetchAgain | Retry::Never => Exit::Archive,
     }
 }
 
@@ -205,7 +232,12 @@ pub(crate) fn causes(error: &anyhow::Error) -> Vec<String> {
 pub(crate) fn causes_of(error: &(dyn StdError + 'static)) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for cause in anyhow::Chain::new(error) {
-        let line = plain(&cause.to_string()).into_owned();
+        let mut line = plain(&cause.to_string()).into_owned();
+        let advice = cause.downcast_ref::<qcc_http::Error>().and_then(qcc_http::Error::advice);
+        if let Some(advice) = advice {
+            line.push_str(". ");
+            line.push_str(&plain(&advice));
+        }
         if !line.is_empty() && !lines.iter().any(|said| said.contains(&line)) {
             lines.push(line);
         }

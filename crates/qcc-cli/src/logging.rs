@@ -13,7 +13,7 @@ use tracing_subscriber::{EnvFilter, fmt::writer::BoxMakeWriter};
 
 pub(crate) use line::Pending;
 
-use crate::{cli::Command, config::Config, exit::Usage};
+use crate::{config::Config, exit::Usage};
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -25,10 +25,22 @@ pub(crate) enum Format {
     Json,
 }
 
+/// What kind of command logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Logging {
+    /// One that somebody watches: silent unless asked for.
+    Command,
+    /// One that runs by itself: `info`, in the background, in a format that a flag may name.
+    Service {
+        /// What the flag says.
+        format: Option<Format>,
+    },
+}
+
 /// Starts logging as `QCC_LOG` says, else as many `-v` were given, else as the
 /// command is used to. What it returns writes the last lines when it is dropped.
-pub(crate) fn start(config: &Config, command: &Command) -> anyhow::Result<Option<Pending>> {
-    let serves = matches!(command, Command::Serve(_));
+pub(crate) fn start(config: &Config, logging: Logging) -> anyhow::Result<Option<Pending>> {
+    let serves = logging != Logging::Command;
     let filter = match &config.log {
         Some(log) => EnvFilter::try_new(&log.value).map_err(|error| {
             Usage::new(format!("{} is no log filter: try `info` or `qcc_sync=debug`", log.origin))
@@ -49,7 +61,7 @@ pub(crate) fn start(config: &Config, command: &Command) -> anyhow::Result<Option
         // They are told with a macro that panics where nobody listens.
         .log_internal_errors(false)
         .with_writer(writer);
-    let started = match format(config, command)? {
+    let started = match format(config, logging)? {
         Format::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
         Format::Text => {
             let colours = std::io::stderr().is_terminal() && crate::output::colours_wanted();
@@ -60,10 +72,11 @@ pub(crate) fn start(config: &Config, command: &Command) -> anyhow::Result<Option
     Ok(pending)
 }
 
-fn format(config: &Config, command: &Command) -> Result<Format, Usage> {
-    let Command::Serve(serve) = command else { return Ok(Format::Text) };
-    if let Some(format) = serve.log_format {
-        return Ok(format);
+fn format(config: &Config, logging: Logging) -> Result<Format, Usage> {
+    match logging {
+        Logging::Command => return Ok(Format::Text),
+        Logging::Service { format: Some(format) } => return Ok(format),
+        Logging::Service { format: None } => {}
     }
     match &config.serve.log_format {
         None => Ok(Format::Text),

@@ -15,11 +15,12 @@ mod wiring;
 
 use std::process::ExitCode;
 
-use clap::{Parser, error::ErrorKind};
+use clap::{CommandFactory, Parser, error::ErrorKind};
 
 use crate::{
     app::App,
-    cli::{Cli, Command},
+    cli::Cli,
+    commands::Command,
     config::{Config, Vars},
     exit::{Exit, exit_for, explain},
 };
@@ -60,13 +61,13 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         _ => Config::load(&cli.global, &vars)?,
     };
     // Dropped last, when nobody has anything to log any more.
-    let _pending = logging::start(&config, &cli.command)?;
+    let _pending = logging::start(&config, cli.command.logging())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .thread_name("qcc")
         .build()?;
-    let mut app = App::new(config);
+    let mut app = App::new(config, Cli::command);
     let exit = runtime.block_on(commands::run(cli.command, &mut app))?;
     app.out.finish()?;
     // A store or download thread that hangs must not keep a finished program alive.

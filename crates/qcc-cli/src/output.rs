@@ -123,11 +123,13 @@ impl std::error::Error for StdoutError {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Notes {
     quiet: bool,
+    /// Whether log lines go to standard error, too.
+    logs: bool,
 }
 
 impl Notes {
-    pub(crate) fn new(quiet: bool) -> Self {
-        Self { quiet }
+    pub(crate) fn new(quiet: bool, logs: bool) -> Self {
+        Self { quiet, logs }
     }
 
     /// Says something that is no error.
@@ -137,9 +139,9 @@ impl Notes {
         }
     }
 
-    /// Whether nothing shall be said.
-    pub(crate) fn is_quiet(self) -> bool {
-        self.quiet
+    /// Whether a progress bar would be unwanted, or would run into log lines.
+    fn forbids_bar(self) -> bool {
+        self.quiet || self.logs
     }
 }
 

@@ -10,70 +10,75 @@ use std::{
     num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use anyhow::Context;
 use qcc_http::{
-    BaseUrl, Client, DownloadHosts, HttpClient, HyperTransport, Proxies, RedirectPolicy, Roots,
+    AnyTransport, BaseUrl, Client, DownloadPolicy, HyperTransport, Proxies, RedirectPolicy, Roots,
+    Transport,
 };
+use qcc_sign::Credentials;
 use qcc_sync::{Engine, FolderArchives, Parts, Policy, SystemClock, Worker};
 
 pub(crate) use kept::{Replays, existing_archives, replay, tell_strays};
-pub(crate) use place::can_be_written;
+pub(crate) use place::{can_be_written, refuse_unmounted};
 pub(crate) use qcc_sqlite::SqliteStore;
 
 use crate::{
     config::{self, Config, Setting},
     exit::Usage,
 };
-use slot::Slot;
+pub(crate) use slot::Running;
+use slot::{LEASE, Slot};
 
 /// A client for the vendor, as configured.
 ///
 /// # Errors
 /// [`Usage`] where a setting is missing or cannot be one.
 pub(crate) fn client(config: &Config) -> anyhow::Result<Client> {
-    client_over(config, HttpClient::new(api_transport(config)?))
+    client_over(config, api_transport(config)?)
 }
 
-/// The same, with calls over another stack.
-pub(crate) fn client_over(config: &Config, api: HttpClient) -> anyhow::Result<Client> {
-    let credentials = config.credentials()?;
-    let hosts = download_hosts(config)?;
-    let files = HyperTransport::builder()
-        .roots(roots(config)?)
-        .proxies(proxies(config)?)
-        .address_rules(hosts.address_rules())
-        .build()?;
-    Ok(Client::new(credentials, api)
-        .with_files(HttpClient::new(files))
+/// The same over another transport.
+pub(crate) fn client_over(
+    config: &Config,
+    transport: impl Transport + 'static,
+) -> anyhow::Result<Client> {
+    client_of(config, config.credentials()?, transport)
+}
+
+fn client_of(
+    config: &Config,
+    credentials: Credentials,
+    transport: impl Transport + 'static,
+) -> anyhow::Result<Client> {
+    Ok(Client::with_transport(credentials, transport)
         .with_base_url(base_url(config)?)
         .with_redirects(redirects(config)?)
-        .with_download_hosts(hosts))
+        .with_downloads(download_hosts(config)?))
 }
 
-/// What signed calls go over: the base URL is the operator's word, so every
-/// address is fine.
+/// What calls and downloads go over.
 pub(crate) fn api_transport(config: &Config) -> anyhow::Result<HyperTransport> {
     let builder = HyperTransport::builder().roots(roots(config)?).proxies(proxies(config)?);
     Ok(builder.build()?)
 }
 
 /// A transport that stays on this machine, whatever proxies are set.
-pub(crate) fn local_transport() -> anyhow::Result<HttpClient> {
-    Ok(HttpClient::new(HyperTransport::builder().build()?))
+pub(crate) fn local_transport() -> anyhow::Result<AnyTransport> {
+    Ok(AnyTransport::new(HyperTransport::builder().build()?))
 }
 
 pub(crate) fn base_url(config: &Config) -> Result<BaseUrl, Usage> {
     let setting = &config.base_url;
-    let wrong = || Usage::new(format!("{} is no base URL", setting.origin));
+    let wrong = || Usage::new(format!("{} is not a base URL", setting.origin));
     setting.value.parse().map_err(|error| wrong().with_source(error))
 }
 
-pub(crate) fn download_hosts(config: &Config) -> Result<DownloadHosts, Usage> {
+/// Where downloads may come from.
+pub(crate) fn download_hosts(config: &Config) -> Result<DownloadPolicy, Usage> {
     let setting = &config.download_hosts;
-    let wrong = || Usage::new(format!("{} is no list of hosts", setting.origin));
+    let wrong = || Usage::new(format!("{} is not a list of hosts", setting.origin));
     setting.value.parse().map_err(|error| wrong().with_source(error))
 }
 
@@ -191,25 +196,46 @@ fn cannot_be_used(path: &Path) -> String {
     format!("the database {} cannot be used", path.display())
 }
 
-/// How long a lease lasts unless it is renewed. It is, every third of that, for as long as
-/// an order is worked on; so an order of a process that hangs is another's a minute later.
-const LEASE: Duration = Duration::from_secs(60);
-
 /// An engine that works alone or beside others, and its store.
 #[derive(Debug)]
 pub(crate) struct Works {
     pub(crate) engine: Engine,
     pub(crate) store: Arc<SqliteStore>,
+    /// The engine's client, and the credentials it began with.
+    pub(crate) client: Client,
+    pub(crate) credentials: Credentials,
     /// What the engine is called among the workers of the store.
     pub(crate) worker: String,
     /// What was not there before, for people to read.
     pub(crate) made: Vec<String>,
     /// Held for as long as the engine works.
-    _slot: Slot,
+    slot: Slot,
+    archive_dir: PathBuf,
+}
+
+impl Works {
+    /// Writes down that this process runs until it is stopped.
+    pub(crate) fn announce(&self, command: &str) {
+        self.slot.announce(command);
+    }
+
+    /// Writes down that it still runs, and looks which others do.
+    pub(crate) fn others(&self) -> Vec<Running> {
+        self.slot.touch();
+        let mut running = slot::running(&self.archive_dir);
+        running.retain(|other| other.worker != self.worker);
+        running
+    }
+}
+
+/// The processes that work on the configured archive folder until they are stopped.
+pub(crate) fn running(config: &Config) -> Vec<Running> {
+    slot::running(&config.archive_dir.value)
 }
 
 pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
-    let client = client(config)?;
+    let credentials = config.credentials()?;
+    let client = client_of(config, credentials.clone(), api_transport(config)?)?;
     let (path, folder) = (store_path(config)?, &config.archive_dir.value);
     // Before a database is made in vain.
     check_folder_of(config, &path)?;
@@ -219,7 +245,7 @@ pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
         made.push(format!("new database: {}", path.display()));
     }
     let store = Arc::new(open(&path).await?);
-    place::refuse_unmounted(&store, folder).await?;
+    refuse_unmounted(&store, folder).await?;
     if !folder.exists() {
         made.push(format!("new archive folder: {}", folder.display()));
     }
@@ -230,15 +256,38 @@ pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
     if let Some(window) = config.window.as_ref().and_then(|w| NonZeroU32::new(w.value)) {
         policy.window = window;
     }
+    if let Some(concurrency) = &config.concurrency {
+        policy.concurrent_orders = concurrency.value;
+    }
     let engine = Engine::new(Parts {
-        client,
+        client: client.clone(),
         store: store.clone(),
         archives: Arc::new(archives),
         clock: Arc::new(SystemClock),
         worker: Worker { name: slot.name(), term: LEASE },
         policy,
     });
-    Ok(Works { engine, store, worker: slot.name(), made, _slot: slot })
+    Ok(Works {
+        engine,
+        store,
+        client,
+        credentials,
+        worker: slot.name(),
+        made,
+        slot,
+        archive_dir: folder.clone(),
+    })
+}
+
+/// Whether the configured archive folder is one, or could be made.
+pub(crate) fn refuse_no_archive_folder(config: &Config) -> Result<(), Usage> {
+    place::refuse_no_folder(&config.archive_dir.value, &config.archive_dir.origin)
+}
+
+/// Whether a worker on the configured archive folder has certainly ended: nobody holds its
+/// slot. False where that cannot be seen from here.
+pub(crate) fn is_gone(config: &Config, worker: &str) -> bool {
+    slot::is_free(&config.archive_dir.value, worker)
 }
 
 /// Whether the folder of a database that is still to make can be one.

@@ -1,4 +1,4 @@
-//! Blocking HTTP stacks, lifted onto [`Transport`]: one thread per exchange.
+//! Blocking HTTP stacks as a [`Transport`]: one thread per exchange.
 
 use std::{
     fmt, io,
@@ -13,7 +13,7 @@ use http::{Request, Response};
 use http_body::Frame;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{Body, Deadlines, Delivery, Transport, TransportError, TransportErrorKind};
+use crate::{AddressChecks, Body, SendOptions, Transport, TransportError, TransportErrorKind};
 
 /// How much is read at once.
 const PIECE: usize = 64 << 10;
@@ -23,34 +23,38 @@ const AHEAD: usize = 4;
 
 /// A [`Transport`] for stacks that block: implement this, wrap it in [`Blocking`].
 ///
-/// The contract is that of [`Transport`]. The deadlines are the implementer's to
-/// keep, as connect, write and read timeouts of the socket.
+/// The contract is that of [`Transport`]. Where the stack can be interrupted by
+/// [`Cancellation::on_cancel`], the limits of the request are kept for it; else set
+/// them as connect, write and read timeouts of the socket, so that the thread ends.
 pub trait BlockingTransport: Send + Sync + 'static {
-    /// The answer's body. A `read` that fails with [`io::ErrorKind::TimedOut`]
-    /// or [`io::ErrorKind::WouldBlock`] counts as a passed deadline, an
-    /// [`io::Error`] around a [`TransportError`] as that one. `Ok(0)` means that
-    /// the body is complete: a short one must fail.
+    /// The body of the answer. An error of `read` is classified as
+    /// [`TransportError::from_chain`] says. `Ok(0)` means that the body is complete:
+    /// one that is shorter than announced must fail.
     type Body: io::Read;
 
-    /// Sends `request` and blocks until the answer's head is there.
+    /// Sends `request` and blocks until the head of the answer is there.
     ///
     /// Where the stack can be interrupted, say how by
-    /// [`Cancellation::on_cancel`]: shutting the socket down will do.
+    /// [`Cancellation::on_cancel`]: shutting down the socket is enough.
     ///
     /// # Errors
-    /// [`TransportError`], which says whether the request may have arrived.
+    /// [`TransportError`], with the kind that fits best.
     fn send(
         &self,
         request: Request<Bytes>,
-        deadlines: Deadlines,
+        options: &SendOptions,
         cancellation: &Cancellation,
     ) -> Result<Response<Self::Body>, TransportError>;
+
+    /// As [`Transport::address_checks`].
+    fn address_checks(&self) -> AddressChecks;
 }
 
 /// Any [`BlockingTransport`] as a [`Transport`].
 ///
 /// Each exchange has a thread until its body is read or dropped. Without a hook
-/// in [`Cancellation`], a dropped exchange lives on until its next deadline.
+/// in [`Cancellation`], the thread of a dropped exchange lives until a timeout of the
+/// stack ends it.
 #[derive(Debug)]
 pub struct Blocking<T>(Arc<T>);
 
@@ -71,15 +75,16 @@ impl<T: BlockingTransport> Transport for Blocking<T> {
     async fn send(
         &self,
         request: Request<Bytes>,
-        deadlines: Deadlines,
+        options: &SendOptions,
     ) -> Result<Response<Body>, TransportError> {
+        let options = options.clone();
         let transport = Arc::clone(&self.0);
         let cancellation = Cancellation::default();
         let guard = CancelOnDrop(cancellation.clone());
         let (head, answered) = oneshot::channel();
         let (pieces, received) = mpsc::channel(AHEAD);
         let exchange = move || {
-            match transport.send(request, deadlines, &cancellation) {
+            match transport.send(request, &options, &cancellation) {
                 Err(error) => drop(head.send(Err(error))),
                 Ok(answer) => {
                     let (parts, body) = answer.into_parts();
@@ -89,19 +94,21 @@ impl<T: BlockingTransport> Transport for Blocking<T> {
                 }
             };
         };
-        thread::Builder::new().name("qcc-http exchange".to_owned()).spawn(exchange).map_err(
-            |error| {
-                TransportError::new(TransportErrorKind::Connect, Delivery::NotSent)
-                    .with_source(error)
-            },
-        )?;
+        thread::Builder::new()
+            .name("qcc-http exchange".to_owned())
+            .spawn(exchange)
+            .map_err(|error| TransportError::new(TransportErrorKind::Connect).with_source(error))?;
         let parts = answered.await.map_err(|_| vanished())??;
         let body = Pieces { received, whole: false, _guard: guard };
         Ok(Response::from_parts(parts, Body::new(body)))
     }
+
+    fn address_checks(&self) -> AddressChecks {
+        self.0.address_checks()
+    }
 }
 
-/// Tells a blocking exchange that nobody waits for it any more.
+/// Tells a blocking exchange that nobody waits for it anymore.
 #[derive(Clone, Default)]
 pub struct Cancellation(Arc<Mutex<State>>);
 
@@ -126,7 +133,7 @@ impl Cancellation {
         }
     }
 
-    /// Whether nobody waits for the exchange any more.
+    /// Whether nobody waits for the exchange anymore.
     pub fn is_cancelled(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_cancelled
     }
@@ -169,7 +176,7 @@ fn pump(mut body: impl io::Read, pieces: &mpsc::Sender<Result<Piece, TransportEr
             Ok(0) => Ok(Piece::End),
             Ok(n) => Ok(Piece::Data(Bytes::copy_from_slice(buffer.get(..n).unwrap_or_default()))),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => Err(classified(error)),
+            Err(error) => Err(TransportError::from_chain(&error)),
         };
         let goes_on = matches!(piece, Ok(Piece::Data(_)));
         if pieces.blocking_send(piece).is_err() || !goes_on {
@@ -178,21 +185,9 @@ fn pump(mut body: impl io::Read, pieces: &mpsc::Sender<Result<Piece, TransportEr
     }
 }
 
-fn classified(error: io::Error) -> TransportError {
-    if let Some(ours) = error.get_ref().and_then(|inner| inner.downcast_ref::<TransportError>()) {
-        return ours.clone();
-    }
-    let kind = match error.kind() {
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => TransportErrorKind::Timeout,
-        io::ErrorKind::InvalidData => TransportErrorKind::Protocol,
-        _ => TransportErrorKind::Broken,
-    };
-    TransportError::new(kind, Delivery::Unknown).with_source(error)
-}
-
-/// The thread ended without a word, so it panicked.
+/// The thread ended without an answer, so it panicked.
 fn vanished() -> TransportError {
-    TransportError::new(TransportErrorKind::Broken, Delivery::Unknown)
+    TransportError::new(TransportErrorKind::Broken)
         .with_source("the thread of the exchange ended early")
 }
 
@@ -214,7 +209,7 @@ impl http_body::Body for Pieces {
         if self.whole {
             return Poll::Ready(None);
         }
-        // A channel that closes before it said so is no end of a body.
+        // A channel that closes before the end was announced does not end a body.
         let piece = ready!(self.received.poll_recv(cx)).unwrap_or_else(|| Err(vanished()));
         if let Ok(Piece::Data(data)) = piece {
             return Poll::Ready(Some(Ok(Frame::data(data))));

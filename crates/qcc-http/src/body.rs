@@ -1,4 +1,4 @@
-//! An answer's body: opaque, streaming, never read without a limit.
+//! The body of an answer: opaque, streaming, never read without a limit.
 
 use std::{
     fmt,
@@ -53,8 +53,8 @@ impl Body {
         Ok(Some(whole.freeze()))
     }
 
-    /// The length the answer announced, where it did.
-    pub fn announced(&self) -> Option<u64> {
+    /// The length in bytes, where the answer announced one.
+    pub fn content_length(&self) -> Option<u64> {
         HttpBody::size_hint(&self.0).exact()
     }
 }

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod address;
 mod base_url;
 #[cfg(feature = "blocking")]
 mod blocking;
@@ -8,25 +7,33 @@ mod body;
 mod client;
 #[cfg(feature = "conformance")]
 pub mod conformance;
-mod download_hosts;
+mod guard;
 #[cfg(feature = "hyper")]
 mod hyper;
-mod limited;
+mod limits;
+#[cfg(feature = "tower")]
+mod tower;
 mod transport;
 
 #[cfg(feature = "hyper")]
 pub use crate::hyper::{
-    HyperTransport, HyperTransportBuilder, InvalidProxy, InvalidRoots, Proxies, Roots,
+    HyperTransport, HyperTransportBuilder, Identity, InvalidProxy, InvalidTls, Proxies, Roots,
+    TlsProvider,
 };
-pub use address::AddressRules;
+#[cfg(feature = "tower")]
+pub use crate::tower::TowerTransport;
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 #[cfg(feature = "blocking")]
 pub use blocking::{Blocking, BlockingTransport, Cancellation};
 pub use body::Body;
 pub use client::{
-    Client, Download, EchoedUrl, Error, ErrorClass, LinkFault, MinimumRate, RedirectPolicy, Resume,
+    Client, Download, EchoedUrl, Error, ErrorClass, OtherAccount, PushEchoed, RedirectPolicy,
+    Resume, Retry,
 };
-pub use download_hosts::{DownloadHosts, InvalidDownloadHosts};
+pub use guard::{AddressPolicy, AllowedHost, DownloadPolicy, InvalidAllowedHost, LinkFault};
 pub use transport::{
-    Deadlines, Delivery, HttpClient, Transport, TransportError, TransportErrorKind,
+    AddressChecks, AnyTransport, MinimumRate, SendOptions, Timeouts, Transport, TransportError,
+    TransportErrorKind,
 };
+// What appears in the public signatures, in the versions this crate uses.
+pub use {bytes, http, http_body, jiff, qcc_proto, qcc_sign};

@@ -1,255 +1,133 @@
-//! The seam others extend: one request, one streaming answer.
+//! The seam that others implement: one request out, one streaming answer back.
 
-use std::{error::Error as StdError, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+mod any;
+mod error;
+mod options;
+
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use http::{Request, Response};
 
-use crate::{Body, limited};
+use crate::Body;
 
-/// Sends one request and hands back one answer whose body streams.
+#[cfg(feature = "hyper")]
+pub(crate) use error::{copied, find};
+
+pub use any::AnyTransport;
+pub use error::{TransportError, TransportErrorKind};
+pub use options::{MinimumRate, SendOptions, Timeouts};
+
+/// Sends one request and returns one answer whose body streams.
 ///
-/// Implementers write a plain `async fn send`. The contract, checked by
-/// the conformance suite:
+/// Implementers write a plain `async fn send`, and say in
+/// [`address_checks`](Self::address_checks) whether they can keep
+/// [`SendOptions::addresses`]. The contract, which the suite in `conformance`
+/// checks case by case:
 ///
-/// - any status is `Ok`; only a failure to get an answer is an error;
-/// - no redirect is followed, nothing is retried, no content is decoded;
-/// - the request's URI is absolute and goes out byte for byte;
-/// - each of the [`Deadlines`] ends its phase with [`TransportErrorKind::Timeout`]
-///   (the total is kept by [`HttpClient`]);
-/// - dropping the future, or the body, releases the connection.
-pub trait Transport: Send + Sync + 'static {
-    /// Sends `request`; resolves when the answer's head is there.
+/// - any HTTP status is `Ok`; only a failure to get an answer is an error;
+/// - no redirect is followed, nothing is sent twice, no content is decoded;
+/// - the URI and the headers go out as they are, and no header is added that a
+///   presigned link would have to cover;
+/// - a body that is shorter than announced, or broken off, ends with an error;
+/// - dropping the future or the body releases the connection.
+///
+/// A transport need not keep [`SendOptions::timeouts`]: [`AnyTransport`], through
+/// which a client sends, keeps them around any transport by dropping what takes
+/// too long. It must not have a total timeout of its own, though, because a large
+/// archive may take hours. A transport that sees when a connection is
+/// established may keep `connect` and `head` itself, for better errors.
+///
+/// ```
+/// use qcc_http::{AddressChecks, Body, SendOptions, Transport, TransportError};
+/// use qcc_http::{bytes::Bytes, http::{Request, Response}};
+///
+/// /// Answers every request with the same bytes.
+/// struct Canned(&'static [u8]);
+///
+/// impl Transport for Canned {
+///     async fn send(&self, _: Request<Bytes>, _: &SendOptions) -> Result<Response<Body>, TransportError> {
+///         Ok(Response::new(Bytes::from_static(self.0).into()))
+///     }
+///
+///     fn address_checks(&self) -> AddressChecks {
+///         AddressChecks::None
+///     }
+/// }
+/// ```
+pub trait Transport: Send + Sync {
+    /// Sends `request`. Resolves once the head of the answer is there.
     ///
     /// # Errors
-    /// [`TransportError`], which says whether the request may have arrived.
+    /// [`TransportError`], with the kind that fits best.
     fn send(
         &self,
         request: Request<Bytes>,
-        deadlines: Deadlines,
+        options: &SendOptions,
     ) -> impl Future<Output = Result<Response<Body>, TransportError>> + Send;
+
+    /// Which connections this transport checks against
+    /// [`SendOptions::addresses`].
+    ///
+    /// There is no default, so that no transport leaves the rules unkept without
+    /// saying so. A transport that resolves no names, or leaves that to a
+    /// library, answers [`AddressChecks::None`].
+    fn address_checks(&self) -> AddressChecks;
 }
 
-/// How long each phase of an exchange may take.
+/// Which connections of a transport are checked against the
+/// [`AddressPolicy`](crate::AddressPolicy) of a request.
+///
+/// Whatever a transport answers, a client refuses every address written out in a
+/// link that the policy refuses, and every host its
+/// [`DownloadPolicy`](crate::DownloadPolicy) does not list. What is left without
+/// checks by the transport is a listed name that resolves to a private address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Deadlines {
-    /// To be connected, TLS and proxy included.
-    pub connect: Duration,
-    /// From connected to the answer's head.
-    pub head: Duration,
-    /// Between two pieces of the answer's body.
-    pub idle: Duration,
-    /// From sending to the last byte of the body, where there is such a limit.
-    ///
-    /// Kept by [`HttpClient`], so that it holds over any transport: the other
-    /// three leave room for a server that sends a byte every 29 seconds.
-    pub total: Option<Duration>,
+pub enum AddressChecks {
+    /// Each address is checked right before the transport connects to it.
+    EveryConnection,
+    /// The same, except for requests that go through a proxy: the proxy may
+    /// resolve names itself, and then it decides which addresses it connects to.
+    ExceptThroughProxies,
+    /// The transport does not see the addresses it connects to.
+    None,
 }
 
-impl Deadlines {
-    /// The three limits a transport keeps, and a total of one minute.
-    pub const fn new(connect: Duration, head: Duration, idle: Duration) -> Self {
-        Self { connect, head, idle, total: Some(Duration::from_secs(60)) }
-    }
-
-    /// The same with another total, or none.
-    #[must_use]
-    pub const fn with_total(mut self, total: Option<Duration>) -> Self {
-        self.total = total;
-        self
-    }
-}
-
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self::new(Duration::from_secs(10), Duration::from_secs(30), Duration::from_secs(30))
-    }
-}
-
-/// No answer, or one that broke off.
-///
-/// Holds nothing of the request but host and port: no path, no query, no
-/// header, no key.
-#[derive(Debug, Clone)]
-pub struct TransportError {
-    kind: TransportErrorKind,
-    delivery: Delivery,
-    peer: Option<Arc<str>>,
-    source: Option<Arc<dyn StdError + Send + Sync>>,
-}
-
-/// What went wrong, by what a caller does about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TransportErrorKind {
-    /// The request itself cannot be sent: no host, a bad URI. Do not repeat.
-    Request,
-    /// The name did not resolve. Repeat later.
-    Resolve,
-    /// An address the rules forbid. Do not repeat.
-    Forbidden,
-    /// Nobody answered at the address, it closed the door, or a proxy did not
-    /// open the way to it. Repeat later.
-    Connect,
-    /// The TLS handshake failed. Repeat later; a person should look if it stays.
-    Tls,
-    /// The proxy wants other credentials. A person should look.
-    Proxy,
-    /// A deadline passed. Repeat later.
-    Timeout,
-    /// The connection broke while it was in use. Repeat later.
-    Broken,
-    /// The answer is no HTTP. Repeat later.
-    Protocol,
-}
-
-/// Whether the other side may have seen the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
-    /// It certainly has not.
-    NotSent,
-    /// It may have.
-    Unknown,
-}
-
-impl TransportErrorKind {
-    /// Whether the same request may go through later without anybody's help.
-    pub const fn is_transient(self) -> bool {
-        match self {
-            // A failed handshake counts: certificates are replaced and balancers
-            // restarted on the other side, and the reason is shown meanwhile.
-            Self::Resolve
-            | Self::Connect
-            | Self::Tls
-            | Self::Timeout
-            | Self::Broken
-            | Self::Protocol => true,
-            Self::Request | Self::Forbidden | Self::Proxy => false,
-        }
-    }
-
-    /// What happened, where it is not known to whom.
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Request => "the request cannot be sent as it is",
-            Self::Resolve => "the host name does not resolve",
-            Self::Forbidden => "the address is not allowed",
-            Self::Connect => "cannot connect",
-            Self::Tls => "the TLS handshake failed",
-            Self::Proxy => "the proxy did not let the request through",
-            Self::Timeout => "no answer in time",
-            Self::Broken => "the connection broke",
-            Self::Protocol => "the answer is not HTTP",
-        }
-    }
-}
-
-impl TransportError {
-    /// An error without a cause.
-    pub fn new(kind: TransportErrorKind, delivery: Delivery) -> Self {
-        Self { kind, delivery, peer: None, source: None }
-    }
-
-    /// The same with what caused it. The cause must not name URL or headers.
-    #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(Arc::from(source.into()));
-        self
-    }
-
-    /// The same, said of this `host:port`, unless it is said of one already.
-    ///
-    /// [`HttpClient`] does this for any transport.
-    #[must_use]
-    pub fn with_peer(mut self, peer: impl Into<Arc<str>>) -> Self {
-        self.peer.get_or_insert_with(|| peer.into());
-        self
-    }
-
-    /// Whom the request was for: `host:port`, as the URL has it.
-    pub fn peer(&self) -> Option<&str> {
-        self.peer.as_deref()
-    }
-
-    /// What went wrong.
-    pub fn kind(&self) -> TransportErrorKind {
-        self.kind
-    }
-
-    /// Whether the request may have arrived.
-    pub fn delivery(&self) -> Delivery {
-        self.delivery
-    }
-}
-
-impl fmt::Display for TransportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(peer) = &self.peer else { return f.write_str(self.kind.words()) };
-        let host = peer.rsplit_once(':').map_or(&**peer, |(host, _)| host);
-        match self.kind {
-            TransportErrorKind::Request => {
-                write!(f, "the request to {peer} cannot be sent as it is")
+macro_rules! through_a_pointer {
+    ($($pointer:ty),*) => {$(
+        impl<T: Transport> Transport for $pointer {
+            fn send(
+                &self,
+                request: Request<Bytes>,
+                options: &SendOptions,
+            ) -> impl Future<Output = Result<Response<Body>, TransportError>> + Send {
+                (**self).send(request, options)
             }
-            TransportErrorKind::Resolve => write!(f, "the host name {host} does not resolve"),
-            TransportErrorKind::Forbidden => write!(f, "the address of {peer} is not allowed"),
-            TransportErrorKind::Connect => write!(f, "cannot connect to {peer}"),
-            TransportErrorKind::Tls => write!(f, "the TLS handshake with {peer} failed"),
-            TransportErrorKind::Proxy => {
-                write!(f, "the proxy did not let the request to {peer} through")
+
+            fn address_checks(&self) -> AddressChecks {
+                (**self).address_checks()
             }
-            TransportErrorKind::Timeout => write!(f, "no answer in time from {peer}"),
-            TransportErrorKind::Broken => write!(f, "the connection to {peer} broke"),
-            TransportErrorKind::Protocol => write!(f, "the answer of {peer} is not HTTP"),
         }
-    }
+    )*};
 }
 
-impl StdError for TransportError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as _)
-    }
-}
-
-/// Any [`Transport`], erased: cheap to clone, and a `Transport` itself.
-///
-/// Keeps [`Deadlines::total`], ends an exchange whose transport keeps none of
-/// its deadlines, and has errors name host and port. Needs a tokio runtime that has its clock.
-#[derive(Clone)]
-pub struct HttpClient(Arc<dyn Erased>);
-
-impl HttpClient {
-    /// Erases a transport.
-    pub fn new(transport: impl Transport) -> Self {
-        Self(Arc::new(transport))
-    }
-}
-
-impl fmt::Debug for HttpClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HttpClient")
-    }
-}
-
-impl Transport for HttpClient {
-    async fn send(
-        &self,
-        request: Request<Bytes>,
-        deadlines: Deadlines,
-    ) -> Result<Response<Body>, TransportError> {
-        let peer = limited::peer(request.uri());
-        limited::within(deadlines, peer, self.0.send_boxed(request, deadlines)).await
-    }
-}
+through_a_pointer!(&T, Box<T>, Arc<T>);
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>, TransportError>> + Send + 'a>>;
 
+/// [`Transport`] as a trait object.
 trait Erased: Send + Sync {
-    fn send_boxed(&self, request: Request<Bytes>, deadlines: Deadlines) -> Answer<'_>;
+    fn send_boxed<'a>(&'a self, request: Request<Bytes>, options: &'a SendOptions) -> Answer<'a>;
+    fn checks(&self) -> AddressChecks;
 }
 
 impl<T: Transport> Erased for T {
-    fn send_boxed(&self, request: Request<Bytes>, deadlines: Deadlines) -> Answer<'_> {
-        Box::pin(self.send(request, deadlines))
+    fn send_boxed<'a>(&'a self, request: Request<Bytes>, options: &'a SendOptions) -> Answer<'a> {
+        Box::pin(self.send(request, options))
+    }
+
+    fn checks(&self) -> AddressChecks {
+        self.address_checks()
     }
 }

@@ -1,4 +1,4 @@
-//! The vendor's call to us (6.2.2): its query in, the exact answer out.
+//! The callback (6.2.2): the vendor's query, and the exact answer to it.
 
 mod ack;
 
@@ -13,11 +13,11 @@ use crate::{
 
 pub use ack::{Acknowledgement, StatusForm};
 
-/// What the vendor's call says: which order is ready, and where.
+/// The query of a callback: which order is ready, and where its archive is.
 ///
-/// Unsigned, and its `key` stands in every URL: a hint that an order exists,
-/// not a proof. Compare the key in constant time, take the order number, and
-/// ask 6.2.5 for link and password.
+/// A callback is not signed, and its `key` is part of every URL, so it is a hint
+/// that an order exists, not a proof. Compare the key in constant time, keep the
+/// order number, and get link and password from 6.2.5.
 ///
 /// ```
 /// use qcc_proto::CallbackQuery;
@@ -34,7 +34,7 @@ pub use ack::{Acknowledgement, StatusForm};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CallbackQuery {
-    /// `key`: whoever calls claims to know it.
+    /// `key`, as the caller presents it.
     pub key: PresentedKey,
     /// `orderNo`.
     pub order_no: OrderNo,
@@ -46,40 +46,40 @@ pub struct CallbackQuery {
 const PARAMETERS: [&str; 5] =
     ["key", "orderNo", "downloadUrl", "downloadUrlExpiredTime", "unzipPassword"];
 
-/// The one a callback may lack, because the link carries an end of its own.
+/// The parameter that may be absent, because the link has its own expiry.
 const OPTIONAL: &str = "downloadUrlExpiredTime";
 
 impl CallbackQuery {
     /// The longest query read, in bytes.
     pub const MAX_LEN: usize = 8 * 1024;
 
-    /// A call as the vendor would make it.
+    /// A callback as the vendor would make it.
     pub fn new(key: impl Into<String>, order_no: OrderNo, location: Location) -> Self {
         let location = Location { order_no: Some(order_no.clone()), ..location };
         Self { key: PresentedKey::new(key), order_no, location }
     }
 
-    /// Reads a raw query: what stands after the `?` of the request target.
+    /// Reads a raw query: the part of the request target after the `?`.
     ///
-    /// Plain percent-decoding, exactly once: `+` stays `+`, `%252B` becomes
-    /// `%2B` and stays so. Unknown parameters are ignored, whatever they hold.
-    /// Blanks around the order number are dropped. An absent or unreadable
-    /// `downloadUrlExpiredTime` is `None`, because the
-    /// link carries an end of its own.
+    /// Each value is percent-decoded exactly once: `+` stays `+`, and `%252B`
+    /// becomes `%2B`. Unknown parameters are ignored, whatever they contain. White
+    /// space around the order number is dropped. An absent or unreadable
+    /// `downloadUrlExpiredTime` is `None`, because the link has its own expiry.
     ///
     /// # Errors
-    /// [`CallbackError`]: always the caller's fault, and never a reason to panic
-    /// or to keep anything of the query.
+    /// [`CallbackError`]; the caller is at fault. Keep nothing of the query.
     pub fn parse(raw_query: impl AsRef<[u8]>) -> Result<Self, CallbackError> {
         Self::parse_where(raw_query, |_| true)
     }
 
-    /// The same for a receiver: the order number is judged only where the
-    /// presented key is ours, so that a stranger learns nothing of what we take.
+    /// Reads a raw query and checks its key with `is_ours`.
+    ///
+    /// The order number is checked after the key, so that a stranger does not learn
+    /// which order numbers are accepted.
     ///
     /// # Errors
-    /// As [`parse`](Self::parse), and [`CallbackError::Key`] where `is_ours` says
-    /// no.
+    /// As [`parse`](Self::parse), and [`CallbackError::Key`] if `is_ours` returns
+    /// `false`.
     pub fn parse_where(
         raw_query: impl AsRef<[u8]>,
         is_ours: impl FnOnce(&PresentedKey) -> bool,
@@ -112,9 +112,10 @@ impl CallbackQuery {
         Ok(Self { key, order_no, location })
     }
 
-    /// The key in a raw query, whatever else is wrong with it: whether a call that
-    /// is refused may have been the vendor's. Looks at the first
-    /// [`MAX_LEN`](Self::MAX_LEN) bytes.
+    /// The key in a raw query, even if the query is otherwise invalid.
+    ///
+    /// Tells whether a refused callback may have come from the vendor. Reads the
+    /// first [`MAX_LEN`](Self::MAX_LEN) bytes.
     pub fn presented_key(raw_query: impl AsRef<[u8]>) -> Option<PresentedKey> {
         let raw = raw_query.as_ref();
         let raw = raw.get(..Self::MAX_LEN).unwrap_or(raw);
@@ -129,7 +130,7 @@ impl CallbackQuery {
 
     /// The query as the vendor writes it, each value percent-encoded once.
     ///
-    /// Carries password and signature: for a simulated vendor, not for logs.
+    /// Contains password and signature: for a simulated vendor, not for logs.
     pub fn to_query(&self) -> String {
         let mut query = String::new();
         push_pair(&mut query, "key", self.key.reveal());
@@ -151,7 +152,7 @@ fn pick(raw: &[u8]) -> Result<Values, CallbackError> {
     for pair in raw.split(|b| *b == b'&') {
         let mut halves = pair.splitn(2, |b| *b == b'=');
         let (name, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
-        // A name that hides behind escapes is the same name, so it counts as a repetition.
+        // An escaped name is the same name, so it counts as a repetition.
         let name: Cow<'_, [u8]> = percent_decode(name).into();
         let known = PARAMETERS.iter().zip(&mut values).find(|(p, _)| p.as_bytes() == &*name);
         let Some((parameter, slot)) = known else { continue };
@@ -183,10 +184,9 @@ fn escapes_are_whole(value: &[u8]) -> bool {
         .all(|after| after.get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
 }
 
-/// The `key` a caller presented. Redacted in `Debug`, wiped when dropped.
+/// The `key` that a caller presents. Hidden in `Debug`, wiped on drop.
 ///
-/// Has no equality on purpose: hand [`reveal`](Self::reveal) to a comparison in
-/// constant time.
+/// Has no equality on purpose: compare [`reveal`](Self::reveal) in constant time.
 #[derive(Clone)]
 pub struct PresentedKey(Zeroizing<String>);
 

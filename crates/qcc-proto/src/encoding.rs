@@ -1,7 +1,6 @@
-//! Bytes in another encoding than UTF-8: named, so that a person knows what to
-//! ask the vendor for.
+//! Recognises encodings other than UTF-8, so that an error can name them.
 
-/// The encoding of a text that begins so, where its first bytes tell.
+/// The encoding of a text, if its first bytes show it.
 pub(crate) fn of_start(bytes: &[u8]) -> Option<&'static str> {
     Some(match bytes {
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => "UTF-32",
@@ -12,8 +11,8 @@ pub(crate) fn of_start(bytes: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// The encoding of a text that is not UTF-8; `None` where it is UTF-8 with a few
-/// broken characters in it.
+/// The encoding of a text that is not UTF-8; `None` if it is UTF-8 with a few broken
+/// characters.
 ///
 /// Chinese text in GBK gives broken sequences throughout and hardly a character
 /// of three bytes, which is what every Chinese character is in UTF-8.
@@ -43,7 +42,7 @@ fn is_gbk(mut bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether a byte that is not UTF-8 stands right before a backslash.
+/// Whether a byte that is not UTF-8 comes right before a backslash.
 ///
 /// In GBK the backslash may be the second half of a character, so where a text
 /// ends would depend on the encoding.

@@ -1,4 +1,4 @@
-//! A JSON value that hides nothing: an object keeps a field as often as it came.
+//! A JSON value whose objects keep repeated fields, in order.
 
 use std::fmt;
 

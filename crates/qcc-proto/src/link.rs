@@ -1,4 +1,4 @@
-//! Where an order's archive lies, and the two secrets that open it.
+//! Where an order's archive is, and the two secrets that open it.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use crate::{OrderNo, ShanghaiTime};
 
 /// A presigned download link, byte for byte as the vendor wrote it.
 ///
-/// Its query carries a signature: `Debug` shows the host and path only, and
-/// there is no `Display`. Never store or log it; a fresh one is a call away.
+/// Its query contains a signature: `Debug` shows only host and path, and there is no
+/// `Display`. Do not store or log it; a call gets a new one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DownloadLink(Zeroizing<String>);
 
 impl DownloadLink {
-    /// Takes the link as it came, decoded from JSON but otherwise untouched.
+    /// A link as received: decoded from JSON, otherwise unchanged.
     pub fn new(link: impl Into<String>) -> Self {
         Self(Zeroizing::new(link.into()))
     }
@@ -25,12 +25,12 @@ impl DownloadLink {
         &self.0
     }
 
-    /// The link up to its query: fit for logs.
+    /// The link without its query, safe for logs.
     pub fn without_query(&self) -> &str {
         self.0.split(['?', '#']).next().unwrap_or_default()
     }
 
-    /// When the link's own `Expires` parameter ends it, if it has one.
+    /// When the link expires by its own `Expires` parameter, if it has one.
     pub fn expires_at(&self) -> Option<Timestamp> {
         let (_, query) = self.0.split_once('?')?;
         let seconds = query.split('&').find_map(|pair| pair.strip_prefix("Expires="))?;
@@ -44,7 +44,7 @@ impl fmt::Debug for DownloadLink {
     }
 }
 
-/// The password of one archive. Redacted in `Debug`, wiped when dropped.
+/// The password of one archive. Hidden in `Debug`, wiped on drop.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UnzipPassword(Zeroizing<String>);
 
@@ -66,15 +66,16 @@ impl fmt::Debug for UnzipPassword {
     }
 }
 
-/// The answer of 6.2.5: where an order's archive is, until when, and its key.
+/// The payload of 6.2.5: where an order's archive is, until when, and its password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Location {
-    /// The order the vendor says this is; `None` where it left that out.
+    /// The order in the answer; `None` if the answer has none.
     pub order_no: Option<OrderNo>,
     /// The presigned link.
     pub link: DownloadLink,
-    /// `downloadUrlExpiredTime`; `None` where absent or no time.
+    /// `downloadUrlExpiredTime`; `None` if it is absent or not a time. Use
+    /// [`expires_at`](Self::expires_at) to decide how long the link is valid.
     pub stated_expiry: Option<ShanghaiTime>,
     /// The archive's password.
     pub password: UnzipPassword,
@@ -86,24 +87,23 @@ impl Location {
         Self { order_no: None, link, stated_expiry: None, password }
     }
 
-    /// The same, said to be of this order.
+    /// The same location for this order.
     #[must_use]
     pub fn with_order_no(mut self, order_no: OrderNo) -> Self {
         self.order_no = Some(order_no);
         self
     }
 
-    /// The same with this `downloadUrlExpiredTime`.
+    /// The same location with this `downloadUrlExpiredTime`.
     #[must_use]
     pub fn with_stated_expiry(mut self, at: ShanghaiTime) -> Self {
         self.stated_expiry = Some(at);
         self
     }
 
-    /// When the link ends: the earlier of what the answer and the link say.
+    /// When the link expires: the earlier of the stated and the link's own expiry.
     ///
-    /// The two disagree in the manual's own sample (6.2.2), so neither is
-    /// trusted alone.
+    /// The two disagree in the manual's own sample (6.2.2).
     pub fn expires_at(&self) -> Option<Timestamp> {
         match (self.stated_expiry.map(ShanghaiTime::timestamp), self.link.expires_at()) {
             (Some(said), Some(signed)) => Some(said.min(signed)),

@@ -13,7 +13,7 @@ pub use callback_url::{CallbackUrl, InvalidCallbackUrl, InvalidCallbackUrlKind};
 pub struct PushSetting {
     /// `enablePush`.
     pub enabled: PushState,
-    /// `callbackUrl`; required even where the push is disabled.
+    /// `callbackUrl`; required even if the push is disabled.
     pub callback_url: CallbackUrl,
     /// `pushPeriodTime`; `None` leaves the choice to the vendor.
     pub window: Option<PushWindow>,

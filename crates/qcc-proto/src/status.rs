@@ -1,4 +1,4 @@
-//! The vendor's status codes: what each means and what to do about it.
+//! The vendor's status codes: what each means, and what to do about it.
 
 mod table;
 
@@ -8,9 +8,8 @@ use self::table::Entry;
 
 /// The code of an answer: 200, 107, 205 …
 ///
-/// Open: a code this version does not know is a value of class
-/// [`StatusClass::Unknown`]. The manual types it as a number and shows it as
-/// text; both are read, and it serialises as a number.
+/// A code that this version does not know has the class [`StatusClass::Unknown`].
+/// The manual defines a number and shows a text; both are read.
 ///
 /// ```
 /// use qcc_proto::{Status, StatusClass};
@@ -24,30 +23,30 @@ use self::table::Entry;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Status(i64);
 
-/// What to do with a status; each class has one way to be handled.
+/// What to do with a status. Each class is handled in one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StatusClass {
-    /// The answer is there: use it.
+    /// There is an answer: use it.
     Done,
-    /// There is nothing: an empty list.
+    /// There is no result: an empty list.
     Empty,
     /// The vendor is still preparing it: ask again later.
     NotYet,
-    /// Trouble that passes: repeat with back-off and jitter.
+    /// A temporary fault: repeat with back-off and jitter.
     Transient,
-    /// Too many requests of a bad kind: stop, repeating may escalate a ban.
+    /// Too many bad requests: stop, because repeating may extend a ban.
     CoolOff,
     /// The day's allowance is used up: wait for the next Shanghai midnight.
     DailyLimit,
-    /// The clock, the signature or the address is wrong: sign once more with
-    /// the server's time, then stop and tell a person.
+    /// The clock, the signature or the address is wrong: sign once more with the
+    /// server's time, then stop and alert a person.
     ClockOrSignature,
-    /// Credentials, permission or billing: stop and tell a person.
+    /// Credentials, permission or billing: stop and alert a person.
     Account,
     /// The request itself is wrong: never repeat it unchanged.
     OurFault,
-    /// A code this version does not know: keep it with its message.
+    /// A code that this version does not know: keep it with its message.
     Unknown,
 }
 
@@ -96,9 +95,9 @@ impl Status {
         )
     }
 
-    /// The manual's own words, in Chinese; `None` where it lists no such code.
+    /// The manual's text, in Chinese; `None` for a code that it does not list.
     ///
-    /// The text of an answer may differ from it: show that one where there is one.
+    /// An answer may have another message: show that one if there is one.
     pub fn manual_text(self) -> Option<&'static str> {
         self.entry().and_then(|entry| entry.text)
     }

@@ -59,12 +59,12 @@ impl ShanghaiTime {
     }
 
     /// Reads a time as the vendor may send it: the manual's spelling, and what
-    /// other serialisers write where that leaves no doubt.
+    /// other serialisers write, if it is unambiguous.
     ///
     /// `2022-06-07T11:39:18.0`, `2022/6/7 11:39`, an offset, which is honoured,
     /// seconds or milliseconds since 1970, `20220607113918`; `docs/protocol.md`
-    /// lists them. Cut to the second. Years before 2000 and after 2099 are no
-    /// times: that is how serialisers write that there is none.
+    /// lists them. Fractions of a second are dropped. Years before 2000 and after
+    /// 2099 are refused: serialisers write them for an absent time.
     ///
     /// [`FromStr`] takes the manual's spelling alone: what [`Display`](fmt::Display)
     /// prints.
@@ -79,12 +79,12 @@ impl ShanghaiTime {
     /// ```
     ///
     /// # Errors
-    /// [`InvalidTime`] where the text is no time, or not clearly one.
+    /// [`InvalidTime`] if the text is not a time, or ambiguous.
     pub fn from_wire(text: &str) -> Result<Self, InvalidTime> {
         wire::read(text).map(Self).ok_or(InvalidTime(()))
     }
 
-    /// The same of a JSON value, which may be a number or a list of parts.
+    /// The same for a JSON value, which may be a number or a list of parts.
     pub(crate) fn from_json(value: &Value) -> Option<Self> {
         wire::read_value(value).map(Self)
     }

@@ -18,7 +18,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use jiff::{SignedDuration, Timestamp};
-use qcc_http::{Deadlines, HttpClient, Transport};
+use qcc_http::{AddressPolicy, AnyTransport, SendOptions, Timeouts, Transport};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -82,7 +82,7 @@ impl Server {
         listener: TcpListener,
         vendor: Arc<Mutex<Vendor>>,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
-        callbacks: Option<HttpClient>,
+        callbacks: Option<AnyTransport>,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let clock: Clock = Arc::new(clock);
@@ -220,7 +220,7 @@ fn path_only(uri: &http::Uri) -> http::Uri {
 async fn call(
     vendor: Arc<Mutex<Vendor>>,
     clock: Clock,
-    client: Option<HttpClient>,
+    client: Option<AnyTransport>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let mut calls = JoinSet::new();
@@ -251,14 +251,18 @@ async fn call(
 }
 
 /// How long the vendor waits for a receiver, and how much it reads.
-const CALL_DEADLINES: Deadlines =
-    Deadlines::new(Duration::from_secs(3), Duration::from_secs(5), Duration::from_secs(5));
+const CALL_TIMEOUTS: Timeouts = Timeouts::new()
+    .with_connect(Duration::from_secs(3))
+    .with_head(Duration::from_secs(5))
+    .with_idle(Duration::from_secs(5));
 
-async fn make_call(client: &HttpClient, call: &CallbackCall) -> CallbackOutcome {
+async fn make_call(client: &AnyTransport, call: &CallbackCall) -> CallbackOutcome {
     let Ok(request) = Request::get(&call.url).body(Bytes::new()) else {
         return CallbackOutcome::Failed;
     };
-    let Ok(response) = client.send(request, CALL_DEADLINES).await else {
+    // The receiver is usually on this machine.
+    let options = SendOptions::new(CALL_TIMEOUTS).with_addresses(AddressPolicy::any());
+    let Ok(response) = client.send(request, &options).await else {
         return CallbackOutcome::Failed;
     };
     let status = response.status().as_u16();

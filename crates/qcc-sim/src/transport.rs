@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use jiff::Timestamp;
-use qcc_http::{Body, Deadlines, Delivery, Transport, TransportError, TransportErrorKind};
+use qcc_http::{AddressChecks, Body, SendOptions, Transport, TransportError, TransportErrorKind};
 use tokio::time::{Sleep, sleep};
 
 use crate::{Conduct, Reply, Vendor};
@@ -24,7 +24,7 @@ type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 ///
 /// Delays are waited for with tokio's time, so under a paused clock they take
 /// none; see [`VirtualClock`](crate::VirtualClock). Each clone speaks to the same
-/// vendor. Deadlines are kept: an answer that comes too late is a timeout.
+/// vendor. Time limits are kept: an answer that comes too late is a timeout.
 #[derive(Clone)]
 pub struct SimTransport {
     vendor: Arc<Mutex<Vendor>>,
@@ -56,11 +56,12 @@ impl Transport for SimTransport {
     async fn send(
         &self,
         request: Request<Bytes>,
-        deadlines: Deadlines,
+        options: &SendOptions,
     ) -> Result<Response<Body>, TransportError> {
-        let broken = |kind, delivery| Err(TransportError::new(kind, delivery));
+        let broken = |kind| Err(TransportError::new(kind));
+        let timeouts = options.timeouts;
         if request.uri().authority().is_none() {
-            return broken(TransportErrorKind::Request, Delivery::NotSent);
+            return broken(TransportErrorKind::Request);
         }
         let reply = {
             let mut vendor = self.vendor.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,23 +69,28 @@ impl Transport for SimTransport {
         };
         match reply.conduct {
             Conduct::Unreachable => {
-                return broken(TransportErrorKind::Resolve, Delivery::NotSent);
+                return broken(TransportErrorKind::Resolve);
             }
             Conduct::ResetBefore | Conduct::ResetAfter => {
-                return broken(TransportErrorKind::Broken, Delivery::Unknown);
+                return broken(TransportErrorKind::Broken);
             }
             Conduct::Silence => {
-                sleep(deadlines.head).await;
-                return broken(TransportErrorKind::Timeout, Delivery::Unknown);
+                sleep(timeouts.head).await;
+                return broken(TransportErrorKind::Timeout);
             }
             Conduct::Answer | Conduct::Truncate { .. } | Conduct::Stall { .. } => {}
         }
-        sleep(reply.delay.min(deadlines.head)).await;
-        if reply.delay > deadlines.head {
-            return broken(TransportErrorKind::Timeout, Delivery::Unknown);
+        sleep(reply.delay.min(timeouts.head)).await;
+        if reply.delay > timeouts.head {
+            return broken(TransportErrorKind::Timeout);
         }
-        let body = Script::of(&reply, Some(deadlines.idle));
+        let body = Script::of(&reply, Some(timeouts.idle));
         Ok(reply.response.map(|_| Body::new(body)))
+    }
+
+    /// Connects to no address.
+    fn address_checks(&self) -> AddressChecks {
+        AddressChecks::None
     }
 }
 
@@ -162,7 +168,7 @@ impl Script {
     fn fail(&mut self, kind: TransportErrorKind) -> TransportError {
         self.pieces.clear();
         self.ending = Ending::Done;
-        TransportError::new(kind, Delivery::Unknown)
+        TransportError::new(kind)
     }
 }
 

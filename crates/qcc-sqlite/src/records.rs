@@ -141,7 +141,7 @@ fn execute(
     Ok(statement.raw_execute()?)
 }
 
-/// A page of records by `id`.
+/// A page of records, by `id` or newest first.
 pub(crate) fn page(
     connection: &Connection,
     filter: &RecordFilter,
@@ -149,12 +149,23 @@ pub(crate) fn page(
     limit: u32,
 ) -> Result<Vec<StoredRecord>, Fault> {
     // The `+` keeps SQLite from walking the whole table by `id`.
-    let (behind, by_id) = match filter.pushed_since {
+    let (behind, order) = match filter.pushed_since {
+        // Walks the index on `push_date` from its end, and sorts within equal ones.
+        _ if filter.newest_first => ("(push_date < ? OR +id > ?)", "push_date DESC, +id"),
         Some(since) if is_few(connection, since)? => ("+id > ?", "+id"),
         _ => ("id > ?", "id"),
     };
+    let until = filter.pushed_until.map(|time| time.to_string());
     let mut wanted = Conditions::default();
-    wanted.add(behind, after);
+    match (filter.newest_first, &until, after) {
+        (true, Some(until), Some(after)) => {
+            wanted.add(behind, Some(until));
+            wanted.values.push(Value::from(after.to_owned()));
+        }
+        (true, ..) => {}
+        (false, ..) => wanted.add(behind, after),
+    }
+    wanted.add("push_date <= ?", until.as_deref());
     wanted.add("monitor_level = ?", filter.level.as_deref());
     wanted.add("monitor_type = ?", filter.monitor_type.as_deref());
     wanted.add("change_date >= ?", filter.changed_since.as_deref());
@@ -165,7 +176,7 @@ pub(crate) fn page(
         wanted.values.push(Value::from(corp.clone()));
     }
     wanted.values.push(Value::from(i64::from(limit)));
-    let sql = format!("SELECT {COLUMNS} FROM risk_records {} ORDER BY {by_id} LIMIT ?", wanted.sql);
+    let sql = format!("SELECT {COLUMNS} FROM risk_records {} ORDER BY {order} LIMIT ?", wanted.sql);
     connection
         .prepare(&sql)?
         .query_and_then(params_from_iter(wanted.values), stored_record)?

@@ -5,7 +5,10 @@ mod overview;
 mod snapshot;
 mod tables;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    cmp::Reverse,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -17,8 +20,8 @@ use tables::{Tables, age, matches};
 
 use crate::{
     Account, Apply, Claim, Decision, Gap, Lease, Life, Listing, NotedList, Order, OrderFilter,
-    Overview, RecordFilter, SetAside, Sha256, Snapshot, State, Store, StoreError, StoredRecord,
-    Versioned, Want, Worker,
+    Overview, Rank, RecordFilter, SetAside, Sha256, Snapshot, State, Store, StoreError,
+    StoredRecord, Versioned, Want, Worker,
 };
 
 /// A [`Store`] in memory, for tests, simulation and as the reference that other
@@ -154,15 +157,22 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<StoredRecord>, StoreError> {
         let tables = self.tables();
-        let behind = |id: &String| after.is_none_or(|after| id.as_str() > after);
-        let page = tables
+        let is_after = |id: &str, rank: &Rank| {
+            let is_tied = !filter.newest_first || Some(rank.push_date) == filter.pushed_until;
+            !is_tied || after.is_none_or(|after| id > after)
+        };
+        let mut page: Vec<StoredRecord> = tables
             .records
             .iter()
-            .filter(|(id, (rank, record))| behind(id) && matches(filter, rank, record));
-        Ok(page
-            .take(limit as usize)
+            .filter(|(id, (rank, record))| is_after(id, rank) && matches(filter, rank, record))
             .map(|(_, (rank, record))| StoredRecord { record: record.clone(), rank: rank.clone() })
-            .collect())
+            .collect();
+        if filter.newest_first {
+            // Stable: they stay by id among equal ones.
+            page.sort_by_key(|stored| Reverse(stored.rank.push_date));
+        }
+        page.truncate(limit as usize);
+        Ok(page)
     }
 
     async fn set_aside(

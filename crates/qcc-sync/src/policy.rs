@@ -1,6 +1,9 @@
 //! How patient the engine is, and what it does with each kind of failure.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{OrderNo, ReaderLimits};
@@ -13,6 +16,9 @@ use crate::{Order, Reason, ReasonCode, State};
 pub struct Policy {
     /// How many orders the vendor's list shows at most: 30 in the manual.
     pub window: NonZeroU32,
+    /// How many orders are located and downloaded at the same time at most. With 1, an
+    /// order whose download hangs delays the next one until its time limit.
+    pub concurrent_orders: NonZeroUsize,
     /// The first wait after a failure; each further one doubles it.
     pub first_wait: Duration,
     /// No wait is longer.
@@ -63,6 +69,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             window: NonZeroU32::new(30).unwrap_or(NonZeroU32::MIN),
+            concurrent_orders: NonZeroUsize::new(32).unwrap_or(NonZeroUsize::MIN),
             first_wait: Duration::from_secs(5),
             longest_wait: Duration::from_secs(30 * 60),
             budget: SignedDuration::from_hours(7 * 24),

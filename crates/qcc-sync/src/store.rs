@@ -122,7 +122,9 @@ pub trait Store: Send + Sync + 'static {
     /// Orders, newest first.
     async fn orders(&self, filter: &OrderFilter) -> Result<Vec<Order>, StoreError>;
 
-    /// A page of records by the bytes of their `id`, at most `limit`, after `after`.
+    /// A page of records by the bytes of their `id`, at most `limit`, after `after`. With
+    /// [`newest_first`](RecordFilter::newest_first), the latest `pushDate` first, and
+    /// `after` leaves out only records that were pushed at `pushed_until`.
     async fn records(
         &self,
         filter: &RecordFilter,

@@ -25,7 +25,7 @@ const BASES: [(&str, &[(usize, u8)]); 4] = [
     ("folder", &[(9, 16), (10, 16)]),
 ];
 
-/// What only the end of large content tells: nothing, a wrong size, AE-1's CRC.
+/// Faults that only the end of large content shows: none, a wrong size, AE-1's CRC.
 const LARGE: [(&str, &[(usize, u8)]); 3] =
     [("usual", &[]), ("size", &[(5, 1)]), ("crc", &[(2, 1), (7, 1)])];
 
@@ -84,7 +84,7 @@ fn fixtures(folder: &Path) -> Result<Seeds> {
     Ok(seeds)
 }
 
-/// What stands in the answers from their first bracket of a list to their last.
+/// The part of each answer from the first `[` to the last `]`.
 fn lists(answers: &Seeds) -> Seeds {
     let list = |(name, bytes): &(String, Vec<u8>)| {
         let from = bytes.iter().position(|byte| *byte == b'[')?;

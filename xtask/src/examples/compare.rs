@@ -2,7 +2,7 @@
 
 /// The first lines that differ: what the page has, and what was printed.
 ///
-/// A `…` in the page stands for anything; alone on a line, for any lines.
+/// A `…` in the page matches any text; alone on a line, any lines.
 pub(super) fn difference(shown: &str, printed: &str) -> Option<(String, String)> {
     let shapes = |text: &str| text.lines().map(shape).collect::<Vec<_>>();
     let (shown, printed) = (shapes(shown), shapes(printed));
@@ -77,7 +77,7 @@ enum Kept {
     As(&'static str),
 }
 
-/// What stands at the beginning of `rest`, and how long it is.
+/// The word at the beginning of `rest`, and its length.
 fn word(rest: &str, before: Option<char>) -> (Kept, usize) {
     if let Some(length) = time(rest) {
         return (Kept::As("TIME"), length);
@@ -107,7 +107,7 @@ fn word(rest: &str, before: Option<char>) -> (Kept, usize) {
     if after.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return (Kept::AsIs, length.max(digits));
     }
-    // Sizes and times taken stand behind `=`; no count in an example has five digits.
+    // Sizes and durations follow `=`; no count in an example has five digits.
     match before == Some('=') || digits >= 5 {
         true => (Kept::As("N"), digits),
         false => (Kept::AsIs, digits),

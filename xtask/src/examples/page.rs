@@ -16,12 +16,12 @@ pub(super) struct Page {
 /// One command.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Example {
-    /// Where it stands, from 1.
+    /// Its line, from 1.
     pub(super) line: usize,
     pub(super) command: String,
     /// What has to be done before it.
     pub(super) setup: Option<String>,
-    /// Where its output stands in the page; empty where none is shown.
+    /// The position of its output in the page; empty if the page shows none.
     pub(super) shown: Range<usize>,
 }
 
@@ -106,7 +106,7 @@ impl Page {
     }
 }
 
-/// Commands behind `$ `, each with its output below it.
+/// Commands after `$ `, each with its output below it.
 fn console(body: &[Line<'_>]) -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
     let mut unfinished = false;

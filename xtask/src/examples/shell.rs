@@ -32,7 +32,7 @@ pub(super) struct Outcome {
 pub(super) struct Stage {
     folder: PathBuf,
     programs: PathBuf,
-    /// What the page says, and what stands for it here.
+    /// Names in the page, and what replaces them here.
     stand_ins: Vec<(&'static str, String)>,
     listen: String,
     admin: String,
@@ -128,7 +128,7 @@ impl Stage {
         Ok(script)
     }
 
-    /// A command with what stands here for the page's names.
+    /// A command with the page's names replaced.
     fn here(&self, command: &str) -> String {
         self.stand_ins
             .iter()
@@ -156,8 +156,8 @@ impl Stage {
     }
 }
 
-/// A vendor for the page, which is no job of its shell; what it has as a secret lies where
-/// the pages keep theirs.
+/// Starts a vendor for the page, which is not a job of its shell. Its secret is in the file
+/// where the pages keep theirs.
 const PREAMBLE: &str = r#"trap 'kill $VENDOR_PID $(jobs -p) 2> /dev/null' EXIT
 qcc sim --listen 127.0.0.1:0 --every 10s > ../vendor.env 2> ../vendor.log &
 VENDOR_PID=$!

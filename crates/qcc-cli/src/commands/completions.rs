@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::{Shell, generate};
 
-use crate::{app::App, cli::Cli, exit::Exit};
+use crate::{app::App, exit::Exit};
 
 #[derive(Debug, Args)]
 #[command(
@@ -21,7 +21,7 @@ impl Completions {
     pub(crate) fn run(self, app: &mut App) -> anyhow::Result<Exit> {
         // The generator panics where its writer fails, so it writes to memory.
         let mut script = Vec::new();
-        generate(self.shell, &mut Cli::command(), "qcc", &mut script);
+        generate(self.shell, &mut (app.command_line)(), "qcc", &mut script);
         app.out.write_all(&script)?;
         Ok(Exit::Done)
     }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     app::App,
-    commands::peace::Peace,
+    commands::hold::IgnoreHold,
     exit::{Exit, Usage},
     output::{Paint, plain},
 };
@@ -25,7 +25,7 @@ pub(crate) struct Doctor {
     #[arg(long)]
     offline: bool,
     #[command(flatten)]
-    peace: Peace,
+    hold: IgnoreHold,
     /// One JSON object for each check
     #[arg(long)]
     json: bool,
@@ -86,7 +86,7 @@ impl Doctor {
         let mut findings = local::settings(&app.config);
         findings.extend(local::proxies(&app.config));
         if !self.offline {
-            findings.extend(vendor::reach(&app.config, self.peace, Timestamp::now()).await);
+            findings.extend(vendor::reach(&app.config, self.hold, Timestamp::now()).await);
         }
         findings.push(local::store(&app.config).await);
         findings.push(local::archives(&app.config));

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     app::App,
-    commands::peace::Peace,
+    commands::hold::IgnoreHold,
     exit::Exit,
     output::{plain, table},
 };
@@ -46,7 +46,7 @@ impl Orders {
 #[derive(Debug, Args)]
 pub(crate) struct List {
     #[command(flatten)]
-    peace: Peace,
+    hold: IgnoreHold,
     /// JSON Lines
     #[arg(long)]
     json: bool,
@@ -54,7 +54,7 @@ pub(crate) struct List {
 
 impl List {
     async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let list = self.peace.client(app).await?.list_orders(Timestamp::now()).await?;
+        let list = self.hold.client(app).await?.list_orders(Timestamp::now()).await?;
         for line in &list.unreadable {
             app.notes.say(format_args!("note: a line of the list is no order: {}", plain(line)));
         }

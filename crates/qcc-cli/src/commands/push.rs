@@ -2,14 +2,14 @@
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use qcc_http::Error;
-use qcc_proto::{CallbackUrl, EchoMatch, PushSetting, PushState, PushWindow};
+use qcc_http::{Error, PushEchoed};
+use qcc_proto::{CallbackUrl, PushSetting, PushState, PushWindow};
 use qcc_sync::Store as _;
 use serde_json::json;
 
 use crate::{
     app::App,
-    commands::peace::Peace,
+    commands::hold::IgnoreHold,
     config::Config,
     exit::{Exit, Usage, causes},
     output::plain,
@@ -36,7 +36,7 @@ pub(crate) struct Set {
     #[arg(long)]
     disable: bool,
     #[command(flatten)]
-    peace: Peace,
+    hold: IgnoreHold,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -45,7 +45,7 @@ pub(crate) struct Set {
 #[derive(Debug, Args)]
 pub(crate) struct Activate {
     #[command(flatten)]
-    peace: Peace,
+    hold: IgnoreHold,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -62,7 +62,7 @@ impl Push {
 
 impl Set {
     async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let client = self.peace.client(app).await?;
+        let client = self.hold.client(app).await?;
         let callback_url = self.callback_url(&app.config)?;
         if !self.disable {
             no_query(&callback_url)?;
@@ -96,14 +96,14 @@ impl Set {
                 "enabled": !self.disable,
                 "callback_url": setting.callback_url.as_str(),
                 "window": setting.window.map(PushWindow::start_hour),
-                "echo": if echo == EchoMatch::Same { "same" } else { "absent" },
+                "echo": if echo == PushEchoed::Yes { "same" } else { "absent" },
             }))?;
             return Ok(Exit::Done);
         }
         let state = if self.disable { "off" } else { "on" };
         let when = setting.window.map(|window| format!(", {window}")).unwrap_or_default();
         app.out.line(format_args!("push is {state}: {}{when}", setting.callback_url))?;
-        if echo != EchoMatch::Same {
+        if echo != PushEchoed::Yes {
             app.notes.say("note: the vendor did not echo the callback URL, so it is not confirmed");
         }
         Ok(Exit::Done)
@@ -207,7 +207,7 @@ pub(super) fn doubts(url: &CallbackUrl) -> Vec<&'static str> {
 
 impl Activate {
     async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let client = self.peace.client(app).await?;
+        let client = self.hold.client(app).await?;
         client.activate(Timestamp::now()).await?;
         // The vendor counts from nothing again. Where the count cannot be written, the
         // next call that is answered well ends it.

@@ -79,8 +79,9 @@ enum Format {
     Csv,
 }
 
-/// How many records one read of the store asks for.
-const PAGE: u32 = 1000;
+/// How many records one read of the store asks for. Records of one archive have the same
+/// `push_date`, and each page sorts those that are left of them.
+const PAGE: u32 = 5000;
 
 /// As many as a person reads.
 const TABLE_ROWS: u64 = 100;
@@ -95,8 +96,7 @@ impl Records {
             bail!(Usage::new("--bom is for CSV: add --csv"));
         }
         let now = Timestamp::now();
-        let filter = self.filter(now)?;
-        let until = self.until.map(|until| moment(until.last(now))).transpose()?;
+        let mut filter = self.filter(now)?;
         let store = wiring::store_to_read(&app.config).await?;
         let all = format != Format::Table;
         let most = self.limit.unwrap_or(if all { u64::MAX } else { TABLE_ROWS });
@@ -113,12 +113,12 @@ impl Records {
         }
         let (mut printed, mut more) = (0, false);
         let mut first = First::new(sort, most);
-        let mut pages = Pages { store: &store, filter: &filter, after: None, ended: most == 0 };
+        filter.newest_first = sort == Sort::Pushed;
+        let mut pages = Pages::new(&store, filter);
+        pages.ended = most == 0;
         'all: while let Some(page) = pages.next().await? {
-            let fits =
-                |stored: &StoredRecord| until.is_none_or(|until| stored.rank.push_date <= until);
-            for stored in page.into_iter().filter(fits) {
-                if sort != Sort::Id {
+            for stored in page {
+                if sort.is_in_memory() {
                     first.put(stored);
                 } else if printed == most {
                     more = true;
@@ -164,6 +164,7 @@ impl Records {
         filter.changed_since =
             self.changed_since.map(|since| moment(moment::date(since, now))).transpose()?;
         filter.pushed_since = self.since.map(|since| moment(since.first(now))).transpose()?;
+        filter.pushed_until = self.until.map(|until| moment(until.last(now))).transpose()?;
         filter.order_no = self.order.clone();
         Ok(filter)
     }
@@ -175,9 +176,8 @@ impl Records {
         if self.level.is_none() && self.monitor_type.is_none() {
             return Ok(());
         }
-        let all = RecordFilter::default();
         let (mut levels, mut types) = (BTreeMap::new(), BTreeMap::new());
-        let mut pages = Pages { store, filter: &all, after: None, ended: false };
+        let mut pages = Pages::new(store, RecordFilter::default());
         while let Some(page) = pages.next().await? {
             for stored in page {
                 *levels.entry(Column::MonitorLevel.text(&stored)).or_insert(0) += 1;
@@ -219,19 +219,28 @@ fn moment<T>(found: Option<T>) -> Result<T, Usage> {
 /// The records that fit, page by page.
 struct Pages<'a> {
     store: &'a SqliteStore,
-    filter: &'a RecordFilter,
+    filter: RecordFilter,
     after: Option<String>,
     ended: bool,
 }
 
-impl Pages<'_> {
+impl<'a> Pages<'a> {
+    fn new(store: &'a SqliteStore, filter: RecordFilter) -> Self {
+        Self { store, filter, after: None, ended: false }
+    }
+
     async fn next(&mut self) -> anyhow::Result<Option<Vec<StoredRecord>>> {
         if self.ended {
             return Ok(None);
         }
-        let page = self.store.records(self.filter, self.after.as_deref(), PAGE).await?;
+        let page = self.store.records(&self.filter, self.after.as_deref(), PAGE).await?;
         self.ended = page.len() < PAGE as usize;
-        self.after = page.last().map(|stored| stored.record.id.clone());
+        if let Some(last) = page.last() {
+            self.after = Some(last.record.id.clone());
+            if self.filter.newest_first {
+                self.filter.pushed_until = Some(last.rank.push_date);
+            }
+        }
         Ok(Some(page))
     }
 }

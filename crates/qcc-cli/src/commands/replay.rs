@@ -39,7 +39,7 @@ impl Replay {
             [] => whole,
             orders => ReplayScope::Orders(orders.iter().cloned().collect::<BTreeSet<_>>()),
         };
-        let progress = Progress::new(app.notes, &app.config);
+        let progress = Progress::new(app.notes);
         let done = tokio::select! {
             done = works.replay.run(&scope, &progress) => done,
             () = wiring::asked_to_stop() => {

@@ -2,12 +2,15 @@
 
 mod admin;
 mod calls;
+mod counted;
 mod daemon;
 mod descriptors;
 mod health;
 mod heart;
 mod metrics;
 mod own_url;
+mod renew;
+mod secret_key;
 mod secret_path;
 mod settings;
 mod state;
@@ -19,6 +22,7 @@ mod validity;
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    num::NonZeroUsize,
     path::PathBuf,
 };
 
@@ -27,7 +31,7 @@ use jiff::SignedDuration;
 
 use crate::{
     app::App,
-    config::ServeSettings,
+    config::{ServeSettings, concurrency},
     exit::{Exit, Usage},
     logging,
 };
@@ -47,7 +51,7 @@ pub(crate) struct Serve {
     /// The path they come to [env: QCC_CALLBACK_PATH] [default: /callback]
     #[arg(long, value_name = "PATH")]
     callback_path: Option<String>,
-    /// Where /healthz, /readyz and /metrics are, or `off` [env: QCC_ADMIN_LISTEN] [default: 127.0.0.1:9090]
+    /// Where /healthz, /readyz, /status and /metrics are, or `off` [env: QCC_ADMIN_LISTEN] [default: 127.0.0.1:9090]
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<String>,
     /// What the vendor calls, as it sees it, for the self-probe [env: QCC_PUBLIC_URL]
@@ -56,7 +60,10 @@ pub(crate) struct Serve {
     /// How often the order list is read [env: QCC_POLL_INTERVAL] [default: adapts to the window]
     #[arg(long, value_name = "TIME")]
     poll_interval: Option<String>,
-    /// Certificate chain for the vendor's calls, PEM; read again at SIGHUP
+    /// How many orders are fetched at the same time, 1 to 128 [env: QCC_CONCURRENCY] [default: 32]
+    #[arg(long, value_name = "N", value_parser = concurrency)]
+    concurrency: Option<NonZeroUsize>,
+    /// Certificate chain for the vendor's calls, PEM; read again at SIGHUP, as the SecretKey is
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
     /// Its private key, PEM
@@ -73,6 +80,7 @@ impl Serve {
         let inherited = systemd::Inherited::take()?;
         descriptors::raise();
         let settings = Settings::of(&self.said().over(app.config.serve.clone()))?;
+        app.config.with_concurrency(self.concurrency);
         let daemon = Daemon::wire(app, settings, inherited).await?;
         daemon.run().await
     }

@@ -76,9 +76,9 @@ impl Sim {
             }
             return Ok(Exit::Done);
         }
-        let listener = TcpListener::bind(self.listen)
-            .await
-            .with_context(|| format!("nobody can listen on {} here", self.listen))?;
+        let listener = TcpListener::bind(self.listen).await.with_context(|| {
+            format!("cannot listen on {}: choose another address with --listen", self.listen)
+        })?;
         let address = listener.local_addr()?;
         let vendor = Arc::new(Mutex::new(self.vendor(address)?));
         print_environment(app, &lock(&vendor), address)?;

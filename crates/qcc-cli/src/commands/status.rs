@@ -50,19 +50,26 @@ impl Status {
         let delivery = overview.delivery(&policy, now);
         let stuck = stuck(&store, self.all).await?;
         let gaps = gaps(&store, self.all).await?;
-        let advice = advice::of(&overview, &delivery, now);
+        let is_gone = overview
+            .life
+            .as_ref()
+            .is_some_and(|life| !life.stopped && wiring::is_gone(&app.config, &life.worker));
+        let lifeless = is_gone || is_lifeless(&overview, now);
+        let advice = advice::of(&overview, &delivery, lifeless, now);
         let daemon = match serve::admin(&app.config.serve)? {
             Some(admin) => daemon::ask(admin, store.path()).await,
             None => None,
         };
         let facts = report::Facts {
             overview: &overview,
+            lifeless,
             delivery: &delivery,
             stuck: &stuck,
             gaps: &gaps,
             all: self.all,
             advice: &advice,
             daemon: daemon.as_ref(),
+            running: &wiring::running(&app.config),
             now,
         };
         if self.json {
@@ -70,7 +77,7 @@ impl Status {
         } else {
             app.out.line(report::text(&facts))?;
         }
-        Ok(exit_of(&overview, now))
+        Ok(exit_of(&overview, now).max(if lifeless { Exit::Unfinished } else { Exit::Done }))
     }
 
     async fn decide_gap(

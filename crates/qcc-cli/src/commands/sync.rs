@@ -1,6 +1,6 @@
 //! `qcc sync`: list, fetch, verify and apply, until nothing is due.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -13,10 +13,10 @@ use tokio::sync::mpsc;
 use crate::{
     app::App,
     commands::status,
-    config::duration,
+    config::{concurrency, duration},
     exit::{Exit, exit_for, explain},
     output::{Progress, changed_in_brackets, count, instant, json_reason, many},
-    wiring::{self, SqliteStore, Works},
+    wiring::{self, Running, SqliteStore, Works},
 };
 
 #[derive(Debug, Args)]
@@ -27,6 +27,9 @@ pub(crate) struct Sync {
     /// How long to wait in all for what becomes due
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     patience: Duration,
+    /// How many orders are fetched at the same time, 1 to 128 [env: QCC_CONCURRENCY] [default: 32]
+    #[arg(long, value_name = "N", value_parser = concurrency)]
+    concurrency: Option<NonZeroUsize>,
     /// One JSON object for each round
     #[arg(long)]
     json: bool,
@@ -54,11 +57,12 @@ impl Observer for Rounds<'_> {
 
 impl Sync {
     pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
+        app.config.with_concurrency(self.concurrency);
         let works = wiring::engine(&app.config).await?;
         for made in &works.made {
             app.notes.say(made);
         }
-        let progress = Progress::new(app.notes, &app.config);
+        let progress = Progress::new(app.notes);
         let exit = if self.follow {
             self.follow(app, &works, &progress).await
         } else {
@@ -97,6 +101,9 @@ impl Sync {
         let (rounds, mut told) = mpsc::unbounded_channel();
         let (observer, wake) = (Rounds { progress, rounds }, Wake::new());
         let settings = Follow::default();
+        works.announce("qcc sync --follow");
+        let mut others = Vec::new();
+        tell_others(app, works, &mut others);
         let following = works.engine.follow(&settings, &wake, wiring::asked_to_stop(), &observer);
         tokio::pin!(following);
         let (mut exit, mut held) = (Exit::Done, None);
@@ -104,6 +111,7 @@ impl Sync {
             tokio::select! {
                 biased;
                 Some(round) = told.recv() => {
+                    tell_others(app, works, &mut others);
                     exit = self.tell_round(app, &works.store, round, &mut held).await?;
                 }
                 ended = &mut following => break ended,
@@ -159,7 +167,7 @@ impl Sync {
             return Ok(exit);
         }
         app.out.line(format_args!(
-            "{} listed, {} new; {} fetched, {} applied; {} stored{}{}{}",
+            "{} listed, {} new; {} fetched, {} applied; {} stored{}{}{}{}",
             many(report.listed.into(), "order"),
             report.fresh,
             report.fetched,
@@ -168,6 +176,8 @@ impl Sync {
             changed_in_brackets(report.changes),
             also(report.superseded, "superseded"),
             also(report.set_aside, "set aside"),
+            // Fewer than were stored, where one record came several times.
+            in_table(report, &overview),
         ))?;
         if exit == Exit::Unfinished {
             let what = match overview.set_aside_open + overview.unreadable_open {
@@ -180,6 +190,27 @@ impl Sync {
             app.notes.say(what);
         }
         Ok(exit)
+    }
+}
+
+/// Names processes that began to work on the same store since the last look.
+fn tell_others(app: &App, works: &Works, before: &mut Vec<Running>) {
+    let others = works.others();
+    for other in others.iter().filter(|other| !before.contains(other)) {
+        let Running { worker, what } = other;
+        tracing::warn!(other = what, worker, "another process works on the same store");
+        app.notes.say(format_args!(
+            "note: another process works on the same store ({what}, {worker}): one is enough, \
+             because each reads the order list and uses the vendor's quota"
+        ));
+    }
+    *before = others;
+}
+
+fn in_table(report: &Report, overview: &Overview) -> String {
+    match report.stored {
+        0 => String::new(),
+        _ => format!("; the table has {}", count(overview.records)),
     }
 }
 

@@ -50,7 +50,7 @@ impl Verify {
         settings.told = self.limit;
         settings.push_date_slack =
             SignedDuration::try_from(self.push_date_slack).unwrap_or(SignedDuration::MAX);
-        let progress = Progress::new(app.notes, &app.config);
+        let progress = Progress::new(app.notes);
         let verdict = {
             let watch = |stage| progress.at(shown(stage));
             qcc_sync::verify(&store, &archives, &settings, &watch).await

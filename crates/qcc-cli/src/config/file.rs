@@ -53,6 +53,7 @@ pub(super) fn read(path: &Path, problems: &mut Vec<Usage>) -> Result<Layer, Usag
         archive_dir: reader.path("archive_dir")?,
         archive_password: reader.text("archive_password")?.map(secret),
         window: reader.count("window")?,
+        concurrency: reader.count("concurrency")?.map(as_text),
         log: reader.text("log")?,
         serve: reader.serve()?,
     };
@@ -68,7 +69,8 @@ pub(super) fn read(path: &Path, problems: &mut Vec<Usage>) -> Result<Layer, Usag
 
 /// What `qcc.toml` may say.
 const KEYS: &str = "key, secret_key, secret_key_file, base_url, download_hosts, ca_file, \
-                    redirects, store, archive_dir, archive_password, window, log, [serve]";
+                    redirects, store, archive_dir, archive_password, window, concurrency, \
+                    log, [serve]";
 
 /// What its table `[serve]` may say.
 const SERVE_KEYS: &str = "listen, callback_path, admin_listen, public_url, poll_interval, tls_cert, \
@@ -206,6 +208,10 @@ impl Reader<'_> {
     fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
     }
+}
+
+fn as_text(number: Sourced<u32>) -> Sourced<String> {
+    Sourced { value: number.value.to_string(), origin: number.origin }
 }
 
 fn secret(text: Sourced<String>) -> Sourced<Secret> {

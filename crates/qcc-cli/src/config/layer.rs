@@ -6,8 +6,8 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Origin, Secret, ServeSettings, Sourced};
-use crate::{cli::GlobalArgs, exit::Usage, output::plain};
+use super::{GlobalArgs, Origin, Secret, ServeSettings, Sourced};
+use crate::{exit::Usage, output::plain};
 
 /// What one layer says; most of it usually nothing.
 #[derive(Debug, Default)]
@@ -23,6 +23,7 @@ pub(super) struct Layer {
     pub(super) archive_dir: Option<Sourced<PathBuf>>,
     pub(super) archive_password: Option<Sourced<Secret>>,
     pub(super) window: Option<Sourced<u32>>,
+    pub(super) concurrency: Option<Sourced<String>>,
     pub(super) log: Option<Sourced<String>>,
     pub(super) serve: ServeSettings,
 }
@@ -54,6 +55,7 @@ impl Layer {
             archive_dir: path("QCC_ARCHIVE_DIR"),
             archive_password: secret("QCC_ARCHIVE_PASSWORD"),
             window: None,
+            concurrency: text("QCC_CONCURRENCY"),
             log: text("QCC_LOG"),
             serve: ServeSettings::of_vars(vars),
         }
@@ -88,7 +90,7 @@ pub(super) fn of_variable(vars: &Vars, name: &'static str) -> Option<Sourced<Str
 }
 
 /// Names this version reads.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     "QCC_CONFIG",
     "QCC_KEY",
     "QCC_SECRET_KEY",
@@ -101,6 +103,7 @@ const KNOWN: [&str; 17] = [
     "QCC_ARCHIVE_DIR",
     "QCC_ARCHIVE_PASSWORD",
     "QCC_LOG",
+    "QCC_CONCURRENCY",
     "QCC_LISTEN",
     "QCC_CALLBACK_PATH",
     "QCC_ADMIN_LISTEN",

@@ -36,6 +36,13 @@ impl Setting {
         Self { key: "store", variable: Some("QCC_STORE"), flag: Some("store") };
     pub(crate) const ARCHIVE_DIR: Self =
         Self { key: "archive_dir", variable: Some("QCC_ARCHIVE_DIR"), flag: Some("archive-dir") };
+    pub(crate) const LISTEN: Self =
+        Self { key: "listen", variable: Some("QCC_LISTEN"), flag: Some("listen") };
+    pub(crate) const ADMIN_LISTEN: Self = Self {
+        key: "admin_listen",
+        variable: Some("QCC_ADMIN_LISTEN"),
+        flag: Some("admin-listen"),
+    };
     pub(crate) const TLS_CERT: Self =
         Self { key: "tls_cert", variable: None, flag: Some("tls-cert") };
     pub(crate) const TLS_KEY: Self = Self { key: "tls_key", variable: None, flag: Some("tls-key") };

@@ -58,6 +58,11 @@ fn text_of_pipe(path: &Path) -> io::Result<Zeroizing<String>> {
     })
 }
 
+/// Whether the path leads to a pipe: what was read from it once does not come again.
+pub(super) fn is_pipe_at(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| is_pipe(&meta))
+}
+
 #[cfg(unix)]
 fn is_pipe(meta: &Metadata) -> bool {
     std::os::unix::fs::FileTypeExt::is_fifo(&meta.file_type())

@@ -51,6 +51,22 @@ fn flags_win_over_environment_over_file() {
 }
 
 #[test]
+fn the_number_of_orders_at_once_is_checked_in_every_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(&folder, "concurrency=8");
+    let of = |vars: Vars| Config::load(&flags(&path), &vars);
+    assert_eq!(of(Vars::default()).unwrap().concurrency.unwrap().value.get(), 8);
+    let mut config = of(Vars::from([("QCC_CONCURRENCY", "1")])).unwrap();
+    assert_eq!(config.concurrency.as_ref().unwrap().value.get(), 1);
+    config.with_concurrency(NonZeroUsize::new(5));
+    assert_eq!(config.concurrency.unwrap().value.get(), 5);
+    for wrong in ["0", "129", "many", "-1"] {
+        let error = of(Vars::from([("QCC_CONCURRENCY", wrong)])).unwrap_err();
+        assert_eq!(error.to_string(), "QCC_CONCURRENCY must be a whole number from 1 to 128");
+    }
+}
+
+#[test]
 fn an_empty_variable_is_not_set() {
     let vars = Vars::from([("QCC_KEY", ""), ("QCC_STORE", "")]);
     let config = Config::load(&GlobalArgs::default(), &vars).unwrap();
@@ -80,6 +96,7 @@ fn each_refusal_names_the_key_and_quotes_no_value() {
     refused("[serve]\npush_window=99", "`push_window` must be 9, 11, 13, 15, 17 or 19");
     refused("log='verbose'", "`verbose` is neither a level nor a target");
     refused("window=0", "`window` must be a whole number above 0");
+    refused("concurrency=129", "must be a whole number from 1 to 128");
     refused("download_hosts=[1]", "`download_hosts` must be a list of texts");
     refused("secret_key='S3CR3T'\nsecret_key_file='x'", "both name the SecretKey");
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use qcc_archive::FileFormat;
-use qcc_http::{Delivery, TransportError};
+use qcc_http::TransportError;
 use qcc_proto::{Endpoint, Refusal, Status};
 use qcc_sync::{EngineError, StoreError};
 
@@ -20,7 +20,7 @@ fn rejected(code: i64) -> qcc_http::Error {
 }
 
 fn transport(kind: TransportErrorKind) -> qcc_http::Error {
-    TransportError::new(kind, Delivery::NotSent).into()
+    TransportError::new(kind).into()
 }
 
 #[test]
@@ -63,6 +63,8 @@ fn a_refused_archive_is_4_however_it_is_wrapped() {
     check(DocumentError::Source(io::Error::from(refused())), Exit::Archive);
     check(DocumentError::NotAnObject, Exit::Archive);
     check(DocumentError::Source(io::Error::other("disk")), Exit::Failed);
+    check(qcc_archive::Error::from(ArchiveKind::Io), Exit::Failed);
+    check(qcc_archive::Error::from(ArchiveKind::Changed), Exit::Failed);
 }
 
 #[test]

@@ -8,7 +8,6 @@ use qcc_proto::OrderNo;
 use qcc_sync::{Event, Observer};
 
 use super::{Notes, bytes, changed_in_brackets, complain, count, many, plain, when};
-use crate::config::Config;
 
 /// Shows the engine's events.
 pub(crate) struct Progress {
@@ -18,9 +17,8 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// A bar where standard error is a terminal and no log would run into it.
-    pub(crate) fn new(notes: Notes, config: &Config) -> Self {
-        let logs = config.verbosity > 0 || config.log.is_some();
-        let wanted = !notes.is_quiet() && !logs && std::io::stderr().is_terminal();
+    pub(crate) fn new(notes: Notes) -> Self {
+        let wanted = !notes.forbids_bar() && std::io::stderr().is_terminal();
         let bar = wanted.then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             bar.set_style(ProgressStyle::default_spinner());

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use qcc_sqlite::SqliteStore;
 use qcc_sync::{FolderArchives, Policy, Replay, SystemClock, Worker};
 
-use super::{LEASE, SqliteStore, place::can_be_written, slot::Slot};
+use super::{
+    place::can_be_written,
+    slot::{LEASE, Slot},
+};
 use crate::{
     config::{Config, Setting},
     exit::Usage,

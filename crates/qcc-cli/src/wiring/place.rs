@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::Context;
+use qcc_sqlite::SqliteStore;
 use qcc_sync::{Archives, FolderArchives, OrderFilter, Store};
 
-use super::SqliteStore;
 use crate::{
     config::{Origin, Setting},
     exit::Usage,
@@ -64,7 +64,7 @@ const ASKED: u32 = 100;
 /// A folder without any archive, beside a ledger that knows of archives, is the
 /// mount point of a disk that is not there, or a mistyped path. Going on would download
 /// what can still be downloaded, and give the rest up.
-pub(super) async fn refuse_unmounted(store: &SqliteStore, folder: &Path) -> anyhow::Result<()> {
+pub(crate) async fn refuse_unmounted(store: &SqliteStore, folder: &Path) -> anyhow::Result<()> {
     if folder.join(FolderArchives::LOST).exists() {
         return Ok(());
     }

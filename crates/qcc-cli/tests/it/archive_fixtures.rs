@@ -46,5 +46,5 @@ fn every_refused_archive_ends_with_4_and_prints_nothing() {
 fn an_object_stores_error_is_shown_by_its_code() {
     let mut command = bare(&folder());
     command.env("QCC_ARCHIVE_PASSWORD", "any").args(["archive", "cat", "oss-expired.xml"]);
-    Ran::from(command.output().unwrap()).ends(4).says("an error message of an object store, code ");
+    Ran::from(command.output().unwrap()).ends(4).says("an XML error with the code ");
 }

@@ -8,6 +8,7 @@
 
 mod archive;
 mod archive_fixtures;
+mod backup;
 mod configuration;
 mod daemon;
 mod demo;
@@ -23,6 +24,7 @@ mod orders;
 mod places;
 mod push;
 mod records;
+mod renewal;
 mod secrets;
 mod serve;
 mod serve_docs;

@@ -71,6 +71,8 @@ fn a_poll_finds_what_no_call_told() {
 fn the_answer_is_the_manuals_to_the_byte_and_the_log_holds_no_query() {
     let world = world();
     let daemon = Daemon::start(&world, CALLS_ONLY);
+    // After the first list, so that the call brings news.
+    until("ready", || daemon.ask("/readyz").0 == 200);
     let order_no = world.push(1).remove(0);
     let call = call_of(&world, &order_no);
     for _ in 0..2 {
@@ -323,7 +325,8 @@ fn what_cannot_be_is_refused_before_anything_listens() {
     fs::remove_file(world.path("qcc.toml")).unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    with(&["--listen", &address]).ends(1).says("nobody can listen on");
+    let ran = with(&["--listen", &address]).ends(1).says("cannot listen on");
+    ran.says("for the vendor's calls").says("or set --listen to another one");
 }
 
 #[test]
@@ -335,4 +338,33 @@ fn log_lines_can_be_json() {
         let line: serde_json::Value = serde_json::from_str(line).expect(line);
         assert!(line["message"].is_string() && line["level"].is_string(), "{line}");
     }
+}
+
+#[test]
+fn two_processes_on_one_store_are_told_in_both_logs_and_by_status() {
+    let world = world();
+    let first = Daemon::start(&world, CALLS_ONLY);
+    until("ready", || first.ask("/readyz").0 == 200);
+    assert!(!world.run(&["status"]).ends(0).out.contains("running"));
+    let second = Daemon::start(&world, CALLS_ONLY);
+    until("the second says so", || {
+        second.log().contains("another process works on the same store")
+    });
+    until("the first says so", || first.log().contains("another process works on the same store"));
+    assert!(first.log().contains("WARN") && first.log().contains("worker-2"), "{}", first.log());
+    let status = world.run(&["status"]).ends(0).prints("2 processes on this store");
+    status.prints("worker-1 (qcc serve, process ").prints("worker-2 (qcc serve, process ");
+    second.stop("TERM");
+    let status = world.run(&["status", "--json"]).ends(0).json();
+    assert_eq!(status["running"].as_array().unwrap().len(), 1);
+
+    let following = world.start(&["sync", "--follow"]);
+    until("both are listed", || {
+        let running = world.run(&["status", "--json"]).json()["running"].clone();
+        running.as_array().is_some_and(|running| running.len() == 2)
+    });
+    world.run(&["status"]).prints("worker-2 (qcc sync --follow, process ");
+    crate::daemon::signal(following.id(), "INT");
+    let told = Ran::from(following.wait_with_output().unwrap());
+    assert!(told.err.contains("another process works on the same store"), "{}", told.err);
 }

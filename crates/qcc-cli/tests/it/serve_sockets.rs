@@ -162,7 +162,7 @@ fn calls_may_come_over_tls_and_a_renewed_certificate_is_read_at_sighup() {
 
     fs::write(Path::new(&world.path("cert.pem")), "no certificate").unwrap();
     daemon.signal("HUP");
-    until("refused", || daemon.log().contains("the certificate in force stays"));
+    until("refused", || daemon.log().contains("the certificate was not replaced"));
     assert!(get_over_tls(daemon.callback, &second, &known).is_ok(), "what was in force stays");
     assert_eq!(daemon.stop("TERM").0, Some(0));
 }

@@ -85,7 +85,7 @@ fn an_address_that_is_taken_is_1() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    run_in(folder.path(), &["sim", "--listen", &address]).ends(1).says("nobody can listen on");
+    run_in(folder.path(), &["sim", "--listen", &address]).ends(1).says("cannot listen on");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! `qcc status`: the facts, for people and machines.
 
-use crate::support::World;
+use crate::{
+    daemon::{Daemon, until},
+    support::World,
+};
 
 #[test]
 fn a_store_where_all_is_well_says_so() {
@@ -40,6 +43,7 @@ fn the_json_has_every_member_always() {
             "reasons",
             "receiver",
             "records",
+            "running",
             "set_aside",
             "set_aside_open",
             "stuck",
@@ -51,4 +55,19 @@ fn the_json_has_every_member_always() {
     let orders = status["orders"].as_object().unwrap();
     assert_eq!(orders.len(), 6);
     assert_eq!(status["last_listing"]["window"], 30);
+}
+
+#[test]
+fn a_receiver_that_was_killed_is_told_at_once() {
+    let world = World::new();
+    let daemon = Daemon::start(&world, &[]);
+    until("ready", || daemon.ask("/readyz").0 == 200);
+    world.run(&["status"]).ends(0).prints("worker-1 is alive");
+    daemon.kill();
+    let ran = world.run(&["status"]).ends(5).prints("worker-1 is DEAD: it was last alive");
+    ran.prints("start it again");
+    let stopped = Daemon::start(&world, &[]);
+    until("ready", || stopped.ask("/readyz").0 == 200);
+    stopped.stop("TERM");
+    world.run(&["status"]).ends(0).prints("stopped in order");
 }

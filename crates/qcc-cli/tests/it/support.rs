@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use qcc_http::{HttpClient, HyperTransport};
+use qcc_http::{AnyTransport, HyperTransport};
 use qcc_proto::{OrderNo, RiskRecord};
 use qcc_sim::{
     Account, ArchiveSpec, Fault, FaultPlan, Rate, Server, Vendor, VendorConfig, sample_records,
@@ -111,10 +111,10 @@ impl World {
     /// A vendor that also calls the URL it is told.
     pub(crate) fn calling(config: VendorConfig) -> Self {
         let transport = HyperTransport::builder().build().unwrap();
-        Self::start_vendor(config, Some(HttpClient::new(transport)))
+        Self::start_vendor(config, Some(AnyTransport::new(transport)))
     }
 
-    fn start_vendor(config: VendorConfig, calls: Option<HttpClient>) -> Self {
+    fn start_vendor(config: VendorConfig, calls: Option<AnyTransport>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()

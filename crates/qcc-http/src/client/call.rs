@@ -10,7 +10,9 @@ use qcc_sign::Signed;
 use tracing::{debug, warn};
 
 use super::{Client, Error, coding, excerpt, redirect::Redirect, retry_after};
-use crate::{Body, Deadlines, Delivery, HttpClient, Transport, TransportError, TransportErrorKind};
+use crate::{
+    AddressPolicy, Body, SendOptions, Transport, TransportError, TransportErrorKind, limits,
+};
 
 /// What an API answer may weigh; thirty orders weigh four kilobytes.
 const ANSWER_LIMIT: usize = 4 << 20;
@@ -52,11 +54,14 @@ impl Client {
     ) -> Result<C::Payload, Error> {
         let endpoint = C::ENDPOINT;
         let started = Instant::now();
-        let signed = self.credentials.sign(signed_for.as_second());
-        let key = self.credentials.key().as_str();
-        let outgoing = self.outgoing(request, &signed)?;
+        let credentials = self.credentials();
+        let signed = credentials.sign(signed_for.as_second());
+        let key = credentials.key().as_str();
+        let outgoing = self.outgoing(request, key, &signed)?;
 
-        let (answer, uri) = self.send(&self.api, outgoing, self.api_deadlines, |_| true).await?;
+        let options =
+            SendOptions::new(self.settings.call_timeouts).with_addresses(AddressPolicy::any());
+        let (answer, uri) = self.send(outgoing, &options, |_| true).await?;
         let http = answer.status();
         let date = served_at(&answer);
         debug!(endpoint = endpoint.as_str(), http = http.as_u16(), elapsed = ?started.elapsed(), "answered");
@@ -93,15 +98,14 @@ impl Client {
     /// and the caller let it go. The answer, and the URI it is of.
     pub(super) async fn send(
         &self,
-        http: &HttpClient,
         request: Request<Bytes>,
-        deadlines: Deadlines,
+        options: &SendOptions,
         may_lead_to: impl Fn(&Uri) -> bool,
     ) -> Result<(Response<Body>, Uri), TransportError> {
         let from = request.uri().clone();
-        let answer = http.send(request.clone(), deadlines).await?;
+        let answer = self.exchange(request.clone(), options).await?;
         let to = Redirect::of(&from, answer.status(), answer.headers())
-            .and_then(|redirect| redirect.followed(self.redirects))
+            .and_then(|redirect| redirect.followed(self.settings.redirects))
             .filter(may_lead_to);
         let Some(to) = to else { return Ok((answer, from)) };
         // The body goes first, so that no two connections are held.
@@ -113,17 +117,32 @@ impl Client {
         );
         let mut again = request;
         *again.uri_mut() = to.clone();
-        http.send(again, deadlines).await.map(|answer| (answer, to))
+        self.exchange(again, options).await.map(|answer| (answer, to))
+    }
+
+    /// Sends to where the address policy allows, whatever the transport checks.
+    async fn exchange(
+        &self,
+        request: Request<Bytes>,
+        options: &SendOptions,
+    ) -> Result<Response<Body>, TransportError> {
+        let peer = limits::peer(request.uri());
+        options
+            .addresses
+            .check_literal(request.uri())
+            .map_err(|error| limits::about(&peer, error))?;
+        self.settings.transport.send(request, options).await
     }
 
     fn outgoing(
         &self,
         request: &impl Call,
+        key: &str,
         signed: &Signed,
     ) -> Result<Request<Bytes>, TransportError> {
-        let impossible = || TransportError::new(TransportErrorKind::Request, Delivery::NotSent);
-        let target = request.path_and_query(self.credentials.key().as_str());
-        let uri = self.base_url.join(&target).map_err(|_| impossible())?;
+        let impossible = || TransportError::new(TransportErrorKind::Request);
+        let target = request.path_and_query(key);
+        let uri = self.settings.base_url.join(&target).map_err(|_| impossible())?;
         let mut token =
             header::HeaderValue::from_str(signed.token.reveal()).map_err(|_| impossible())?;
         token.set_sensitive(true);

@@ -11,18 +11,18 @@ use std::{
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use http_body_util::BodyExt;
 use qcc_proto::DownloadLink;
 use tracing::debug;
 
 use super::{
-    Client, Error, LinkFault, coding,
+    Client, Error, coding,
     range::{ContentRange, number},
-    rate::Rated,
     redirect::Redirect,
     retry_after,
 };
-use crate::{Body, Delivery, DownloadHosts, TransportError, TransportErrorKind, limited};
+use crate::{
+    Body, DownloadPolicy, LinkFault, SendOptions, TransportError, TransportErrorKind, limits,
+};
 
 /// What an error page of the file host may weigh.
 const REFUSAL_LIMIT: usize = 64 << 10;
@@ -84,7 +84,8 @@ pub(super) async fn start(
     link: &DownloadLink,
     resume: Option<&Resume>,
 ) -> Result<Download, Error> {
-    let uri = allowed(link, &client.download_hosts).map_err(Error::LinkRefused)?;
+    let policy = &client.settings.downloads;
+    let uri = allowed(link, policy).map_err(Error::LinkRefused)?;
     // Nothing received is no reason to ask for a part.
     let resume = resume.filter(|resume| resume.offset > 0);
     let mut request = Request::get(uri);
@@ -93,15 +94,14 @@ pub(super) async fn start(
             .header(header::RANGE, format!("bytes={}-", resume.offset))
             .header(header::IF_RANGE, &resume.validator);
     }
-    let request = request.body(Bytes::new()).map_err(|_| {
-        Error::Transport(TransportError::new(TransportErrorKind::Request, Delivery::NotSent))
-    })?;
+    let request = request
+        .body(Bytes::new())
+        .map_err(|_| Error::Transport(TransportError::new(TransportErrorKind::Request)))?;
 
     let started = Instant::now();
-    let deadlines = client.file_deadlines.with_total(None);
-    let (answer, uri) = client
-        .send(&client.files, request, deadlines, |to| check(to, &client.download_hosts).is_ok())
-        .await?;
+    let options = SendOptions::new(client.settings.download_timeouts)
+        .with_addresses(policy.addresses().clone());
+    let (answer, uri) = client.send(request, &options, |to| policy.check(to).is_ok()).await?;
     debug!(
         file = link.without_query(),
         http = answer.status().as_u16(),
@@ -109,48 +109,17 @@ pub(super) async fn start(
         elapsed = ?started.elapsed(),
         "file host answered"
     );
-    let answer = answer.map(|body| Rated::body(body, client.minimum_rate));
-    let mut download = accept(answer, &uri, resume).await?;
-    // What is found out up here does not pass the layer that names the host.
-    if let Some(peer) = limited::peer(&uri) {
-        let body = download.body.map_err(move |error| error.with_peer(Arc::clone(&peer)));
-        download.body = Body::new(body);
-    }
-    Ok(download)
+    accept(answer, &uri, resume).await
 }
 
 /// The link as a URI, if it may be followed.
 ///
 /// The same parser reads the host here and connects to it later, so the two
 /// cannot disagree.
-fn allowed(link: &DownloadLink, hosts: &DownloadHosts) -> Result<Uri, LinkFault> {
+fn allowed(link: &DownloadLink, policy: &DownloadPolicy) -> Result<Uri, LinkFault> {
     let uri: Uri = link.reveal().parse().map_err(|_| LinkFault::NotAUrl)?;
-    check(&uri, hosts)?;
+    policy.check(&uri)?;
     Ok(uri)
-}
-
-fn check(uri: &Uri, hosts: &DownloadHosts) -> Result<(), LinkFault> {
-    let default_port = match uri.scheme_str() {
-        Some("http") => 80,
-        Some("https") => 443,
-        _ => return Err(LinkFault::NotAUrl),
-    };
-    let authority = uri.authority().ok_or(LinkFault::NotAUrl)?;
-    if authority.as_str().contains('@') {
-        return Err(LinkFault::UserInfo);
-    }
-    let host = authority.host();
-    let port = match authority.as_str().strip_prefix(host) {
-        Some("") => default_port,
-        _ => authority.port_u16().ok_or(LinkFault::NotAUrl)?,
-    };
-    if host.is_empty() {
-        return Err(LinkFault::NotAUrl);
-    }
-    if !hosts.allows(host, port) {
-        return Err(LinkFault::Host { named: format!("{host}:{port}") });
-    }
-    Ok(())
 }
 
 async fn accept(
@@ -174,7 +143,7 @@ async fn accept(
     let length = announced(&head.headers, &body);
     let validator = text(header::ETAG).filter(|tag| is_strong(tag)).map(str::to_owned);
     if head.status == StatusCode::OK {
-        let body = Counted::body(body, length);
+        let body = Counted::body(body, length, uri);
         return Ok(Download { offset: 0, total: length, validator, body });
     }
     let range = text(header::CONTENT_RANGE).and_then(ContentRange::parse);
@@ -191,7 +160,7 @@ async fn accept(
         offset: range.first,
         total: Some(range.total),
         validator: Some(resume.validator.clone()),
-        body: Counted::body(body, Some(range.len())),
+        body: Counted::body(body, Some(range.len()), uri),
     })
 }
 
@@ -199,16 +168,16 @@ async fn accept(
 fn announced(headers: &HeaderMap, body: &Body) -> Option<u64> {
     // Where both are there, chunks decide, and the length is of something else.
     if headers.contains_key(header::TRANSFER_ENCODING) {
-        return body.announced();
+        return body.content_length();
     }
     let header = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    header.and_then(number).or_else(|| body.announced())
+    header.and_then(number).or_else(|| body.content_length())
 }
 
 /// What the file host's error page means.
 async fn refusal(http: StatusCode, uri: &Uri, headers: &HeaderMap, body: Body) -> Error {
     if http == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-        let error = TransportError::new(TransportErrorKind::Proxy, Delivery::Unknown);
+        let error = TransportError::new(TransportErrorKind::Proxy);
         return error.with_source("it wants a user name and password (HTTP 407)").into();
     }
     let page = body.read_within(REFUSAL_LIMIT).await.ok().flatten().unwrap_or_default();
@@ -248,11 +217,17 @@ fn is_strong(tag: &str) -> bool {
 struct Counted {
     inner: Body,
     left: Option<u64>,
+    peer: Option<Arc<str>>,
 }
 
 impl Counted {
-    fn body(inner: Body, length: Option<u64>) -> Body {
-        Body::new(Self { inner, left: length })
+    fn body(inner: Body, length: Option<u64>, uri: &Uri) -> Body {
+        Body::new(Self { inner, left: length, peer: limits::peer(uri) })
+    }
+
+    fn broken(&self, why: &'static str) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
+        let error = TransportError::new(TransportErrorKind::Broken).with_source(why);
+        Poll::Ready(Some(Err(limits::about(&self.peer, error))))
     }
 }
 
@@ -264,16 +239,12 @@ impl HttpBody for Counted {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
-        let broken = |why: &'static str| {
-            let error = TransportError::new(TransportErrorKind::Broken, Delivery::Unknown);
-            Poll::Ready(Some(Err(error.with_source(why))))
-        };
         let polled = Pin::new(&mut self.inner).poll_frame(cx);
         let Some(left) = self.left else { return polled };
         match polled {
             Poll::Ready(None) if left > 0 => {
                 self.left = Some(0);
-                broken("fewer bytes came than were announced")
+                self.broken("fewer bytes came than were announced")
             }
             Poll::Ready(Some(Ok(frame))) => {
                 let came = frame.data_ref().map_or(0, Buf::remaining) as u64;
@@ -282,7 +253,7 @@ impl HttpBody for Counted {
                         self.left = Some(rest);
                         Poll::Ready(Some(Ok(frame)))
                     }
-                    None => broken("more bytes came than were announced"),
+                    None => self.broken("more bytes came than were announced"),
                 }
             }
             other => other,

@@ -1,4 +1,4 @@
-//! Why a call gave nothing: whose fault, what it means, and what to do.
+//! Why a call or a download failed, whose fault it is, and what to do.
 
 mod words;
 
@@ -9,12 +9,13 @@ use jiff::SignedDuration;
 use qcc_proto::{Endpoint, EnvelopeError, OrderNo, Refusal, Status, StatusClass};
 
 use super::call::passes;
-use crate::{Delivery, TransportError, TransportErrorKind};
+use crate::{LinkFault, TransportError, TransportErrorKind};
 
 /// A call or a download that failed.
 ///
-/// [`class`](Self::class) says what to do about it. Holds no URL, no header,
-/// no key and no password.
+/// [`retry`](Self::retry) says what a program does about it,
+/// [`advice`](Self::advice) what a person can do. `Display` is one line that says
+/// what failed. Holds no URL, no header, no key and no password.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -28,8 +29,8 @@ pub enum Error {
         /// `Date` header; `None` where it sent none.
         skew: Option<SignedDuration>,
     },
-    /// The answer's HTTP status is not 200: not the vendor speaks, but its server
-    /// or something on the way.
+    /// The HTTP status is not 200: the answer comes from a server or proxy in
+    /// between, because the vendor's own refusals come with 200.
     Http {
         /// The call.
         endpoint: Endpoint,
@@ -37,12 +38,12 @@ pub enum Error {
         http: StatusCode,
         /// What the body looked like; never a secret of it.
         seen: String,
-        /// Where it redirects to: scheme, host and port.
+        /// Where a redirect leads: scheme, host and port.
         leads_to: Option<String>,
         /// How long a 429 or 503 asks to wait, an hour at most.
         retry_after: Option<Duration>,
     },
-    /// An HTTP success whose body is no answer of the vendor's.
+    /// HTTP 200, but the body is not an answer of the vendor.
     Malformed {
         /// The call.
         endpoint: Endpoint,
@@ -53,25 +54,25 @@ pub enum Error {
         /// What it lacks.
         source: EnvelopeError,
     },
-    /// The answer is longer than any answer should be.
+    /// The answer is longer than any valid one.
     TooLarge {
         /// The call.
         endpoint: Endpoint,
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The vendor told of another order than it was asked for.
+    /// The answer is about another order than the one asked for.
     WrongOrder {
         /// The one in the request.
         asked: OrderNo,
         /// The one in the answer.
         answered: OrderNo,
     },
-    /// The vendor echoed another callback URL than it was sent.
+    /// The vendor echoed another callback URL than the one sent.
     EchoDiffers(EchoedUrl),
-    /// The link points where downloads do not go. Nothing was sent.
+    /// The link leads where downloads may not go. Nothing was sent.
     LinkRefused(LinkFault),
-    /// The file host says that the link has run out.
+    /// The file host says that the link has expired.
     LinkExpired,
     /// The file host refused for another reason.
     Storage {
@@ -79,79 +80,109 @@ pub enum Error {
         http: StatusCode,
         /// The `Code` of its XML, if it sent one.
         code: Option<String>,
-        /// Where it redirects to: scheme, host and port.
+        /// Where a redirect leads: scheme, host and port.
         leads_to: Option<String>,
         /// How long a 429 or 503 asks to wait, an hour at most.
         retry_after: Option<Duration>,
     },
-    /// The file host cannot go on where the last attempt stopped.
+    /// The file host cannot continue where the last attempt stopped.
     NotResumable,
-    /// The answer came compressed, which nobody asked for.
+    /// The answer came compressed, which was not asked for.
     Encoded {
         /// The call; `None` for a download.
         endpoint: Option<Endpoint>,
         /// The coding, by the name it has in `Content-Encoding`.
         coding: &'static str,
     },
-    /// No answer, or one that broke off.
+    /// There was no answer, or it broke off.
     Transport(TransportError),
 }
 
-/// What is wrong with a download link.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LinkFault {
-    /// It is no absolute `http` or `https` URL.
-    NotAUrl,
-    /// It carries a user name or password.
-    UserInfo,
-    /// Its host is not among the allowed ones.
-    Host {
-        /// `host:port`, as the list of download hosts would spell it.
-        named: String,
-    },
+/// What kind of failure an [`Error`] is. [`Retry`] says what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorClass {
+    /// The vendor is still preparing the order.
+    NotYet,
+    /// It may pass on its own: network, overload, an unusable answer.
+    Transient,
+    /// Too many bad requests; repeating them may escalate a ban.
+    CoolOff,
+    /// The day's allowance is used up.
+    DailyLimit,
+    /// The vendor refused the signature, the clock or this machine's address.
+    ClockOrSignature,
+    /// The vendor refused the key, a permission or the balance.
+    Account,
+    /// The vendor refused this very request, or knows no such order.
+    Refused,
+    /// The vendor answered with a code that the manual does not list.
+    UnknownStatus,
+    /// The link is of no use anymore, or the file host refused it.
+    LinkExpired,
+    /// The part of the file does not continue what was received.
+    NotResumable,
+    /// The vendor's answer holds a link that is not a URL.
+    LinkUnusable,
+    /// The link leads where downloads may not go.
+    LinkRefused,
+    /// A setting on our side is wrong: the proxy, the base URL, the callback URL.
+    Setup,
 }
 
-/// What to do about an [`Error`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorClass {
-    /// The vendor is still preparing the order: ask again later.
-    NotYet,
-    /// It may pass: repeat with back-off and jitter.
-    Transient,
-    /// Too many bad requests: stop, repeating may escalate a ban.
-    CoolOff,
-    /// The day's allowance is used up: wait for the next Shanghai midnight.
-    DailyLimit,
-    /// Signature, clock or address refused: stop and tell a person.
-    ClockOrSignature,
-    /// Key, permission or billing: stop and tell a person.
-    Account,
-    /// The vendor refuses this very request, or knows no such order: never
-    /// repeat it unchanged.
-    Refused,
-    /// A code the manual does not list: keep it and tell a person.
-    UnknownStatus,
-    /// The link is of no use any more: ask for a new one.
+/// What to do after an [`Error`].
+///
+/// The list is complete on purpose: whoever matches on it decides every case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Repeat the same call with back-off and jitter, and not before this time has
+    /// passed where the other side asked for it (`Retry-After`, an hour at most).
+    Later {
+        /// How long the other side asks to be left alone.
+        not_before: Option<Duration>,
+    },
+    /// Repeat slowly and tell a person: it passes only if a setting on our side or
+    /// the network changes.
+    LaterWithHelp,
+    /// Ask for a new link, and download with that.
     NewLink,
-    /// Download again from the beginning.
+    /// Ask for a new link a few times at most: the vendor sends unusable ones.
+    NewLinkFewTimes,
+    /// Download again from the first byte.
     StartOver,
-    /// The link is not allowed: the list of download hosts, or the vendor's
-    /// link, is wrong. Tell a person.
-    LinkRefused,
-    /// The proxy's credentials or addresses on our side: tell a person. It may
-    /// also be a network that is about to come back, so a daemon goes on slowly.
-    Setup,
+    /// Make no call at all for a while, because more bad calls may lead to a ban.
+    CoolOff,
+    /// Make no call at all until the next midnight in Shanghai.
+    NextDay,
+    /// Make no call at all until a person has acted.
+    StopAll,
+    /// Never repeat this call unchanged. Other calls are not affected.
+    Never,
 }
 
 impl Error {
     /// What to do, for every error there is.
+    pub fn retry(&self) -> Retry {
+        match self.class() {
+            ErrorClass::NotYet | ErrorClass::Transient => {
+                Retry::Later { not_before: self.retry_after() }
+            }
+            ErrorClass::UnknownStatus | ErrorClass::Setup => Retry::LaterWithHelp,
+            ErrorClass::LinkExpired => Retry::NewLink,
+            ErrorClass::LinkUnusable => Retry::NewLinkFewTimes,
+            ErrorClass::NotResumable => Retry::StartOver,
+            ErrorClass::CoolOff => Retry::CoolOff,
+            ErrorClass::DailyLimit => Retry::NextDay,
+            ErrorClass::ClockOrSignature | ErrorClass::Account => Retry::StopAll,
+            ErrorClass::Refused | ErrorClass::LinkRefused => Retry::Never,
+        }
+    }
+
+    /// What kind of failure it is.
     ///
-    /// Transient is whatever may end without anybody's help: a name that does
-    /// not resolve, a refused connection, a failed TLS handshake, stalls and
-    /// drips, a broken connection, what is no HTTP, HTTP 408, 425, 429 and 5xx,
-    /// a success other than 200, and answers that are none.
+    /// Transient is whatever may end without anybody's help: a name that does not
+    /// resolve, a refused connection, a failed TLS handshake, stalls, slow answers,
+    /// a broken connection, an answer that is not HTTP, HTTP 408, 425, 429 and 5xx,
+    /// a success other than 200, and a body that is not an answer of the vendor.
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Rejected { refusal, .. } => match refusal.class() {
@@ -166,18 +197,19 @@ impl Error {
                 }
                 _ => ErrorClass::UnknownStatus,
             },
-            // An unexpected success is some gateway's, and gone once that works again.
+            // An unexpected success comes from a gateway, and ends once that works again.
             Self::Http { http, .. } if passes(*http) || http.is_success() => ErrorClass::Transient,
             Self::Http { .. } | Self::EchoDiffers(_) => ErrorClass::Setup,
-            Self::Malformed { .. } | Self::TooLarge { .. } | Self::WrongOrder { .. } => {
-                ErrorClass::Transient
-            }
+            Self::Malformed { .. }
+            | Self::TooLarge { .. }
+            | Self::WrongOrder { .. }
+            | Self::Encoded { .. } => ErrorClass::Transient,
+            Self::LinkRefused(LinkFault::NotAUrl) => ErrorClass::LinkUnusable,
             Self::LinkRefused(_) => ErrorClass::LinkRefused,
-            Self::LinkExpired => ErrorClass::NewLink,
+            Self::LinkExpired => ErrorClass::LinkExpired,
             Self::Storage { http, .. } if passes(*http) => ErrorClass::Transient,
-            Self::Storage { .. } => ErrorClass::NewLink,
-            Self::NotResumable => ErrorClass::StartOver,
-            Self::Encoded { .. } => ErrorClass::Transient,
+            Self::Storage { .. } => ErrorClass::LinkExpired,
+            Self::NotResumable => ErrorClass::NotResumable,
             Self::Transport(error) => match error.kind() {
                 TransportErrorKind::Resolve
                 | TransportErrorKind::Connect
@@ -212,8 +244,7 @@ impl Error {
         }
     }
 
-    /// How long whoever answered 429 or 503 asks to be left alone, by its
-    /// `Retry-After`; an hour at most.
+    /// How long a 429 or 503 asks to wait, by its `Retry-After`; an hour at most.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Http { retry_after, .. } | Self::Storage { retry_after, .. } => *retry_after,
@@ -221,20 +252,20 @@ impl Error {
         }
     }
 
-    /// Whether the request may have arrived.
-    pub fn delivery(&self) -> Delivery {
+    /// Whether the other side may have seen the request.
+    pub fn may_have_arrived(&self) -> bool {
         match self {
-            Self::LinkRefused(_) => Delivery::NotSent,
-            Self::Transport(error) => error.delivery(),
-            _ => Delivery::Unknown,
+            Self::LinkRefused(_) => false,
+            Self::Transport(error) => error.kind().may_have_arrived(),
+            _ => true,
         }
     }
 }
 
 /// The callback URL as the vendor echoed it.
 ///
-/// Its path may be a secret, so neither an error's text nor `Debug` shows it: who
-/// set the URL by hand may look.
+/// Its path may be a secret, so neither `Display` of an error nor `Debug` shows it.
+/// Show it only to the person who set the URL.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EchoedUrl(Box<str>);
 
@@ -244,7 +275,7 @@ impl EchoedUrl {
         Self(text.into())
     }
 
-    /// The text, as it came. Whoever prints it takes care of what is in it.
+    /// The text as it came. It may contain a secret path.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -7,16 +7,23 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, mpsc},
     task::JoinHandle,
-    time::timeout,
+    time::{sleep, timeout},
 };
+
+use super::expect::{KEPT, Verdict};
+
+/// A connection that is released is closed well within this time.
+const SOON: Duration = Duration::from_secs(5);
 
 /// What the server does once it has read a request's head.
 #[derive(Clone)]
 pub(super) enum Part {
     /// Sends these bytes.
     Send(Vec<u8>),
-    /// Goes on when told to, see [`Server::go_on`].
+    /// Continues when told to, see [`Server::go_on`].
     Await,
+    /// Waits this long.
+    Pause(Duration),
     /// Waits until the other side closes.
     Stall,
     /// Sends this byte again and again, with a pause, until the other side closes.
@@ -87,8 +94,12 @@ impl Server {
     }
 
     /// Resolves when the other side closed a connection that stalls.
-    pub(super) async fn peer_closed(&mut self) -> Result<(), String> {
-        self.closed.recv().await.ok_or_else(|| "the server is gone".to_owned())
+    pub(super) async fn peer_closed(&mut self) -> Verdict {
+        match timeout(SOON, self.closed.recv()).await {
+            Ok(Some(())) => KEPT,
+            Ok(None) => Err("the server is gone".to_owned()),
+            Err(_) => Err(format!("the connection is still open after {SOON:?}")),
+        }
     }
 }
 
@@ -112,6 +123,7 @@ impl Actor {
                     let permit = self.gate.acquire().await.map_err(io::Error::other)?;
                     permit.forget();
                 }
+                Part::Pause(time) => sleep(*time).await,
                 Part::Stall => {
                     let mut rest = [0; 1024];
                     while matches!(stream.read(&mut rest).await, Ok(n) if n > 0) {}
@@ -133,7 +145,7 @@ impl Actor {
     }
 }
 
-/// The request up to the empty line, and the body behind it where one is announced.
+/// The request up to the empty line, and the body after it where one is announced.
 async fn read_head(stream: &mut TcpStream) -> io::Result<String> {
     let mut seen = Vec::new();
     let mut buffer = [0; 4096];

@@ -4,7 +4,10 @@ use std::{error::Error as StdError, io};
 
 use hyper_util::client::legacy;
 
-use crate::{Delivery, TransportError, TransportErrorKind as Kind};
+use crate::{
+    TransportError, TransportErrorKind as Kind,
+    transport::{copied, find},
+};
 
 /// A request that got no answer.
 pub(super) fn request(error: &legacy::Error) -> TransportError {
@@ -16,14 +19,14 @@ pub(super) fn request(error: &legacy::Error) -> TransportError {
     }
     match find::<hyper::Error>(error) {
         // hyper hands a request back, and says "canceled", only if none of it was written.
-        Some(cause) if cause.is_canceled() => TransportError::new(Kind::Broken, Delivery::NotSent)
+        Some(cause) if cause.is_canceled() => TransportError::new(Kind::Connect)
             .with_source("the connection closed before the request was written"),
         Some(cause) if cause.is_parse() => {
-            TransportError::new(Kind::Protocol, Delivery::Unknown).with_source(cause.to_string())
+            TransportError::new(Kind::Protocol).with_source(cause.to_string())
         }
         Some(cause) => broken(cause),
-        None if error.source().is_none() => TransportError::new(Kind::Request, Delivery::NotSent),
-        None => TransportError::new(Kind::Broken, Delivery::Unknown),
+        None if error.source().is_none() => TransportError::new(Kind::Request),
+        None => TransportError::new(Kind::Broken),
     }
 }
 
@@ -33,13 +36,13 @@ pub(super) fn body(error: hyper::Error) -> TransportError {
         matches!(cause.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
     });
     if malformed || error.is_parse() {
-        return TransportError::new(Kind::Protocol, Delivery::Unknown).with_source(error);
+        return TransportError::new(Kind::Protocol).with_source(error);
     }
     broken(&error)
 }
 
 fn broken(error: &hyper::Error) -> TransportError {
-    let broken = TransportError::new(Kind::Broken, Delivery::Unknown);
+    let broken = TransportError::new(Kind::Broken);
     match find::<io::Error>(error) {
         Some(cause) => broken.with_source(copied(cause)),
         None => broken.with_source(error.to_string()),
@@ -49,13 +52,13 @@ fn broken(error: &hyper::Error) -> TransportError {
 /// Connected, but no TLS came of it. Nothing of the request was written.
 pub(super) fn handshake(error: &(dyn StdError + 'static)) -> TransportError {
     if let Some(cause) = find::<rustls::Error>(error) {
-        return TransportError::new(Kind::Tls, Delivery::NotSent).with_source(tls(cause));
+        return TransportError::new(Kind::Tls).with_source(tls(cause));
     }
     if find::<rustls::pki_types::InvalidDnsNameError>(error).is_some() {
-        return TransportError::new(Kind::Request, Delivery::NotSent)
+        return TransportError::new(Kind::Request)
             .with_source("its host is no name a certificate can be for");
     }
-    let closed = TransportError::new(Kind::Connect, Delivery::NotSent);
+    let closed = TransportError::new(Kind::Connect);
     match find::<io::Error>(error) {
         Some(cause) => closed.with_source(copied(cause)),
         None => closed.with_source("the connection closed during the handshake"),
@@ -86,31 +89,4 @@ fn tls(cause: &rustls::Error) -> String {
         _ => return cause.to_string(),
     };
     format!("{sentence} ({cause})")
-}
-
-/// An I/O error like this one, which cannot be moved out of its chain.
-pub(super) fn copied(error: &io::Error) -> io::Error {
-    error.raw_os_error().map_or_else(
-        || io::Error::new(error.kind(), error.to_string()),
-        io::Error::from_raw_os_error,
-    )
-}
-
-/// The first error of this type in a chain.
-///
-/// An `io::Error` that wraps another skips it in `source()`, so it is asked itself.
-pub(super) fn find<'a, T: StdError + 'static>(
-    error: &'a (dyn StdError + 'static),
-) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    None
 }

@@ -25,10 +25,12 @@ use tower_service::Service;
 
 use super::{
     Proxies, classify,
-    dial::{Dial, Names, Tcp, check_literal, port},
+    dial::{Dial, Names, Tcp},
     race::race,
 };
-use crate::{AddressRules, Delivery, TransportError, TransportErrorKind as Kind};
+use crate::{
+    AddressPolicy, TransportError, TransportErrorKind as Kind, guard::port_of, transport::find,
+};
 
 type Stream = MaybeHttpsStream<Tcp>;
 
@@ -39,7 +41,7 @@ const ASKED_OF_A_PROXY: usize = 8;
 #[derive(Clone)]
 pub(super) struct Hops {
     proxies: Proxies,
-    rules: Arc<AddressRules>,
+    addresses: AddressPolicy,
     names: Arc<Names>,
     tls: Arc<ClientConfig>,
 }
@@ -47,16 +49,16 @@ pub(super) struct Hops {
 impl Hops {
     pub(super) fn new(
         proxies: Proxies,
-        rules: AddressRules,
-        names: Names,
+        addresses: AddressPolicy,
+        names: Arc<Names>,
         tls: Arc<ClientConfig>,
     ) -> Self {
-        Self { proxies, rules: Arc::new(rules), names: Arc::new(names), tls }
+        Self { proxies, addresses, names, tls }
     }
 
     /// The way to the target's own addresses, within the rules.
     fn dial(&self) -> Dial {
-        Dial::new(Arc::clone(&self.rules), Arc::clone(&self.names))
+        Dial::new(self.addresses.clone(), Arc::clone(&self.names))
     }
 
     async fn connect(self, dst: Uri) -> Result<Hop, TransportError> {
@@ -64,7 +66,8 @@ impl Hops {
             let tcp = self.dial().call(dst).await?;
             return Ok(Hop { stream: MaybeHttpsStream::Http(tcp), is_proxied: false });
         };
-        check_literal(&self.rules, &dst)?;
+        // The proxy resolves the name, so only an address written out can be judged.
+        self.addresses.check_literal(&dst)?;
         match proxy.uri().scheme_str() {
             Some("http" | "https") => self.over_http(dst, &proxy).await,
             _ => self.over_socks(dst, &proxy).await,
@@ -87,14 +90,14 @@ impl Hops {
 
     async fn over_socks(&self, dst: Uri, proxy: &Intercept) -> Result<Hop, TransportError> {
         let scheme = proxy.uri().scheme_str().unwrap_or_default();
-        let target = with_port(&dst, port(&dst))?;
+        let target = with_port(&dst, port_of(&dst))?;
         if !matches!(scheme, "socks4" | "socks5") {
             return self.socks_to(target, proxy).await;
         }
         let mut addresses = self.dial().resolve(&target).await?;
         addresses.retain(|address| scheme == "socks5" || address.is_ipv4());
         if addresses.is_empty() {
-            return Err(TransportError::new(Kind::Resolve, Delivery::NotSent)
+            return Err(TransportError::new(Kind::Resolve)
                 .with_source("it has no IPv4 address, which is all a SOCKS4 proxy takes"));
         }
         addresses.truncate(ASKED_OF_A_PROXY);
@@ -105,7 +108,7 @@ impl Hops {
                 .authority(address.to_string())
                 .path_and_query("/")
                 .build()
-                .map_err(|_| TransportError::new(Kind::Request, Delivery::NotSent))?;
+                .map_err(|_| TransportError::new(Kind::Request))?;
             self.socks_to(target, proxy).await
         })
         .await
@@ -130,17 +133,17 @@ impl Hops {
 
     /// The proxy is the operator's: no address rules.
     async fn to_proxy(&self, proxy: &Uri) -> Result<Stream, TransportError> {
-        let dial = Dial::new(Arc::new(AddressRules::any()), Arc::clone(&self.names));
+        let dial = Dial::new(AddressPolicy::any(), Arc::clone(&self.names));
         let mut connector = HttpsConnector::from((dial, Arc::clone(&self.tls)));
         // Every scheme but https is plain TCP to begin with.
         let plain =
             if proxy.scheme_str() == Some("https") { proxy.clone() } else { as_http(proxy)? };
         connector.call(plain).await.map_err(|error| {
             let error: &(dyn StdError + 'static) = error.as_ref();
-            let cause = classify::find::<TransportError>(error)
+            let cause = find::<TransportError>(error)
                 .cloned()
                 .unwrap_or_else(|| classify::handshake(error));
-            TransportError::new(cause.kind(), Delivery::NotSent)
+            TransportError::new(cause.kind())
                 .with_source(AtProxy { proxy: authority(proxy), cause: Box::new(cause) })
         })
     }
@@ -170,8 +173,7 @@ fn no_way(proxy: &Uri, error: impl StdError + Send + Sync + 'static) -> Transpor
     let wants_credentials =
         ["authorization", "authentication", "credentials"].iter().any(|word| said.contains(word));
     let kind = if wants_credentials { Kind::Proxy } else { Kind::Connect };
-    TransportError::new(kind, Delivery::NotSent)
-        .with_source(format!("the proxy {}: {said}", authority(proxy)))
+    TransportError::new(kind).with_source(format!("the proxy {}: {said}", authority(proxy)))
 }
 
 /// Host and port; user and password were taken off when the proxy was parsed.
@@ -180,7 +182,7 @@ fn authority(proxy: &Uri) -> String {
 }
 
 fn as_http(uri: &Uri) -> Result<Uri, TransportError> {
-    with_port(uri, port(uri))
+    with_port(uri, port_of(uri))
 }
 
 /// `http`, the URI's host and this port: what the handshakes below read from.
@@ -190,7 +192,7 @@ fn with_port(uri: &Uri, port: u16) -> Result<Uri, TransportError> {
         .authority(format!("{}:{port}", uri.host().unwrap_or_default()))
         .path_and_query("/")
         .build()
-        .map_err(|_| TransportError::new(Kind::Request, Delivery::NotSent))
+        .map_err(|_| TransportError::new(Kind::Request))
 }
 
 /// Says that it was the proxy which could not be reached.

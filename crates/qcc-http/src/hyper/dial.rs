@@ -1,4 +1,4 @@
-//! TCP: a name resolved, its addresses vetted, the first that answers connected to.
+//! TCP: a name is resolved, its addresses are checked, and the first that answers is used.
 
 use std::{
     collections::HashMap,
@@ -19,21 +19,22 @@ use hyper_util::{
 use tokio::net::{TcpStream, lookup_host};
 use tower_service::Service;
 
-use super::{
-    classify::{copied, find},
-    race::race,
+use super::race::race;
+use crate::{
+    AddressPolicy, TransportError, TransportErrorKind as Kind,
+    guard::{literal, port_of},
+    transport::{copied, find},
 };
-use crate::{AddressRules, Delivery, TransportError, TransportErrorKind as Kind};
 
 pub(super) type Tcp = TokioIo<TcpStream>;
 
-/// How long a connection may be silent before the system asks after it.
+/// How long a connection may be silent before the system probes it.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// Connects to a URI's host, within the rules.
+/// Connects to the host of a URI, at an address the policy allows.
 #[derive(Clone)]
 pub(super) struct Dial {
-    rules: Arc<AddressRules>,
+    addresses: AddressPolicy,
     names: Arc<Names>,
 }
 
@@ -41,8 +42,8 @@ pub(super) struct Dial {
 pub(super) type Names = HashMap<String, Vec<IpAddr>>;
 
 impl Dial {
-    pub(super) fn new(rules: Arc<AddressRules>, names: Arc<Names>) -> Self {
-        Self { rules, names }
+    pub(super) fn new(addresses: AddressPolicy, names: Arc<Names>) -> Self {
+        Self { addresses, names }
     }
 
     async fn dial(self, dst: Uri) -> Result<Tcp, TransportError> {
@@ -56,7 +57,7 @@ impl Dial {
         connector.set_nodelay(true);
         connector.set_keepalive(Some(KEEPALIVE));
         connector.call(dst).await.map_err(|error| {
-            let failed = TransportError::new(Kind::Connect, Delivery::NotSent);
+            let failed = TransportError::new(Kind::Connect);
             match find::<io::Error>(&error) {
                 Some(cause) => failed.with_source(copied(cause)),
                 None => failed.with_source(error),
@@ -67,22 +68,21 @@ impl Dial {
     /// The addresses of a URI's host that may be connected to.
     pub(super) async fn resolve(&self, dst: &Uri) -> Result<Vec<SocketAddr>, TransportError> {
         let host = dst.host().unwrap_or_default();
-        let port = port(dst);
+        let port = port_of(dst);
         let found: Vec<_> = match (literal(host), self.names.get(&host.to_ascii_lowercase())) {
             (Some(address), _) => vec![SocketAddr::new(address, port)],
             (None, Some(given)) => given.iter().map(|ip| SocketAddr::new(*ip, port)).collect(),
             (None, None) => lookup_host((host, port)).await.map_err(unresolved)?.collect(),
         };
-        let refused = found.first().map(SocketAddr::ip);
-        let allowed: Vec<_> = found
-            .into_iter()
-            .filter(|address| self.rules.allows(host, port, address.ip()))
-            .collect();
-        match refused {
-            None => Err(TransportError::new(Kind::Resolve, Delivery::NotSent)),
-            Some(address) if allowed.is_empty() => Err(forbidden(host, port, address)),
-            Some(_) => Ok(allowed),
+        let mut allowed = Vec::with_capacity(found.len());
+        let mut refused = TransportError::new(Kind::Resolve);
+        for address in found {
+            match self.addresses.check(host, port, address.ip()) {
+                Ok(()) => allowed.push(address),
+                Err(error) => refused = error,
+            }
         }
+        if allowed.is_empty() { Err(refused) } else { Ok(allowed) }
     }
 }
 
@@ -100,35 +100,8 @@ impl Service<Uri> for Dial {
     }
 }
 
-/// Refuses an address written out in the URI, where somebody else resolves names.
-pub(super) fn check_literal(rules: &AddressRules, dst: &Uri) -> Result<(), TransportError> {
-    let (host, port) = (dst.host().unwrap_or_default(), port(dst));
-    match literal(host) {
-        Some(address) if !rules.allows(host, port, address) => Err(forbidden(host, port, address)),
-        _ => Ok(()),
-    }
-}
-
-/// The URI's port, or its scheme's.
-pub(super) fn port(dst: &Uri) -> u16 {
-    let by_scheme = if dst.scheme_str() == Some("https") { 443 } else { 80 };
-    dst.port_u16().unwrap_or(by_scheme)
-}
-
-/// The address a host is, where it is written out.
-pub(super) fn literal(host: &str) -> Option<IpAddr> {
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    bare.parse().ok()
-}
-
 fn unresolved(error: io::Error) -> TransportError {
-    TransportError::new(Kind::Resolve, Delivery::NotSent).with_source(error)
-}
-
-fn forbidden(host: &str, port: u16, address: IpAddr) -> TransportError {
-    TransportError::new(Kind::Forbidden, Delivery::NotSent).with_source(format!(
-        "{host} is at {address}, which is no public address; if that is meant, allow {host}:{port}"
-    ))
+    TransportError::new(Kind::Resolve).with_source(error)
 }
 
 /// An address that was checked, so that no second look-up can differ.

@@ -24,12 +24,14 @@ use exceptions::Exceptions;
 pub struct Proxies {
     matcher: Arc<Matcher>,
     exceptions: Arc<Exceptions>,
+    is_none: bool,
 }
 
 impl Proxies {
     /// No proxy at all.
     pub fn none() -> Self {
-        Self::of(Matcher::builder().build(), Exceptions::default())
+        let (matcher, exceptions) = (Arc::new(Matcher::builder().build()), Arc::default());
+        Self { matcher, exceptions, is_none: true }
     }
 
     /// One proxy for everything.
@@ -42,7 +44,7 @@ impl Proxies {
     }
 
     fn of(matcher: Matcher, exceptions: Exceptions) -> Self {
-        Self { matcher: Arc::new(matcher), exceptions: Arc::new(exceptions) }
+        Self { matcher: Arc::new(matcher), exceptions: Arc::new(exceptions), is_none: false }
     }
 
     /// What the usual variables say; `lookup` is asked for each by name.
@@ -97,6 +99,11 @@ impl Proxies {
             None => Exceptions::default(),
         };
         Ok(Self::of(Matcher::builder().all(all).http(http).https(https).build(), exceptions))
+    }
+
+    /// Whether every request goes without a proxy.
+    pub fn is_none(&self) -> bool {
+        self.is_none
     }
 
     pub(super) fn intercept(&self, dst: &Uri) -> Option<Intercept> {

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, error::Error as StdError, net::SocketAddr, time
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::timeout;
 
-use crate::{Delivery, TransportError, TransportErrorKind as Kind};
+use crate::{TransportError, TransportErrorKind as Kind};
 
 /// How long an address has to itself before the next one is tried beside it.
 const STAGGER: Duration = Duration::from_millis(250);
@@ -70,7 +70,7 @@ fn interleaved(addresses: &[SocketAddr]) -> VecDeque<SocketAddr> {
 
 fn all_failed(failed: Vec<(SocketAddr, TransportError)>) -> TransportError {
     let Some((_, first)) = failed.first() else {
-        return TransportError::new(Kind::Resolve, Delivery::NotSent);
+        return TransportError::new(Kind::Resolve);
     };
     if failed.len() == 1 {
         return first.clone();
@@ -82,7 +82,7 @@ fn all_failed(failed: Vec<(SocketAddr, TransportError)>) -> TransportError {
         text.push_str(&format!("{}: {why}", address.ip()));
     }
     text.push_str(if failed.len() > TOLD { ", …)" } else { ")" });
-    TransportError::new(first.kind(), Delivery::NotSent).with_source(text)
+    TransportError::new(first.kind()).with_source(text)
 }
 
 #[cfg(test)]
@@ -122,7 +122,7 @@ mod tests {
             let (_, millis, good) = *script.iter().find(|(text, ..)| at(text) == address).unwrap();
             async move {
                 sleep(Duration::from_millis(millis)).await;
-                let refused = TransportError::new(Kind::Connect, Delivery::NotSent);
+                let refused = TransportError::new(Kind::Connect);
                 if good { Ok(address) } else { Err(refused.with_source("refused")) }
             }
         })

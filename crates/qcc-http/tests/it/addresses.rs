@@ -12,7 +12,7 @@ use std::{
 
 use http::StatusCode;
 use qcc_http::{
-    AddressRules, Deadlines, DownloadHosts, HyperTransportBuilder, Proxies, Transport,
+    AddressPolicy, DownloadPolicy, HyperTransportBuilder, Proxies, Timeouts, Transport,
     TransportErrorKind as Kind,
 };
 use tokio::{
@@ -21,7 +21,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::support::{Canned, PATIENT, answer, chain, get, hyper};
+use crate::support::{Canned, answer, chain, get, hyper, patient, within};
 
 const REFUSES: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 9));
 const SILENT: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 8));
@@ -59,7 +59,7 @@ const SOON: Duration = Duration::from_secs(3);
 
 async fn reaches(transport: HyperTransportBuilder, url: &str) {
     let started = Instant::now();
-    let answered = transport.build().unwrap().send(get(url), PATIENT).await;
+    let answered = transport.build().unwrap().send(get(url), &patient()).await;
     assert_eq!(
         answered.unwrap_or_else(|e| panic!("{url}: {}", chain(&e))).status(),
         StatusCode::OK
@@ -95,7 +95,7 @@ async fn where_every_address_is_dead_each_is_named() {
     let port = free_port();
     let transport = hyper().resolve("vendor.example", [REFUSES, ALIVE]).build().unwrap();
     let url = format!("http://vendor.example:{port}/?key=1");
-    let error = transport.send(get(&url), PATIENT).await.unwrap_err();
+    let error = transport.send(get(&url), &patient()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Connect);
     let text = chain(&error);
     assert!(text.contains("127.0.0.9: Connection refused"), "{text}");
@@ -107,26 +107,26 @@ async fn all_addresses_together_have_the_time_to_connect() {
     let port = free_port();
     let _silent = Silent::start(port).await;
     let transport = hyper().resolve("vendor.example", [SILENT]).build().unwrap();
-    let deadlines = Deadlines::new(Duration::from_millis(400), PATIENT.head, PATIENT.idle);
+    let options = within(Timeouts::new().with_connect(Duration::from_millis(400)));
     let url = format!("http://vendor.example:{port}/");
-    let error = transport.send(get(&url), deadlines).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Timeout);
+    let error = transport.send(get(&url), &options).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Connect);
     assert!(chain(&error).contains("not connected after 400ms"), "{}", chain(&error));
 }
 
 #[tokio::test]
-async fn an_address_the_rules_forbid_is_not_raced() {
+async fn an_address_the_policy_refuses_is_not_raced() {
     let forbidden = Canned::start([answer(200, "", "not this one")]).await;
     let port = forbidden.address.port();
-    let hosts: DownloadHosts = "127.0.0.9".parse().unwrap();
-    let transport = |rules: AddressRules| {
-        hyper().address_rules(rules).resolve("files.example", [ALIVE, REFUSES]).build().unwrap()
-    };
+    let hosts: DownloadPolicy = "127.0.0.9".parse().unwrap();
+    let transport = hyper().resolve("files.example", [ALIVE, REFUSES]).build().unwrap();
     let url = format!("http://files.example:{port}/");
     // Only the dead one is allowed, so nothing answers, though the other would.
-    let error = transport(hosts.address_rules()).send(get(&url), PATIENT).await.unwrap_err();
+    let options = patient().with_addresses(hosts.addresses().clone());
+    let error = transport.send(get(&url), &options).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Connect, "{error:?}");
-    let error = transport(AddressRules::public_only()).send(get(&url), PATIENT).await.unwrap_err();
+    let options = patient().with_addresses(AddressPolicy::public_only());
+    let error = transport.send(get(&url), &options).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Forbidden, "{error:?}");
     assert_eq!(forbidden.heads().len(), 0);
 }
@@ -178,6 +178,6 @@ async fn refused_credentials_are_not_tried_for_every_address() {
     });
     let transport = hyper().proxies(Proxies::all(&url).unwrap());
     let transport = transport.resolve("vendor.example", [ALIVE, SILENT, REFUSES]).build().unwrap();
-    let error = transport.send(get("http://vendor.example/"), PATIENT).await.unwrap_err();
+    let error = transport.send(get("http://vendor.example/"), &patient()).await.unwrap_err();
     assert_eq!((error.kind(), tries.load(Ordering::SeqCst)), (Kind::Proxy, 1), "{error:?}");
 }

@@ -8,11 +8,11 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response};
 use qcc_http::{
-    Blocking, BlockingTransport, Cancellation, Deadlines, Delivery, Transport, TransportError,
-    TransportErrorKind as Kind,
+    AddressChecks, Blocking, BlockingTransport, Cancellation, SendOptions, Transport,
+    TransportError, TransportErrorKind as Kind,
 };
 
-use crate::support::{PATIENT, get};
+use crate::support::{get, patient};
 
 /// One connection per exchange; just enough HTTP for the conformance suite.
 pub(crate) struct Sockets;
@@ -35,29 +35,36 @@ impl BlockingTransport for Sockets {
     fn send(
         &self,
         request: Request<Bytes>,
-        deadlines: Deadlines,
+        options: &SendOptions,
         cancellation: &Cancellation,
     ) -> Result<Response<WireBody>, TransportError> {
-        let not_sent = |kind| TransportError::new(kind, Delivery::NotSent);
+        let not_sent = |kind| TransportError::new(kind);
         let authority = request.uri().authority().ok_or_else(|| not_sent(Kind::Request))?;
         let place = (authority.host(), authority.port_u16().unwrap_or(80));
-        let address = place.to_socket_addrs().ok().and_then(|mut found| found.next());
-        let address = address.ok_or_else(|| not_sent(Kind::Resolve))?;
-        let stream = TcpStream::connect_timeout(&address, deadlines.connect)
+        let found = place.to_socket_addrs().map_err(|_| not_sent(Kind::Resolve))?;
+        let mut found = found
+            .filter(|found| found.is_ipv4())
+            .map(|found| options.addresses.check(place.0, place.1, found.ip()).map(|()| found));
+        let address = found.next().ok_or_else(|| not_sent(Kind::Resolve))??;
+        let stream = TcpStream::connect_timeout(&address, options.timeouts.connect)
             .map_err(|error| not_sent(Kind::Connect).with_source(error))?;
         let hook =
             stream.try_clone().map_err(|error| not_sent(Kind::Connect).with_source(error))?;
         cancellation.on_cancel(move || drop(hook.shutdown(Shutdown::Both)));
-        exchange(stream, &request, deadlines).map_err(after_connecting)
+        exchange(stream, &request, options).map_err(|error| TransportError::from_chain(&error))
+    }
+
+    fn address_checks(&self) -> AddressChecks {
+        AddressChecks::EveryConnection
     }
 }
 
 fn exchange(
     mut stream: TcpStream,
     request: &Request<Bytes>,
-    deadlines: Deadlines,
+    options: &SendOptions,
 ) -> io::Result<Response<WireBody>> {
-    stream.set_read_timeout(Some(deadlines.head))?;
+    stream.set_read_timeout(Some(options.timeouts.head))?;
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let mut head = format!("{} {target} HTTP/1.1\r\nHost: ", request.method());
     head.push_str(request.uri().authority().map_or("", |authority| authority.as_str()));
@@ -79,7 +86,7 @@ fn exchange(
             break answer;
         }
     };
-    wire.get_ref().set_read_timeout(Some(deadlines.idle))?;
+    wire.get_ref().set_read_timeout(Some(options.timeouts.idle))?;
     let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
     let framing = match (answer.status().as_u16(), header("content-length")) {
         (204 | 304, _) => Framing::Done,
@@ -152,15 +159,6 @@ impl Read for WireBody {
     }
 }
 
-fn after_connecting(error: io::Error) -> TransportError {
-    let kind = match error.kind() {
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => Kind::Timeout,
-        ErrorKind::InvalidData => Kind::Protocol,
-        _ => Kind::Broken,
-    };
-    TransportError::new(kind, Delivery::Unknown).with_source(error)
-}
-
 /// Answers, and then fails in the ways a thread can.
 struct Failing(fn() -> io::Result<usize>);
 
@@ -172,10 +170,14 @@ impl BlockingTransport for Failing {
     fn send(
         &self,
         _: Request<Bytes>,
-        _: Deadlines,
+        _: &SendOptions,
         _: &Cancellation,
     ) -> Result<Response<FailingBody>, TransportError> {
         Ok(Response::new(FailingBody(self.0)))
+    }
+
+    fn address_checks(&self) -> AddressChecks {
+        AddressChecks::None
     }
 }
 
@@ -190,11 +192,11 @@ fn ends_with(kind: Kind, read: fn() -> io::Result<usize>) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let ended = runtime.block_on(async {
         let transport = Blocking::new(Failing(read));
-        let answer = transport.send(get("http://host.example/"), PATIENT).await.unwrap();
+        let answer = transport.send(get("http://host.example/"), &patient()).await.unwrap();
         answer.into_body().read_within(10).await
     });
     let error = ended.expect_err("a body that fails");
-    assert_eq!((error.kind(), error.delivery()), (kind, Delivery::Unknown));
+    assert_eq!(error.kind(), kind);
 }
 
 #[test]
@@ -203,9 +205,7 @@ fn a_failing_reader_is_an_error_of_its_kind() {
     ends_with(Kind::Timeout, || Err(ErrorKind::WouldBlock.into()));
     ends_with(Kind::Broken, || Err(ErrorKind::ConnectionReset.into()));
     ends_with(Kind::Protocol, || Err(ErrorKind::InvalidData.into()));
-    ends_with(Kind::Tls, || {
-        Err(io::Error::other(TransportError::new(Kind::Tls, Delivery::Unknown)))
-    });
+    ends_with(Kind::Tls, || Err(io::Error::other(TransportError::new(Kind::Tls))));
 }
 
 #[test]

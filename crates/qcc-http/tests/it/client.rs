@@ -1,8 +1,9 @@
 //! The signed calls, against a server by other hands.
 
 use jiff::{SignedDuration, Timestamp};
-use qcc_http::{Client, Delivery, Error, ErrorClass};
-use qcc_proto::{CallbackUrl, EchoMatch, Endpoint, OrderNo, PushSetting, PushWindow, Status};
+use qcc_http::{Client, Error, ErrorClass, PushEchoed};
+use qcc_proto::{CallbackUrl, Endpoint, OrderNo, PushSetting, PushWindow, Status};
+use qcc_sign::Credentials;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
 use crate::support::{Canned, KEY, answer, chain, client, credentials, fixture};
@@ -107,9 +108,9 @@ async fn every_recorded_answer_is_read_for_what_it_is() {
     let file =
         Ok("http://pro-files.qichacha.com/DdMonitor/20220607484ed739c6ff4f74907c040d445a01fd.zip");
     for (name, endpoint, expected) in [
-        ("set-push.json", SetPush, Ok("Same")),
-        ("set-push-top-level.json", SetPush, Ok("Same")),
-        ("set-push-no-echo.json", SetPush, Ok("Absent")),
+        ("set-push.json", SetPush, Ok("Yes")),
+        ("set-push-top-level.json", SetPush, Ok("Yes")),
+        ("set-push-no-echo.json", SetPush, Ok("No")),
         ("set-push-other-url.json", SetPush, Err(ErrorClass::Setup)),
         ("activate.json", Activate, Ok("done")),
         ("activate-result-text.json", Activate, Ok("done")),
@@ -198,7 +199,7 @@ async fn an_envelope_counts_with_http_200_alone() {
         let error = client(&server.url("")).list_orders(Timestamp::now()).await.unwrap_err();
         let Error::Http { http: seen, .. } = &error else { panic!("{http}: {error:?}") };
         assert_eq!((seen.as_u16(), error.class()), (http, ErrorClass::Transient));
-        assert!(error.to_string().contains("answers with HTTP 200 only"), "{error}");
+        assert!(error.advice().unwrap().contains("answers with HTTP 200 only"), "{error}");
         assert_eq!(server.heads().len(), 1);
     }
 }
@@ -332,7 +333,7 @@ async fn a_broken_answer_may_have_arrived_and_is_not_repeated() {
         let server = Canned::start([&whole[..cut]]).await;
         let error = client(&server.url("")).list_orders(Timestamp::now()).await.unwrap_err();
         assert!(error.is_transient(), "{cut}: {error:?}");
-        assert_eq!(error.delivery(), Delivery::Unknown);
+        assert!(error.may_have_arrived());
         assert_eq!(server.heads().len(), 1);
     }
 }
@@ -343,7 +344,7 @@ async fn an_unreachable_vendor_got_nothing() {
     let url = server.url("");
     drop(server);
     let error = client(&url).list_orders(Timestamp::now()).await.unwrap_err();
-    assert_eq!((error.class(), error.delivery()), (ErrorClass::Transient, Delivery::NotSent));
+    assert_eq!((error.class(), error.may_have_arrived()), (ErrorClass::Transient, false));
     let error = client("http://no-such-host.invalid").activate(Timestamp::now()).await.unwrap_err();
     let text = chain(&error);
     assert!(text.starts_with("the host name no-such-host.invalid does not resolve: "), "{text}");
@@ -362,7 +363,7 @@ async fn an_echo_is_compared_byte_for_byte() {
     for (echo, expected) in [
         (format!("{CALLBACK}/"), None),
         (CALLBACK.replace("http", "https"), None),
-        (CALLBACK.to_owned(), Some(EchoMatch::Same)),
+        (CALLBACK.to_owned(), Some(PushEchoed::Yes)),
     ] {
         let body = format!(r#"{{"status":"200","msg":"","result":{{"callbackUrl":"{echo}"}}}}"#);
         let server = vendor(json(body)).await;
@@ -391,4 +392,21 @@ fn calls_may_move_between_threads() {
     is_send(client.list_orders(now));
     is_send(client.locate(&order(), now));
     is_send(client.download(&qcc_proto::DownloadLink::new(""), None));
+}
+
+#[tokio::test]
+async fn a_renewed_secret_signs_in_every_clone_and_another_account_is_refused() {
+    let server = Canned::start([answer(200, "", fixture("activate.json"))]).await;
+    let client = client(&server.url(""));
+    let clone = client.clone();
+    let renewed = Credentials::new(KEY.parse().unwrap(), "renewed".parse().unwrap());
+    client.set_credentials(renewed.clone()).unwrap();
+    let other = Credentials::new("another".parse().unwrap(), "renewed2".parse().unwrap());
+    let error = client.set_credentials(other).unwrap_err().to_string();
+    assert!(!error.contains("renewed2"), "{error}");
+    clone.activate(at(1_654_573_158)).await.unwrap();
+    let head = &server.heads()[0];
+    let token = crate::support::header(head, "token").unwrap();
+    assert!(renewed.verify("1654573158", token), "{head}");
+    assert!(head.contains(&format!("key={KEY}")));
 }

@@ -3,12 +3,14 @@
 use bytes::Bytes;
 use http::{Request, Response};
 use qcc_http::{
-    AddressRules, Body, Client, Deadlines, Download, Error, ErrorClass, HttpClient, LinkFault,
-    Resume, Transport, TransportError, TransportErrorKind as Kind,
+    AddressChecks, AddressPolicy, Body, Client, Download, DownloadPolicy, Error, ErrorClass,
+    LinkFault, Resume, SendOptions, Transport, TransportError, TransportErrorKind as Kind,
 };
 use qcc_proto::DownloadLink;
 
-use crate::support::{Canned, answer, chain, client, client_over, fixture, header, hyper};
+use crate::support::{
+    Canned, answer, chain, client, client_over, credentials, fixture, header, hyper,
+};
 
 const QUERY: &str = "/DdMonitor/x.zip?Expires=1615884598&OSSAccessKeyId=LTAIvmt6mWz2ZQqu&Signature=D0%2BSECs%2F4ubXU%3D";
 const FILE: &[u8] = b"0123456789";
@@ -95,7 +97,7 @@ async fn a_part_that_does_not_fit_is_not_taken() {
         let server = Canned::start([answer(206, headers, body)]).await;
         let error = fetch(&server, Some(&resume(4, Some(10)))).await.expect_err(why);
         assert!(matches!(error, Error::NotResumable), "{why}: {error:?}");
-        assert_eq!(error.class(), ErrorClass::StartOver);
+        assert_eq!(error.class(), ErrorClass::NotResumable);
     }
     for status in [416, 412] {
         let server = Canned::start([answer(status, "", "")]).await;
@@ -135,20 +137,25 @@ async fn the_file_hosts_refusal_says_what_to_do() {
             .into_bytes()
     };
     for (status, page, class, words) in [
-        (403, fixture("oss-403.xml"), ErrorClass::NewLink, "expired"),
-        (403, oss("AccessDenied", "Request has expired."), ErrorClass::NewLink, "expired"),
-        (403, oss("AccessDenied", "no"), ErrorClass::NewLink, "HTTP 403 Forbidden, AccessDenied"),
+        (403, fixture("oss-403.xml"), ErrorClass::LinkExpired, "expired"),
+        (403, oss("AccessDenied", "Request has expired."), ErrorClass::LinkExpired, "expired"),
+        (
+            403,
+            oss("AccessDenied", "no"),
+            ErrorClass::LinkExpired,
+            "HTTP 403 Forbidden, AccessDenied",
+        ),
         (
             403,
             oss("SignatureDoesNotMatch", "expired"),
-            ErrorClass::NewLink,
+            ErrorClass::LinkExpired,
             "SignatureDoesNotMatch",
         ),
-        (404, oss("NoSuchKey", ""), ErrorClass::NewLink, "NoSuchKey"),
-        (403, b"<html>forbidden</html>".to_vec(), ErrorClass::NewLink, "HTTP 403"),
-        (403, oss("<b>", ""), ErrorClass::NewLink, "HTTP 403"),
-        (416, Vec::new(), ErrorClass::NewLink, "HTTP 416"),
-        (302, Vec::new(), ErrorClass::NewLink, "HTTP 302"),
+        (404, oss("NoSuchKey", ""), ErrorClass::LinkExpired, "NoSuchKey"),
+        (403, b"<html>forbidden</html>".to_vec(), ErrorClass::LinkExpired, "HTTP 403"),
+        (403, oss("<b>", ""), ErrorClass::LinkExpired, "HTTP 403"),
+        (416, Vec::new(), ErrorClass::LinkExpired, "HTTP 416"),
+        (302, Vec::new(), ErrorClass::LinkExpired, "HTTP 302"),
         (407, Vec::new(), ErrorClass::Setup, "the proxy"),
         (500, oss("InternalError", ""), ErrorClass::Transient, "InternalError"),
         (503, Vec::new(), ErrorClass::Transient, "HTTP 503"),
@@ -215,7 +222,7 @@ async fn every_truncation_of_an_answer_is_an_error() {
 fn refused(error: Error, expected: &LinkFault) {
     let Error::LinkRefused(fault) = &error else { panic!("{error:?}") };
     assert_eq!(fault, expected);
-    assert_eq!(error.delivery(), qcc_http::Delivery::NotSent);
+    assert!(!error.may_have_arrived());
     assert!(!format!("{error} {error:?}").contains("Signature"), "{error:?}");
 }
 
@@ -223,7 +230,7 @@ fn refused(error: Error, expected: &LinkFault) {
 async fn a_link_elsewhere_is_refused_unsent() {
     let host = |named: &str| LinkFault::Host { named: named.to_owned() };
     let client = client("http://127.0.0.1:1")
-        .with_download_hosts("pro-files.qichacha.com,127.0.0.1:8080".parse().unwrap());
+        .with_downloads("pro-files.qichacha.com,127.0.0.1:8080".parse().unwrap());
     for (link, expected) in [
         ("http://evil.example/x?Signature=1", host("evil.example:80")),
         ("https://evil.example/x?Signature=1", host("evil.example:443")),
@@ -254,9 +261,8 @@ async fn a_link_elsewhere_is_refused_unsent() {
     }
 }
 
-fn guarded(rules: AddressRules) -> Client {
-    let http = HttpClient::new(hyper().address_rules(rules).build().unwrap());
-    client_over("http://127.0.0.1:1", http)
+fn guarded(policy: DownloadPolicy) -> Client {
+    Client::with_transport(credentials(), hyper().build().unwrap()).with_downloads(policy)
 }
 
 #[tokio::test]
@@ -265,10 +271,12 @@ async fn a_private_address_is_refused_when_connecting() {
     let port = server.address.port();
     for host in ["127.0.0.1", "localhost"] {
         let link = DownloadLink::new(format!("http://{host}:{port}{QUERY}"));
-        let error =
-            guarded(AddressRules::public_only()).download(&link, None).await.expect_err(host);
+        // The host is listed, its address is not public.
+        let policy: DownloadPolicy = host.parse().unwrap();
+        let policy = policy.with_addresses(AddressPolicy::public_only());
+        let error = guarded(policy).download(&link, None).await.expect_err(host);
         assert_eq!(error.class(), ErrorClass::LinkRefused, "{error:?}");
-        let text = chain(&error);
+        let text = format!("{} {}", chain(&error), error.advice().unwrap());
         assert!(text.contains(&format!("allow {host}:{port}")), "{text}");
         assert!(!text.contains("Signature"), "{text}");
         assert_eq!(server.heads().len(), 0);
@@ -278,8 +286,7 @@ async fn a_private_address_is_refused_when_connecting() {
         ("127.0.0.1".to_owned(), link(&server)),
         (format!("localhost:{port}"), DownloadLink::new(format!("http://localhost:{port}/x"))),
     ] {
-        let hosts: qcc_http::DownloadHosts = allowed.parse().unwrap();
-        let client = guarded(hosts.address_rules()).with_download_hosts(hosts);
+        let client = guarded(allowed.parse().unwrap());
         assert_eq!(whole(client.download(&link, None).await.unwrap()).await.unwrap(), FILE);
     }
 }
@@ -294,21 +301,87 @@ impl Transport for Liar {
     async fn send(
         &self,
         _: Request<Bytes>,
-        _: Deadlines,
+        _: &SendOptions,
     ) -> Result<Response<Body>, TransportError> {
         let body = Bytes::from_static(self.delivered).into();
         Ok(Response::builder().header("content-length", self.announced).body(body).unwrap())
+    }
+
+    fn address_checks(&self) -> AddressChecks {
+        AddressChecks::None
     }
 }
 
 #[tokio::test]
 async fn a_body_of_another_length_is_an_error_whatever_the_stack() {
     for (announced, delivered) in [("11", FILE), ("9", FILE), ("1", b"")] {
-        let http = HttpClient::new(Liar { announced, delivered });
-        let client = client_over("http://127.0.0.1:1", http);
+        let client = client_over("http://127.0.0.1:1", Liar { announced, delivered });
         let link = DownloadLink::new("http://127.0.0.1/x");
         let download = client.download(&link, None).await.unwrap();
         let error = whole(download).await.expect_err(announced);
         assert_eq!((error.kind(), error.peer()), (Kind::Broken, Some("127.0.0.1:80")));
     }
+}
+
+/// Sends nothing, and fails the test that makes it.
+struct Nobody;
+
+impl Transport for Nobody {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        _: &SendOptions,
+    ) -> Result<Response<Body>, TransportError> {
+        panic!("a request to {:?} went out", request.uri().host());
+    }
+
+    fn address_checks(&self) -> AddressChecks {
+        AddressChecks::None
+    }
+}
+
+#[tokio::test]
+async fn a_transport_without_checks_is_never_given_a_private_address_written_out() {
+    let policy: DownloadPolicy = "127.0.0.1,[::1],10.1.2.3:80,2130706433".parse().unwrap();
+    let policy = policy.with_addresses(AddressPolicy::public_only());
+    let client = Client::with_transport(credentials(), Nobody).with_downloads(policy);
+    assert_eq!(client.address_checks(), AddressChecks::None);
+    for link in ["http://127.0.0.1/x", "https://[::1]:8443/x", "http://10.1.2.3/x"] {
+        let error = client.download(&DownloadLink::new(link), None).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::LinkRefused, "{error:?}");
+        let Error::Transport(error) = error else { panic!("{error:?}") };
+        assert_eq!(error.kind(), Kind::Forbidden);
+        assert!(error.peer().is_some());
+    }
+}
+
+/// Remembers the address policy it was told.
+#[derive(Clone, Default)]
+struct Told(std::sync::Arc<std::sync::Mutex<Vec<AddressPolicy>>>);
+
+impl Transport for Told {
+    async fn send(
+        &self,
+        _: Request<Bytes>,
+        options: &SendOptions,
+    ) -> Result<Response<Body>, TransportError> {
+        self.0.lock().unwrap().push(options.addresses.clone());
+        Ok(Response::new(Bytes::from(fixture("activate.json")).into()))
+    }
+
+    fn address_checks(&self) -> AddressChecks {
+        AddressChecks::EveryConnection
+    }
+}
+
+#[tokio::test]
+async fn a_transport_is_told_the_address_rules_with_every_request() {
+    let told = Told::default();
+    let client = Client::with_transport(credentials(), told.clone());
+    client.activate(jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    let link = DownloadLink::new("http://pro-files.qichacha.com/x.zip");
+    client.download(&link, None).await.unwrap();
+    let policies = told.0.lock().unwrap();
+    // The base URL is the operator's choice, a link is not.
+    assert_eq!(*policies, [AddressPolicy::any(), AddressPolicy::public_only()]);
 }

@@ -5,8 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use http::StatusCode;
 use jiff::Timestamp;
 use qcc_http::{
-    Client, Delivery, EchoedUrl, Error, ErrorClass, LinkFault, TransportError,
-    TransportErrorKind as Kind,
+    Client, EchoedUrl, Error, ErrorClass, LinkFault, TransportError, TransportErrorKind as Kind,
 };
 use qcc_proto::{Activate, Call, DownloadLink, Endpoint};
 
@@ -50,7 +49,7 @@ async fn errors_name_host_and_port_and_nothing_else_of_the_request() {
         assert!(text.starts_with(&refused), "{text}");
     }
     let hosts = "no-such-host.invalid".parse().unwrap();
-    let client = client("https://no-such-host.invalid").with_download_hosts(hosts);
+    let client = client("https://no-such-host.invalid").with_downloads(hosts);
     for text in said(&client, "http://no-such-host.invalid").await {
         assert!(
             text.starts_with("the host name no-such-host.invalid does not resolve: "),
@@ -79,17 +78,15 @@ fn every_failure_of_the_network_that_may_pass_is_transient() {
         (Kind::Proxy, ErrorClass::Setup),
         (Kind::Forbidden, ErrorClass::LinkRefused),
     ] {
-        for delivery in [Delivery::NotSent, Delivery::Unknown] {
-            check(&TransportError::new(kind, delivery).into(), class);
-            assert_eq!(kind.is_transient(), class == ErrorClass::Transient, "{kind:?}");
-        }
+        check(&TransportError::new(kind).into(), class);
+        assert_eq!(kind.is_transient(), class == ErrorClass::Transient, "{kind:?}");
     }
     let endpoint = Endpoint::ListOrders;
     for (status, call, download) in [
-        (206, ErrorClass::Transient, ErrorClass::NewLink),
-        (302, ErrorClass::Setup, ErrorClass::NewLink),
-        (403, ErrorClass::Setup, ErrorClass::NewLink),
-        (404, ErrorClass::Setup, ErrorClass::NewLink),
+        (206, ErrorClass::Transient, ErrorClass::LinkExpired),
+        (302, ErrorClass::Setup, ErrorClass::LinkExpired),
+        (403, ErrorClass::Setup, ErrorClass::LinkExpired),
+        (404, ErrorClass::Setup, ErrorClass::LinkExpired),
         (408, ErrorClass::Transient, ErrorClass::Transient),
         (425, ErrorClass::Transient, ErrorClass::Transient),
         (429, ErrorClass::Transient, ErrorClass::Transient),
@@ -110,8 +107,9 @@ fn every_failure_of_the_network_that_may_pass_is_transient() {
     check(&Error::Malformed { endpoint, http, seen, source }, ErrorClass::Transient);
     check(&Error::TooLarge { endpoint, limit: 1 }, ErrorClass::Transient);
     check(&Error::Encoded { endpoint: None, coding: "gzip" }, ErrorClass::Transient);
-    check(&Error::NotResumable, ErrorClass::StartOver);
-    check(&Error::LinkExpired, ErrorClass::NewLink);
-    check(&Error::LinkRefused(LinkFault::NotAUrl), ErrorClass::LinkRefused);
+    check(&Error::NotResumable, ErrorClass::NotResumable);
+    check(&Error::LinkExpired, ErrorClass::LinkExpired);
+    check(&Error::LinkRefused(LinkFault::NotAUrl), ErrorClass::LinkUnusable);
+    check(&Error::LinkRefused(LinkFault::UserInfo), ErrorClass::LinkRefused);
     check(&Error::EchoDiffers(EchoedUrl::new("https://elsewhere")), ErrorClass::Setup);
 }

@@ -12,8 +12,8 @@ use http::{Request, Response};
 use http_body::Frame;
 use jiff::Timestamp;
 use qcc_http::{
-    Body, Deadlines, Error, ErrorClass, HttpClient, MinimumRate, Transport, TransportError,
-    TransportErrorKind as Kind,
+    AddressChecks, Body, Error, ErrorClass, MinimumRate, SendOptions, Timeouts, Transport,
+    TransportError, TransportErrorKind as Kind,
 };
 use qcc_proto::DownloadLink;
 use tokio::{
@@ -45,6 +45,12 @@ async fn dripping(head: &'static str, piece: &'static [u8], pause: Duration) -> 
     address
 }
 
+/// A download at this many bytes a second, taken over [`PATIENCE`].
+fn at_least(rate: u32) -> Timeouts {
+    let rate = MinimumRate::new(rate, PATIENCE);
+    Timeouts::for_downloads().with_minimum_rate(Some(rate))
+}
+
 const LONG_BODY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
 const TICK: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -57,8 +63,8 @@ fn link(address: SocketAddr) -> DownloadLink {
 async fn an_answer_that_drips_ends_at_the_total() {
     for head in [LONG_BODY, "HTTP/1.1 200 OK\r\nX-Slow: ", "HTTP/1.1 503 X\r\n\r\n"] {
         let address = dripping(head, b"x", TICK).await;
-        let deadlines = Deadlines::default().with_total(Some(PATIENCE));
-        let client = client(&format!("http://{address}")).with_api_deadlines(deadlines);
+        let timeouts = Timeouts::new().with_total(Some(PATIENCE));
+        let client = client(&format!("http://{address}")).with_call_timeouts(timeouts);
         let started = Instant::now();
         let error = client.list_orders(Timestamp::UNIX_EPOCH).await.unwrap_err();
         assert!(started.elapsed() < Duration::from_secs(5), "{head:?}: {:?}", started.elapsed());
@@ -72,7 +78,7 @@ async fn an_answer_that_drips_ends_at_the_total() {
 #[tokio::test]
 async fn a_download_that_drips_ends_by_its_rate() {
     let address = dripping(LONG_BODY, b"x", TICK).await;
-    let client = client("http://127.0.0.1:1").with_minimum_rate(MinimumRate::new(1024, PATIENCE));
+    let client = client("http://127.0.0.1:1").with_download_timeouts(at_least(1024));
     let download = client.download(&link(address), None).await.unwrap();
     let error = download.body.read_within(1 << 20).await.expect_err("it drips");
     assert_eq!(error.kind(), Kind::Timeout);
@@ -83,7 +89,7 @@ async fn a_download_that_drips_ends_by_its_rate() {
 #[tokio::test]
 async fn the_page_of_a_file_host_may_not_drip_either() {
     let address = dripping("HTTP/1.1 500 X\r\n\r\n", b"x", TICK).await;
-    let client = client("http://127.0.0.1:1").with_minimum_rate(MinimumRate::new(1024, PATIENCE));
+    let client = client("http://127.0.0.1:1").with_download_timeouts(at_least(1024));
     let error = client.download(&link(address), None).await.unwrap_err();
     assert!(matches!(error, Error::Storage { .. }), "{error:?}");
 }
@@ -130,7 +136,7 @@ impl Transport for Trickle {
     async fn send(
         &self,
         _: Request<Bytes>,
-        _: Deadlines,
+        _: &SendOptions,
     ) -> Result<Response<Body>, TransportError> {
         sleep(self.head).await;
         Ok(Response::new(Body::new(Pieces {
@@ -140,12 +146,16 @@ impl Transport for Trickle {
             pausing: None,
         })))
     }
+
+    fn address_checks(&self) -> AddressChecks {
+        AddressChecks::None
+    }
 }
 
 /// How a download over this transport ends, how many bytes came, and after how long.
 async fn fetched(transport: Trickle) -> (Result<(), TransportError>, u64, Duration) {
     let started = Instant::now();
-    let client = client_over("http://127.0.0.1:1", HttpClient::new(transport));
+    let client = client_over("http://127.0.0.1:1", transport);
     let link = DownloadLink::new("http://127.0.0.1/x");
     let mut body = client.download(&link, None).await.unwrap().body;
     let mut came = 0;
@@ -183,13 +193,42 @@ async fn a_byte_every_29_seconds_does_not() {
 #[tokio::test(start_paused = true)]
 async fn limits_hold_over_a_transport_that_keeps_none() {
     let day = Duration::from_secs(86_400);
-    for (head, pause, limit) in [(day, day, 41), (Duration::ZERO, day, 60)] {
-        let http = HttpClient::new(Trickle { piece: 1, pause, pieces: 9, head });
+    for (head, pause, limit) in [(day, day, 40), (Duration::ZERO, day, 30)] {
+        let http = Trickle { piece: 1, pause, pieces: 9, head };
         let started = Instant::now();
         let client = client_over("http://127.0.0.1:1", http);
         let error = client.activate(Timestamp::UNIX_EPOCH).await.unwrap_err();
         let Error::Transport(error) = error else { panic!("{error:?}") };
         assert_eq!(error.kind(), Kind::Timeout);
         assert_eq!(started.elapsed().as_secs(), limit);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_total_ends_a_download_too_and_a_pause_counts_by_the_nearest_limit() {
+    let second = Duration::from_secs(1);
+    for (timeouts, pause, words, took) in [
+        (
+            Timeouts::for_downloads().with_total(Some(90 * second)),
+            second,
+            "not complete after 90s",
+            90,
+        ),
+        (Timeouts::for_downloads(), 31 * second, "the body stalled after 30s", 30),
+        (
+            Timeouts::for_downloads().with_minimum_rate(Some(MinimumRate::new(0, 5 * second))),
+            second,
+            "below 0 bytes a second for 5s",
+            5,
+        ),
+    ] {
+        let line = Trickle { piece: 4096, pause, pieces: u64::MAX, head: Duration::ZERO };
+        let started = Instant::now();
+        let client = client_over("http://127.0.0.1:1", line).with_download_timeouts(timeouts);
+        let link = DownloadLink::new("http://127.0.0.1/x");
+        let download = client.download(&link, None).await.unwrap();
+        let error = download.body.read_within(usize::MAX).await.unwrap_err();
+        assert!(chain(&error).contains(words), "{}", chain(&error));
+        assert_eq!(started.elapsed().as_secs(), took, "{words}");
     }
 }

@@ -4,12 +4,14 @@ use std::{
     error::Error as StdError,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use bytes::Bytes;
 use http::Request;
-use qcc_http::{Client, Deadlines, HttpClient, HyperTransport, HyperTransportBuilder, Roots};
+use qcc_http::{
+    AddressPolicy, Client, HyperTransport, HyperTransportBuilder, Roots, SendOptions, Timeouts,
+    Transport,
+};
 use qcc_sign::Credentials;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
@@ -20,9 +22,15 @@ use tokio::{
 pub(crate) const KEY: &str = "b1d2a3c4e5f60718293a4b5c6d7e8f90";
 pub(crate) const SECRET: &str = "0SECRET9f8e7d6c5b4a39281706f5e4d";
 
-/// Longer than anything on loopback takes.
-pub(crate) const PATIENT: Deadlines =
-    Deadlines::new(Duration::from_secs(10), Duration::from_secs(10), Duration::from_secs(10));
+/// The usual limits, which nothing on loopback reaches, and every address.
+pub(crate) fn patient() -> SendOptions {
+    within(Timeouts::new())
+}
+
+/// These limits, and every address.
+pub(crate) fn within(timeouts: Timeouts) -> SendOptions {
+    SendOptions::new(timeouts).with_addresses(AddressPolicy::any())
+}
 
 pub(crate) fn credentials() -> Credentials {
     Credentials::new(KEY.parse().unwrap(), SECRET.parse().unwrap())
@@ -35,13 +43,13 @@ pub(crate) fn hyper() -> HyperTransportBuilder {
 
 /// A client that calls `base` and may download from this machine.
 pub(crate) fn client(base: &str) -> Client {
-    client_over(base, HttpClient::new(hyper().build().unwrap()))
+    client_over(base, hyper().build().unwrap())
 }
 
-pub(crate) fn client_over(base: &str, http: HttpClient) -> Client {
-    Client::new(credentials(), http)
+pub(crate) fn client_over(base: &str, transport: impl Transport + 'static) -> Client {
+    Client::with_transport(credentials(), transport)
         .with_base_url(base.parse().unwrap())
-        .with_download_hosts("127.0.0.1,localhost".parse().unwrap())
+        .with_downloads("127.0.0.1,localhost".parse().unwrap())
 }
 
 pub(crate) fn get(url: &str) -> Request<Bytes> {

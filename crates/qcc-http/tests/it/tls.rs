@@ -8,7 +8,7 @@ use std::{
 };
 
 use qcc_http::{
-    Deadlines, Delivery, HyperTransport, InvalidRoots, Roots, Transport, TransportErrorKind as Kind,
+    HyperTransport, InvalidTls, Roots, Timeouts, Transport, TransportErrorKind as Kind,
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
@@ -22,7 +22,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::support::{PATIENT, answer, chain, get, read_head};
+use crate::support::{answer, chain, get, patient, read_head, within};
 
 /// Signs certificates for the servers of a test.
 pub(crate) struct Authority {
@@ -117,7 +117,7 @@ async fn a_trusted_server_is_talked_to() {
     let authority = Authority::new();
     let server = tls_server(&authority, "localhost").await;
     let url = format!("https://localhost:{}/a?b=%2B", server.address.port());
-    let answered = trusting(authority.roots()).send(get(&url), PATIENT).await.unwrap();
+    let answered = trusting(authority.roots()).send(get(&url), &patient()).await.unwrap();
     let body = answered.into_body().read_within(1000).await.unwrap().unwrap();
     assert!(body.starts_with(b"GET /a?b=%2B HTTP/1.1\r\n"));
 }
@@ -135,8 +135,8 @@ async fn who_is_not_trusted_gets_nothing() {
         (authority.roots(), "127.0.0.1", "its certificate is for another name"),
     ] {
         let url = format!("https://{host}:{port}/?Signature=D0%2BS");
-        let error = trusting(roots).send(get(&url), PATIENT).await.expect_err(words);
-        assert_eq!((error.kind(), error.delivery()), (Kind::Tls, Delivery::NotSent), "{error:?}");
+        let error = trusting(roots).send(get(&url), &patient()).await.expect_err(words);
+        assert_eq!(error.kind(), Kind::Tls, "{error:?}");
         let text = chain(&error);
         assert!(text.contains(words) && !text.contains("D0%2B"), "{text}");
     }
@@ -155,8 +155,8 @@ async fn a_server_without_tls_is_told_from_a_bad_certificate() {
             stream.shutdown().await.unwrap();
             while stream.read_u8().await.is_ok() {}
         });
-        let error = trusting(Roots::bundled()).send(get(&url), PATIENT).await.unwrap_err();
-        assert_eq!((error.kind(), error.delivery()), (kind, Delivery::NotSent), "{error:?}");
+        let error = trusting(Roots::bundled()).send(get(&url), &patient()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error:?}");
         if kind == Kind::Tls {
             assert!(chain(&error).contains("what it sent is not TLS"), "{}", chain(&error));
         }
@@ -167,9 +167,9 @@ async fn a_server_without_tls_is_told_from_a_bad_certificate() {
 async fn a_handshake_that_never_ends_counts_as_connecting() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
-    let deadlines = Deadlines::new(Duration::from_millis(200), PATIENT.head, PATIENT.idle);
-    let error = trusting(Roots::bundled()).send(get(&url), deadlines).await.unwrap_err();
-    assert_eq!((error.kind(), error.delivery()), (Kind::Timeout, Delivery::NotSent));
+    let options = within(Timeouts::new().with_connect(Duration::from_millis(200)));
+    let error = trusting(Roots::bundled()).send(get(&url), &options).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Connect);
     assert!(chain(&error).contains("not connected after 200ms"), "{}", chain(&error));
 }
 
@@ -185,20 +185,20 @@ async fn a_file_of_authorities_may_be_pem_or_der() {
         fs::write(&path, bytes).unwrap();
         for roots in [Roots::file(&path), Roots::folder(folder.path())] {
             let transport = trusting(roots.unwrap().and(Roots::bundled()));
-            transport.send(get(&url), PATIENT).await.unwrap();
+            transport.send(get(&url), &patient()).await.unwrap();
         }
     }
     // What lies beside it in a folder does not matter.
     fs::write(folder.path().join("README"), "no certificate").unwrap();
     fs::create_dir(folder.path().join("more")).unwrap();
-    trusting(Roots::folder(folder.path()).unwrap()).send(get(&url), PATIENT).await.unwrap();
+    trusting(Roots::folder(folder.path()).unwrap()).send(get(&url), &patient()).await.unwrap();
 }
 
 #[test]
 fn a_file_without_authorities_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("company.pem");
-    let named = |roots: Result<Roots, InvalidRoots>, why: &str| {
+    let named = |roots: Result<Roots, InvalidTls>, why: &str| {
         let text = roots.expect_err(why).to_string();
         assert!(text.contains(folder.path().to_str().unwrap()) && text.contains(why), "{text}");
     };

@@ -1,13 +1,13 @@
-//! Our answer to the vendor's call, to the byte.
+//! Our answer to a callback, byte for byte.
 
 use std::borrow::Cow;
 
 use crate::Status;
 
-/// What we answer to a callback.
+/// Our answer to a callback.
 ///
-/// The vendor counts any other answer as an error and stops calling after five
-/// in a row (6.2.2), so the body is fixed here and nowhere else.
+/// The vendor counts any other answer as an error, and stops calling after five
+/// errors in a row (6.2.2).
 ///
 /// ```
 /// use qcc_proto::{Acknowledgement, Status, StatusForm};
@@ -43,17 +43,17 @@ impl Acknowledgement {
     /// The `Content-Type` that goes with the body.
     pub const CONTENT_TYPE: &'static str = "application/json; charset=utf-8";
 
-    /// The order is safe with us.
+    /// The order number is stored.
     pub const fn accepted() -> Self {
         Self { status: Status::OK, message: Cow::Borrowed("成功"), form: StatusForm::Text }
     }
 
-    /// It is not: the vendor may count this as one of its five errors.
+    /// The callback was refused. The vendor may count this as an error.
     pub fn refused(status: Status, message: impl Into<Cow<'static, str>>) -> Self {
         Self { status, message: message.into(), form: StatusForm::Text }
     }
 
-    /// The same with the status in another form.
+    /// The same answer with the status written in this form.
     #[must_use]
     pub const fn with_form(mut self, form: StatusForm) -> Self {
         self.form = form;

@@ -2,18 +2,19 @@
 
 use std::fmt;
 
-/// Why a record is set aside. The record is the vendor's fault; the rest of its
-/// document is sound.
+/// Why a record is set aside.
+///
+/// The vendor wrote an invalid record; the rest of the document is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RecordFault {
-    /// An array, a text, a number or `null` stands where a record should.
+    /// An array, a text, a number or `null` in place of a record.
     NotAnObject,
-    /// `id` is not there. Any other field may be absent, which is `null`.
+    /// `id` is absent. Any other field may be absent, which means `null`.
     Missing(RecordField),
-    /// A field's value is of another type than the manual's; also a `null` id.
+    /// A field has another type than in the manual, or `id` is `null`.
     WrongType(RecordField),
-    /// A key, known or not, stands twice.
+    /// A key, known or not, comes twice.
     DuplicateKey,
     /// `id` is empty.
     EmptyId,
@@ -21,19 +22,19 @@ pub enum RecordFault {
     LongId,
     /// `id` has a control character in it.
     ControlInId,
-    /// `score`, as number or text, is not written as a whole number from
-    /// −2³¹ to 2³¹ − 1, perhaps with a fraction of zeros (`-0` is not).
+    /// `score`, a number or a text, is not a whole number from −2³¹ to 2³¹ − 1. A
+    /// fraction of zeros is allowed, `-0` is not.
     ScoreRange,
     /// `monitorLevel` or `monitorType` is empty.
     EmptyWord(RecordField),
     /// `monitorLevel` holds a word of `monitorType` or the reverse.
     ForeignWord(RecordField),
-    /// A text anywhere in the record holds U+0000, which databases refuse.
+    /// A text in the record contains U+0000, which databases refuse.
     NulInText,
-    /// A text anywhere in the record holds the escape of half a surrogate pair: a
+    /// A text in the record contains the escape of half a surrogate pair: a
     /// character was cut in two.
     HalfSurrogate,
-    /// A text anywhere in the record holds bytes that are not UTF-8.
+    /// A text in the record contains bytes that are not UTF-8.
     NotUtf8,
     /// Longer than [`ReaderLimits::record_bytes`](crate::ReaderLimits::record_bytes).
     TooLong,
@@ -64,7 +65,7 @@ impl RecordFault {
         }
     }
 
-    /// The field at fault, where it is one.
+    /// The field with the fault, if it is a single one.
     pub fn field(self) -> Option<RecordField> {
         match self {
             Self::Missing(field)
@@ -84,15 +85,15 @@ impl fmt::Display for RecordFault {
             Self::NotAnObject => f.write_str("the record is not an object"),
             Self::Missing(field) => write!(f, "{field} is missing"),
             Self::WrongType(field) => write!(f, "{field} is of the wrong type"),
-            Self::DuplicateKey => f.write_str("a key stands twice"),
+            Self::DuplicateKey => f.write_str("a key comes twice"),
             Self::EmptyId => f.write_str("id is empty"),
             Self::LongId => f.write_str("id is longer than 128 bytes"),
-            Self::ControlInId => f.write_str("id has a control character"),
+            Self::ControlInId => f.write_str("id contains a control character"),
             Self::ScoreRange => f.write_str("score is not a 32-bit whole number"),
             Self::EmptyWord(field) => write!(f, "{field} is empty"),
-            Self::ForeignWord(field) => write!(f, "{field} holds a word of another field"),
-            Self::NulInText => f.write_str("a text holds U+0000"),
-            Self::HalfSurrogate => f.write_str("a text holds half a surrogate pair"),
+            Self::ForeignWord(field) => write!(f, "{field} contains a word of another field"),
+            Self::NulInText => f.write_str("a text contains U+0000"),
+            Self::HalfSurrogate => f.write_str("a text contains half a surrogate pair"),
             Self::NotUtf8 => f.write_str("a text is not UTF-8"),
             Self::TooLong => f.write_str("the record is too long"),
             Self::TooDeep => f.write_str("an unknown field is nested too deep"),

@@ -1,8 +1,8 @@
-//! The reader's window on its source: checked UTF-8, refilled on demand.
+//! A buffer over the source: checked UTF-8, refilled on demand.
 //!
-//! A byte that is not UTF-8 is replaced by a control character, which no JSON
-//! text may hold, and remembered: so offsets stay what they are, the reader of
-//! records needs to know nothing, and one broken character costs one record.
+//! A byte that is not UTF-8 is replaced by a control character, which JSON text
+//! must not contain, and remembered. So offsets stay the same, the reader of records
+//! needs no special case, and one broken character costs one record.
 
 use std::{
     collections::VecDeque,
@@ -21,10 +21,10 @@ const CHUNK: usize = 128 * 1024;
 /// Documents with more bytes that are not UTF-8 are in another encoding.
 const MOST_BROKEN: usize = 1 << 16;
 
-/// Text that was read and not yet used, and where it stands in the document.
+/// Text that was read and not yet used, with its offset in the document.
 ///
-/// Whatever the source delivers at a time, the same document gives the same
-/// answers: a failure is kept until everything before it has been used.
+/// The result does not depend on how much the source delivers at a time: a failure
+/// is kept until everything before it has been used.
 pub(super) struct Feed<R> {
     source: R,
     text: String,
@@ -36,7 +36,7 @@ pub(super) struct Feed<R> {
     tail: Tail,
 }
 
-/// The bytes of the text that are not UTF-8, and where they stand in the document.
+/// The bytes that are not UTF-8, with their offsets in the document.
 #[derive(Debug, Default)]
 struct Broken {
     bytes: VecDeque<(u64, u8)>,
@@ -75,13 +75,13 @@ impl<R: BufRead> Feed<R> {
         }
     }
 
-    /// The byte that is not UTF-8 and stands at this offset of the document.
+    /// The byte at this offset of the document, if it is not UTF-8.
     pub(super) fn broken_at(&self, offset: u64) -> Option<u8> {
         let at = self.broken.bytes.binary_search_by_key(&offset, |(offset, _)| *offset).ok()?;
         self.broken.bytes.get(at).map(|(_, byte)| *byte)
     }
 
-    /// The next four bytes as they came, or what there is of them.
+    /// The next four bytes as received, or fewer at the end.
     pub(super) fn first_bytes(&self) -> Vec<u8> {
         let bytes = self.unused().iter().take(4).enumerate();
         bytes.map(|(n, b)| self.broken_at(self.offset() + n as u64).unwrap_or(*b)).collect()
@@ -109,7 +109,7 @@ impl<R: BufRead> Feed<R> {
         self.at = (self.at + by).min(self.text.len());
     }
 
-    /// The next byte that is no white space; it stays unused.
+    /// The next byte that is not white space; it stays unused.
     #[inline]
     pub(super) fn peek(&mut self) -> Result<u8, DocumentError> {
         loop {
@@ -126,7 +126,7 @@ impl<R: BufRead> Feed<R> {
         }
     }
 
-    /// Like [`peek`](Self::peek), but the end of the source is no error.
+    /// Like [`peek`](Self::peek), but the end of the source is not an error.
     pub(super) fn peek_or_end(&mut self) -> Result<Option<u8>, DocumentError> {
         match self.peek() {
             Err(DocumentError::Truncated { .. }) if matches!(self.tail, Tail::End) => Ok(None),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::encoding;
 
-/// A value that was passed over.
+/// A value that was skipped.
 pub(super) struct Framed {
     /// Its first bytes.
     pub(super) raw: Vec<u8>,

@@ -1,4 +1,4 @@
-//! What a document says of itself, without its records.
+//! The fields of a document besides its records.
 
 use std::io::BufRead;
 
@@ -7,15 +7,14 @@ use crate::ShanghaiTime;
 
 /// `pushDate` and `totalSize` of a document.
 ///
-/// Both may stand after the records, although the manual's sample has them
-/// before. Whoever needs them first reads the document twice: this is the
-/// first pass.
+/// Both may come after the records, although the manual's sample has them before.
+/// If you need them first, read the document twice and start with this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DocumentHeader {
     /// `pushDate`: when the order was pushed.
     pub push_date: ShanghaiTime,
-    /// `totalSize`: how many records it says it has.
+    /// `totalSize`: how many records the document should have.
     pub total_size: u64,
 }
 

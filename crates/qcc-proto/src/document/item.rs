@@ -1,4 +1,4 @@
-//! What the reader hands out: records, and records set aside.
+//! What the reader returns: records, and records set aside.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub enum Item {
         /// The record.
         record: RiskRecord,
     },
-    /// One that is set aside.
+    /// An invalid record, set aside.
     SetAside(SetAsideRecord),
 }
 
@@ -29,7 +29,7 @@ pub enum ItemRef<'a> {
         /// The record.
         record: RecordRef<'a>,
     },
-    /// One that is set aside.
+    /// An invalid record, set aside.
     SetAside(SetAsideRecord),
 }
 
@@ -45,7 +45,7 @@ impl ItemRef<'_> {
     }
 }
 
-/// A [`RiskRecord`] whose texts lie in the reader: reading one allocates nothing.
+/// A [`RiskRecord`] whose texts are borrowed: reading one allocates nothing.
 ///
 /// The fields mean what those of [`RiskRecord`] mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,9 +59,9 @@ pub struct RecordRef<'a> {
     pub corp_name: Option<&'a str>,
     /// `monitorContent`
     pub monitor_content: Option<&'a str>,
-    /// `monitorLevel`: a word, known or not, and never empty.
+    /// `monitorLevel`: a word, known or not, never empty.
     pub monitor_level: Option<&'a str>,
-    /// `monitorType`: a word, known or not, and never empty.
+    /// `monitorType`: a word, known or not, never empty.
     pub monitor_type: Option<&'a str>,
     /// `score`
     pub score: Option<i32>,
@@ -104,17 +104,16 @@ impl RecordRef<'_> {
     }
 }
 
-/// A record that cannot be stored as it is: where it stands, why, and its bytes.
+/// An invalid record: its position, what is wrong, and its bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SetAsideRecord {
     /// Its index in `result`, from 0.
     pub position: u64,
     /// The first fault found in it.
     pub reason: RecordFault,
-    /// Its bytes as they stand in the document: JSON, unless `truncated` or not
-    /// UTF-8.
+    /// Its bytes in the document: JSON, unless `truncated` or not UTF-8.
     pub raw: Vec<u8>,
-    /// Whether `raw` is only the beginning, cut at
+    /// Whether `raw` is only the beginning, cut off at
     /// [`ReaderLimits::raw_bytes`](crate::ReaderLimits::raw_bytes), perhaps inside a character.
     pub truncated: bool,
 }

@@ -1,4 +1,4 @@
-//! The reader as its user sees it: one record after the other.
+//! The reader's public interface: one record after the other.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -11,16 +11,17 @@ use super::{
 };
 use crate::ShanghaiTime;
 
-/// Reads the records of one document as they stream by.
+/// Streams the records of one document.
 ///
-/// [`next_item`](Self::next_item) hands out owned [`Item`]s, [`next_ref`](Self::next_ref)
-/// borrowed ones without allocating. A record that cannot be taken comes as
-/// [`Item::SetAside`], and the next one follows; a document that cannot be
-/// taken ends with a [`DocumentError`]. [`finish`](Self::finish) tells whether
-/// all went well.
+/// [`next_item`](Self::next_item) returns owned [`Item`]s;
+/// [`next_ref`](Self::next_ref) returns borrowed ones without allocating. An invalid
+/// record is returned as [`Item::SetAside`], and the next one follows. An invalid
+/// document is a [`DocumentError`]. [`finish`](Self::finish) reads to the end and
+/// checks the number of records.
 ///
-/// Until `None` came, the document is not known to be whole. The crate's
-/// documentation lists what is taken, set aside and refused.
+/// The reader is not an [`Iterator`], because that could be read on after an error.
+/// Until `None` is returned, the document may turn out to be invalid. The crate's
+/// documentation lists what is read, set aside and refused.
 ///
 /// ```
 /// use qcc_proto::{Item, ReaderLimits, RecordReader};
@@ -52,7 +53,7 @@ pub struct RecordReader<R> {
     pub(super) push_date: Option<ShanghaiTime>,
     pub(super) total_size: Option<u64>,
     pub(super) has_result: bool,
-    /// `result` came as `null`.
+    /// `result` is `null`.
     pub(super) no_result: bool,
     pub(super) records: u64,
     pub(super) set_aside: u64,
@@ -68,7 +69,7 @@ impl<R: Read> RecordReader<BufReader<R>> {
 impl<R: BufRead> RecordReader<R> {
     /// A reader at the beginning of the document in `source`.
     ///
-    /// It reads ahead, so what is left of `source` afterwards means nothing.
+    /// It reads ahead, so do not use `source` afterwards.
     pub fn new(source: R, limits: ReaderLimits) -> Self {
         Self {
             feed: Feed::new(source),
@@ -85,13 +86,13 @@ impl<R: BufRead> RecordReader<R> {
         }
     }
 
-    /// `pushDate`, once it went by. It may stand after the records: where each
-    /// record needs it, call [`DocumentHeader::read`] on a first pass.
+    /// `pushDate`, if it was read already. It may come after the records: if you
+    /// need it before, call [`DocumentHeader::read`](crate::DocumentHeader::read) on a first pass.
     pub fn push_date(&self) -> Option<ShanghaiTime> {
         self.push_date
     }
 
-    /// `totalSize`, once it went by.
+    /// `totalSize`, if it was read already.
     pub fn total_size(&self) -> Option<u64> {
         self.total_size
     }
@@ -107,7 +108,7 @@ impl<R: BufRead> RecordReader<R> {
     /// The next element of `result`, borrowed; `None` at the document's end.
     ///
     /// # Errors
-    /// [`DocumentError`] where the document is refused; after the first one,
+    /// [`DocumentError`] if the document is refused; after the first error,
     /// [`DocumentError::AlreadyFailed`].
     pub fn next_ref(&mut self) -> Result<Option<ItemRef<'_>>, DocumentError> {
         let position = self.records + self.set_aside;
@@ -129,8 +130,8 @@ impl<R: BufRead> RecordReader<R> {
         }
     }
 
-    /// What the document held, once `next_item` or `next_ref` answered `None`;
-    /// whether [its count matches](DocumentSummary::count_matches) is not judged.
+    /// What the document contained, after `next_item` or `next_ref` returned `None`.
+    /// Does not check whether [the count matches](DocumentSummary::count_matches).
     pub fn summary(&self) -> Option<DocumentSummary> {
         match self.state {
             State::Done(summary) => Some(summary),
@@ -138,7 +139,7 @@ impl<R: BufRead> RecordReader<R> {
         }
     }
 
-    /// Reads on to the end, if that was not reached, and judges the whole.
+    /// Reads to the end and checks the document as a whole.
     ///
     /// # Errors
     /// [`DocumentError`]: the document is refused, or was before

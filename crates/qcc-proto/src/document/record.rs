@@ -17,13 +17,13 @@ use super::{RecordFault, RecordField, RecordRef, skip::Skipper};
 pub(super) enum Stop {
     /// The text ended first.
     Short,
-    /// It is no JSON.
+    /// It is not JSON.
     Syntax,
-    /// It cannot be taken.
+    /// The record is invalid.
     Fault(RecordFault),
 }
 
-/// What was read of a record: where its texts lie. Reused from record to record.
+/// What was read of a record: where its texts are. Reused from record to record.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     slots: [Slot; RecordField::ALL.len()],
@@ -36,7 +36,7 @@ pub(super) struct Draft {
     unknown_keys: Vec<Slot>,
 }
 
-/// Where a text lies.
+/// Where a text is.
 #[derive(Debug, Default, Clone, Copy)]
 struct Slot {
     place: Place,
@@ -117,7 +117,7 @@ impl Draft {
 }
 
 /// Reads the record that begins at `at` of `text` and ends before `end`;
-/// answers with where it ended.
+/// returns where it ended.
 pub(super) fn read(
     text: &str,
     at: usize,
@@ -142,7 +142,7 @@ pub(super) fn read(
     Ok(pass.at)
 }
 
-/// Decodes a lone JSON string, quotes included; `None` where it is none.
+/// Decodes a single JSON string, quotes included; `None` if it is not one.
 pub(super) fn lone_string(raw: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(raw).ok()?;
     let (mut draft, mut skipper) = (Draft::default(), Skipper::new());

@@ -1,10 +1,10 @@
-//! The inside of a JSON string: where plain text ends, what an escape means.
+//! Scans JSON strings: where plain text ends, and what an escape means.
 
 const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// The first quote, backslash or control character at or after `from`, or the
-/// length of `bytes` where there is none.
+/// length of `bytes` if there is none.
 #[inline]
 pub(super) fn plain(bytes: &[u8], from: usize) -> usize {
     let mut rest = bytes.get(from..).unwrap_or_default();
@@ -23,23 +23,23 @@ pub(super) fn plain(bytes: &[u8], from: usize) -> usize {
 /// above the lowest true one, never below it: only the lowest is exact.
 #[inline]
 fn special(word: u64) -> u64 {
-    // One flipped bit puts the quote, 0x22, right behind the controls.
+    // One flipped bit puts the quote, 0x22, right after the control characters.
     let quote_or_control = word ^ (LOW * 0x02);
     let backslash = word ^ (LOW * b'\\' as u64);
     let below = |word: u64, limit: u64| word.wrapping_sub(LOW * limit) & !word;
     (below(quote_or_control, 0x21) | below(backslash, 1)) & HIGH
 }
 
-/// What stands at a backslash.
+/// What follows a backslash.
 pub(super) enum Escape {
     /// A character, and how many bytes spelled it.
     Char(char, usize),
     /// Half a surrogate pair, and how many bytes spelled it: JSON by its grammar,
     /// but no character.
     Half(usize),
-    /// More bytes are needed to tell.
+    /// More bytes are needed to decide.
     Short,
-    /// No escape of JSON.
+    /// Not an escape of JSON.
     Bad,
 }
 

@@ -15,12 +15,12 @@ pub(super) struct Skipper {
     has_half: bool,
 }
 
-/// How far a piece took it.
+/// How far a piece went.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// The value ended; so many bytes of the piece belong to it.
+    /// The value ended after this many bytes of the piece.
     Done(usize),
-    /// It goes on; so many bytes are used up, the rest is to be shown again.
+    /// The value goes on. This many bytes are used; pass the rest again.
     Short(usize),
 }
 
@@ -28,8 +28,8 @@ pub(super) enum Step {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Stuck {
     Syntax(usize, &'static str),
-    /// A bare control character in a string. If it stands for a byte that is not
-    /// UTF-8, the rest may be shown as if it had been used up.
+    /// A bare control character in a string. If it replaces a byte that is not
+    /// UTF-8, the caller may skip it and continue.
     Control(usize),
     TooDeep(usize),
 }
@@ -154,7 +154,7 @@ impl Skipper {
         }
     }
 
-    /// Takes one structural byte; `true` where it ends the value.
+    /// Takes one structural byte; `true` if it ends the value.
     fn token(&mut self, byte: u8, at: usize) -> Result<bool, Stuck> {
         let unexpected = |what| Err(Stuck::Syntax(at, what));
         self.state = match (self.state, byte) {

@@ -1,14 +1,14 @@
-//! What a whole document held.
+//! What a whole document contained.
 
 use crate::ShanghaiTime;
 
-/// What a whole document held.
+/// What a whole document contained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DocumentSummary {
     /// `pushDate`
     pub push_date: ShanghaiTime,
-    /// `totalSize`: what the document says of itself.
+    /// `totalSize`: how many records the document should have.
     pub total_size: u64,
     /// Records that were valid.
     pub records: u64,
@@ -19,7 +19,7 @@ pub struct DocumentSummary {
 impl DocumentSummary {
     /// Whether `totalSize` is the number of records found, valid or not.
     ///
-    /// The manual's own sample is not: it says 4 and shows 1.
+    /// In the manual's own sample it is not: that says 4 and shows 1.
     pub fn count_matches(&self) -> bool {
         self.total_size == self.found()
     }

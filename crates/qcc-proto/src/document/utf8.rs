@@ -9,7 +9,7 @@ pub(super) enum End {
     Whole,
     /// Inside a character.
     InCharacter,
-    /// With more bytes that are not UTF-8 than are taken.
+    /// After too many bytes that are not UTF-8.
     NotUtf8,
 }
 
@@ -24,8 +24,8 @@ impl CutChar {
     /// How many bytes are held at most.
     pub(super) const MOST_HELD: usize = 4;
 
-    /// Appends `piece` to `text`, with a mark for each byte that is not UTF-8, of
-    /// which `broken` is told; `false` where that wants to hear no more.
+    /// Appends `piece` to `text`, with a mark for each byte that is not UTF-8.
+    /// Calls `broken` for each, and returns `false` if that did.
     pub(super) fn decode(
         &mut self,
         mut piece: &[u8],
@@ -101,7 +101,7 @@ impl CutChar {
     }
 }
 
-/// Hears where in the text a byte stands that is not UTF-8, and which one it was.
+/// Called with the place in the text and the value of each byte that is not UTF-8.
 type Told<'a> = dyn FnMut(usize, u8) -> bool + 'a;
 
 /// Appends a mark for each byte that is not UTF-8.

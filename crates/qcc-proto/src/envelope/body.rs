@@ -1,14 +1,13 @@
-//! The bytes of an answer, made JSON where a broken character is all that is
-//! wrong with them.
+//! Reads the JSON of an answer, and repairs broken characters.
 
 use std::borrow::Cow;
 
 use crate::{EnvelopeError, EnvelopeErrorKind, encoding, json::Json};
 
-/// Deeper than any answer needs, and shallow enough for any stack.
+/// More than any answer needs, and safe for any stack.
 const MAX_DEPTH: usize = 64;
 
-/// Reads a body; also tells whether characters of it had to be replaced.
+/// Reads a body; the flag says whether characters had to be replaced.
 pub(super) fn read(body: &[u8]) -> Result<(Json, bool), EnvelopeError> {
     let bytes = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     if let Some(name) = encoding::of_start(bytes) {
@@ -36,7 +35,7 @@ pub(super) fn read(body: &[u8]) -> Result<(Json, bool), EnvelopeError> {
 }
 
 /// The text with `\ufffd` for each escape that is half a surrogate pair; `None`
-/// where there is no such escape.
+/// if there is no such escape.
 fn without_halves(text: &[u8]) -> Option<Vec<u8>> {
     let mut whole = Vec::with_capacity(text.len());
     let (mut rest, mut found) = (text, false);

@@ -59,10 +59,10 @@ fn has(fields: &Pairs, name: &str) -> bool {
     fields.iter().any(|(key, _)| is_spelling_of(key, name))
 }
 
-/// What an answer holds beside status and message.
+/// The fields of an answer besides status and message.
 pub(crate) struct Fields {
     top: Pairs,
-    /// Whether a character that was broken stands replaced somewhere.
+    /// Whether a broken character was replaced.
     mended: bool,
 }
 
@@ -97,7 +97,7 @@ impl Fields {
     }
 
     /// The lines of a list: under its own name or `result`, as an array or as
-    /// the one line that stands in its place, or at the top level by `mark`.
+    /// a single line in its place, or at the top level if `mark` is there.
     pub(super) fn list(
         mut self,
         name: &'static str,
@@ -138,7 +138,7 @@ impl Line {
     /// The two fields of a line; the first is also what a bare text or number is.
     ///
     /// # Errors
-    /// What stands there instead of the first.
+    /// What is there instead of the first.
     pub(super) fn into_parts(
         self,
         first: &'static str,
@@ -149,7 +149,7 @@ impl Line {
             bare => return bare.plain().map(|text| (text, None)).ok_or_else(|| lacks(first)),
         };
         match take(&mut line, first) {
-            Err(_) => Err(format!("({first} stands twice and differs)")),
+            Err(_) => Err(format!("({first} comes twice and differs)")),
             Ok(Some(value)) => match value.plain() {
                 Some(text) => Ok((text, take(&mut line, second).ok().flatten())),
                 None => Err(format!("({first} is not a text)")),

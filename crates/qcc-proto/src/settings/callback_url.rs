@@ -1,4 +1,4 @@
-//! The URL the vendor is told to call: checked before it is sent anywhere.
+//! The URL that the vendor calls, checked before it is sent.
 
 use std::{fmt, str::FromStr};
 

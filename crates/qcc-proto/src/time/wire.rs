@@ -1,4 +1,4 @@
-//! Times as serialisers write them, where what is meant leaves no doubt.
+//! Times as serialisers write them, if they are unambiguous.
 //!
 //! The manual promises one spelling. A vendor that changes its serialiser sends
 //! another one, and an order must not be lost over it.
@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use super::SHANGHAI;
 
-/// Longer texts are no times.
+/// Longer texts are not times.
 const LONGEST: usize = 64;
 
-/// The years that are taken: what lies outside is how serialisers write that
-/// there is no date (year 1, the first second of 1970, year 9999).
+/// The years that are accepted. Serialisers write others for an absent date (year
+/// 1, the first second of 1970, year 9999).
 const FIRST_SECOND: i64 = 946_656_000; // 2000-01-01 00:00:00 +08:00
 const PAST_LAST_SECOND: i64 = 4_102_416_000; // 2100-01-01 00:00:00 +08:00
 
@@ -88,7 +88,7 @@ pub(super) fn compact(text: &str) -> Option<Timestamp> {
 }
 
 /// `/Date(1654573158000)/` and `/Date(1654573158000+0800)/`, as .NET wrote them:
-/// milliseconds of UTC, whatever offset is told beside.
+/// milliseconds of UTC; the offset does not change them.
 fn date_call(text: &str) -> Option<Timestamp> {
     let inside = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
     let mut rest = Rest(inside);
@@ -100,7 +100,7 @@ fn date_call(text: &str) -> Option<Timestamp> {
 }
 
 /// Seconds or milliseconds since 1970; of seconds there may be a fraction. The
-/// two cannot be confused: in the years that are taken they differ in length.
+/// two cannot be confused: in the accepted years they differ in length.
 fn epoch(text: &str) -> Option<Timestamp> {
     let mut rest = Rest(text);
     let number = rest.digits(9, 13)?;
@@ -123,7 +123,7 @@ fn fraction(number: f64) -> Option<Timestamp> {
     read(&format!("{whole:.0}"))
 }
 
-/// `[2026,11,26,10,0]`, with seconds and nanoseconds where they are not zero.
+/// `[2026,11,26,10,0]`, with seconds and nanoseconds if they are not zero.
 fn parts_of(parts: &[Value]) -> Option<Timestamp> {
     let number = |at: usize| parts.get(at).map_or(Some(0), Value::as_i64);
     if !(5..=7).contains(&parts.len()) || !(0..1_000_000_000).contains(&number(6)?) {
@@ -144,7 +144,7 @@ fn local(year: i64, month: i64, day: i64, hour: i64, minute: i64, second: i64) -
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
-    /// Takes from `least` to `most` digits; where more stand there, nothing.
+    /// Takes from `least` to `most` digits, or nothing.
     fn digits(&mut self, least: usize, most: usize) -> Option<i64> {
         let len = self.0.bytes().take_while(u8::is_ascii_digit).count().min(most);
         let (digits, rest) = self.0.split_at_checked(len)?;

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use qcc_proto::{
-    Answer, CallbackError, CallbackQuery, OrderList, OrderNo, Refusal, ShanghaiTime, Status,
+    Call, CallbackError, CallbackQuery, ListOrders, OrderNo, Refusal, ShanghaiTime, Status,
     StatusClass, UnzipPassword,
 };
 
@@ -70,7 +70,7 @@ fn a_query_has_8192_bytes_at_most() {
 #[test]
 fn a_time_goes_into_a_text_and_back_and_says_where_it_holds() {
     let time: ShanghaiTime = "2026-01-05 09:00:00".parse().unwrap();
-    assert_eq!(String::from(time), "2026-01-05 09:00:00");
+    assert_eq!(time.to_string(), "2026-01-05 09:00:00");
     assert_eq!(format!("{time:?}"), "2026-01-05 09:00:00 +08:00");
 }
 
@@ -89,17 +89,17 @@ fn each_class_of_status_has_a_word() {
         (Class::OurFault, "our_fault"),
         (Class::Unknown, "unknown"),
     ] {
-        assert_eq!((class.name(), format!("{class:>20}")), (word, format!("{word:>20}")));
+        assert_eq!((class.as_str(), format!("{class:>20}")), (word, format!("{word:>20}")));
     }
 }
 
 #[test]
 fn what_is_no_json_names_its_cause_and_what_turns_a_line_is_escaped() {
-    let error = Answer::<OrderList>::parse(b"no").unwrap_err();
+    let error = ListOrders::read_answer(b"no").unwrap_err();
     assert!(error.source().is_some(), "{error:?}");
     for letter in ['\n', '\u{2028}', '\u{200f}', '\u{202e}', '\u{2066}', '\u{85}'] {
         let message = format!("a{letter}b");
-        let shown = Refusal { status: Status::new(299), message }.to_string();
+        let shown = Refusal::new(Status::new(299), message).to_string();
         let escaped = letter.escape_default();
         assert_eq!(shown, format!("the vendor answered 299: a{escaped}b"));
     }
@@ -108,7 +108,7 @@ fn what_is_no_json_names_its_cause_and_what_turns_a_line_is_escaped() {
 #[test]
 fn one_line_may_stand_for_a_list_and_no_list_is_looked_for_in_itself() {
     let list = |result: &str| {
-        Answer::<OrderList>::parse(format!(r#"{{"status":"200",{result}}}"#).as_bytes())
+        ListOrders::read_answer(format!(r#"{{"status":"200",{result}}}"#).as_bytes())
     };
     let Ok(answer) = list(r#""resultList":{"orderNo":"A1"}"#) else { panic!("one line is a list") };
     assert!(format!("{answer:?}").contains("A1"), "{answer:?}");

@@ -160,7 +160,7 @@ fn a_field_counts_in_another_spelling_where_the_manuals_is_absent() {
     assert_eq!(both.extra.as_deref(), Some(r#"{"CorpName":"other"}"#));
     // Two other spellings leave doubt, and so does a value of the wrong type.
     let twice = GOOD.replacen("\"corpName\":", r#""CORPNAME":"a","corp_name":"#, 1);
-    check_aside(&twice, "duplicate-key", "a key stands twice");
+    check_aside(&twice, "duplicate-key", "a key comes twice");
     let wrong = GOOD.replacen("\"corpName\":\"四川中津建设集团有限公司\"", r#""CORPNAME":7"#, 1);
     check_aside(&wrong, "wrong-type", "corpName is of the wrong type");
 }
@@ -190,7 +190,7 @@ fn a_whole_number_stands_for_the_text_of_an_id_or_a_date() {
 
 #[test]
 fn half_a_surrogate_pair_sets_its_record_aside_and_no_other() {
-    let reason = "a text holds half a surrogate pair";
+    let reason = "a text contains half a surrogate pair";
     for half in
         [r"\ud83d", r"\ude00", r"四\ud83d川", r"\ud83d\n", r"\ud83d\ud83d\ude00", r"\ud83dA"]
     {
@@ -300,7 +300,7 @@ fn an_id_is_one_to_128_bytes_without_controls() {
     }
     for control in [r"\n", r"a\u001f", r"\u007f", "\u{7f}", "\u{85}", r"a\u009fb"] {
         let record = good_but("id", &format!("\"{control}\""));
-        check_aside(&record, "control-in-id", "id has a control character");
+        check_aside(&record, "control-in-id", "id contains a control character");
     }
 }
 
@@ -351,12 +351,12 @@ fn words_are_kept_known_or_not_unless_they_are_the_other_fields() {
     let kind = |word: &str| good_but("monitorType", &format!("\"{word}\""));
     for word in MonitorLevel::known() {
         assert_eq!(take(&level(word.as_str())).monitor_level, Some(word.clone()));
-        let reason = "monitorType holds a word of another field";
+        let reason = "monitorType contains a word of another field";
         check_aside(&kind(word.as_str()), "foreign-word", reason);
     }
     for word in MonitorType::known() {
         assert_eq!(take(&kind(word.as_str())).monitor_type, Some(word.clone()));
-        let reason = "monitorLevel holds a word of another field";
+        let reason = "monitorLevel contains a word of another field";
         check_aside(&level(word.as_str()), "foreign-word", reason);
     }
     for word in ["新级别", "high", " ", "高风险 "] {
@@ -413,7 +413,7 @@ fn no_text_of_a_record_may_hold_nul() {
         good_and(r#""note":{"\u0000":1}"#),
         good_and(r#""\u0000":1"#),
     ] {
-        check_aside(&record, "nul-in-text", "a text holds U+0000");
+        check_aside(&record, "nul-in-text", "a text contains U+0000");
     }
     assert_eq!(take(&good_but("corpName", r#""\\u0000""#)).corp_name.as_deref(), Some(r"\u0000"));
 }
@@ -435,7 +435,7 @@ fn a_key_may_stand_only_once() {
         good_and(r#""note":1,"other":1,"n\u006fte":2"#),
         good_and(r#""":1,"":2"#),
     ] {
-        check_aside(&record, "duplicate-key", "a key stands twice");
+        check_aside(&record, "duplicate-key", "a key comes twice");
     }
     let many: Vec<String> = (0..20_000).map(|n| format!("\"{n}\":{n}")).collect();
     assert!(take(&good_and(&many.join(","))).extra.is_some());

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
-use qcc_http::{Body, Deadlines, HttpClient, Transport, TransportError};
+use qcc_http::{AddressChecks, AnyTransport, Body, SendOptions, Transport, TransportError};
 use qcc_proto::{Call, Locate, OrderNo};
 use qcc_sim::{Fault, FaultPlan, PushSchedule, Rate, Server, Vendor, VendorConfig};
 use tokio::{
@@ -22,7 +22,7 @@ use crate::support::*;
 
 type Shared = Arc<Mutex<Vendor>>;
 
-async fn serve(config: VendorConfig, callbacks: Option<HttpClient>) -> (Server, Shared) {
+async fn serve(config: VendorConfig, callbacks: Option<AnyTransport>) -> (Server, Shared) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let config = config.at(listener.local_addr().unwrap());
     let vendor = Arc::new(Mutex::new(Vendor::new(config)));
@@ -128,17 +128,21 @@ impl Transport for Receiver {
     async fn send(
         &self,
         request: Request<Bytes>,
-        _: Deadlines,
+        _: &SendOptions,
     ) -> Result<Response<Body>, TransportError> {
         self.0.send(request.uri().to_string()).unwrap();
         Ok(Response::new(Body::from(Bytes::from_static(br#"{"status":"200","msg":"ok"}"#))))
+    }
+
+    fn address_checks(&self) -> AddressChecks {
+        AddressChecks::None
     }
 }
 
 #[tokio::test]
 async fn scheduled_orders_are_called_about() {
     let (sender, mut called) = mpsc::unbounded_channel();
-    let callbacks = HttpClient::new(Receiver(sender));
+    let callbacks = AnyTransport::new(Receiver(sender));
     let (server, vendor) = serve(VendorConfig::default(), Some(callbacks)).await;
     let query = "&enablePush=A&callbackUrl=http%3A%2F%2Fus.example%2Fcallback";
     exchange(&server, &signed("setDdRiskApiPushSetting", query, at(0))).await;

@@ -1,6 +1,6 @@
 //! What is read back: records by page and filter, orders, the overview.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use qcc_proto::{MonitorLevel, MonitorType, RiskRecord};
 
@@ -74,7 +74,11 @@ async fn paged(store: &dyn Store, filter: &RecordFilter, limit: u32) -> Vec<Stor
     let mut all: Vec<StoredRecord> = Vec::new();
     loop {
         let after = all.last().map(|last| last.record.id.clone());
-        let page = ok(store.records(filter, after.as_deref(), limit).await);
+        let mut filter = filter.clone();
+        if let Some(last) = all.last().filter(|_| filter.newest_first) {
+            filter.pushed_until = Some(last.rank.push_date);
+        }
+        let page = ok(store.records(&filter, after.as_deref(), limit).await);
         assert!(page.len() <= limit as usize, "a page is at most as long as asked for");
         if page.is_empty() {
             return all;
@@ -97,6 +101,17 @@ pub(super) async fn pages_join_without_holes(fresh: &Fresh<'_>) {
     assert_eq!(ok(store.records(&everything, Some("~"), 10).await), [], "behind the last");
     let behind = ok(store.records(&everything, Some("05"), 1).await);
     assert_eq!(behind[0].record.id, "05-A1", "`after` need not be there itself");
+
+    let mut sorted = all;
+    sorted.sort_by_key(|stored| Reverse(stored.rank.push_date));
+    let newest_first = RecordFilter { newest_first: true, ..RecordFilter::default() };
+    for limit in [1, 7, 20, 40, 61] {
+        let found = paged(store, &newest_first, limit).await;
+        assert_eq!(found, sorted, "newest first, in pages of {limit}");
+    }
+    let older = RecordFilter { pushed_until: Some(local(599)), ..newest_first };
+    sorted.retain(|stored| stored.rank.push_date <= local(599));
+    assert_eq!(paged(store, &older, 7).await, sorted, "newest first, up to a time");
 }
 
 pub(super) async fn filters_join_with_and(fresh: &Fresh<'_>) {
@@ -121,6 +136,7 @@ pub(super) async fn filters_join_with_and(fresh: &Fresh<'_>) {
                     changed_since: date.map(Into::into),
                     pushed_since: push,
                     order_no: origin.clone(),
+                    ..RecordFilter::default()
                 };
                 let expected: Vec<StoredRecord> =
                     all.iter().filter(|stored| fits(&filter, stored)).cloned().collect();

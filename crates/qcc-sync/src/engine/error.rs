@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use qcc_http::{Error as ClientError, LinkFault};
+use qcc_http::{Error as ClientError, ErrorClass as Class, Retry};
 use qcc_proto::{InvalidCallbackUrl, ShanghaiTime, Status};
 
 use crate::{
@@ -122,30 +122,38 @@ impl From<ArchivesError> for Trouble {
 
 /// What a failed call or download means for the order it was made for.
 pub(super) fn failure_of(error: &ClientError, now: Timestamp, policy: &Policy) -> Failure {
-    use qcc_http::ErrorClass as Class;
     let later = |wait| now.checked_add(wait).unwrap_or(Timestamp::MAX);
-    let (code, remedy) = match error.class() {
-        Class::NotYet => (ReasonCode::NotReady, Remedy::BackOff),
-        Class::NewLink => (ReasonCode::LinkExpired, Remedy::BackOff),
-        Class::CoolOff => (ReasonCode::CoolOff, Remedy::HoldAll(Some(later(policy.cool_off)))),
-        Class::DailyLimit => {
+    let remedy = match error.retry() {
+        // A link is asked for anew with each attempt.
+        Retry::Later { .. } | Retry::LaterWithHelp | Retry::NewLink | Retry::StartOver => {
+            Remedy::BackOff
+        }
+        Retry::NewLinkFewTimes => Remedy::DownloadAgain,
+        Retry::CoolOff => Remedy::HoldAll(Some(later(policy.cool_off))),
+        Retry::NextDay => {
             let midnight = ShanghaiTime::from_timestamp(now).next_midnight().timestamp();
-            (ReasonCode::DailyLimit, Remedy::HoldAll(Some(midnight)))
+            Remedy::HoldAll(Some(midnight))
         }
-        Class::ClockOrSignature => (ReasonCode::Signature, Remedy::HoldAll(None)),
-        Class::Account => (ReasonCode::Account, Remedy::HoldAll(None)),
-        Class::Refused => (ReasonCode::Refused, Remedy::Quarantine),
-        Class::UnknownStatus => (ReasonCode::UnknownStatus, Remedy::BackOff),
-        // The next answer may hold a better one.
-        Class::LinkRefused if matches!(error, ClientError::LinkRefused(LinkFault::NotAUrl)) => {
-            (ReasonCode::LinkRefused, Remedy::DownloadAgain)
-        }
-        Class::LinkRefused => (ReasonCode::LinkRefused, Remedy::Quarantine),
-        // Transient, StartOver, Setup, and what is not known yet.
-        _ => (ReasonCode::Transient, Remedy::BackOff),
+        Retry::StopAll => Remedy::HoldAll(None),
+        Retry::Never => Remedy::Quarantine,
     };
-    let pause = error.retry_after();
-    Failure { pause, ..Failure::new(code, describe(error), remedy) }
+    let code = match error.class() {
+        Class::NotYet => ReasonCode::NotReady,
+        Class::Transient | Class::NotResumable | Class::Setup => ReasonCode::Transient,
+        Class::LinkExpired => ReasonCode::LinkExpired,
+        Class::CoolOff => ReasonCode::CoolOff,
+        Class::DailyLimit => ReasonCode::DailyLimit,
+        Class::ClockOrSignature => ReasonCode::Signature,
+        Class::Account => ReasonCode::Account,
+        Class::Refused => ReasonCode::Refused,
+        Class::UnknownStatus => ReasonCode::UnknownStatus,
+        Class::LinkUnusable | Class::LinkRefused => ReasonCode::LinkRefused,
+    };
+    let detail = match error.advice() {
+        Some(advice) => format!("{}. {advice}", describe(error)),
+        None => describe(error),
+    };
+    Failure { pause: error.retry_after(), ..Failure::new(code, detail, remedy) }
 }
 
 /// The same for an order that the vendor was asked to locate. The vendor does not

@@ -7,7 +7,7 @@ use std::{
 };
 
 use qcc_archive::{FileFormat, sniff};
-use qcc_http::{Download, ErrorClass, Resume};
+use qcc_http::{Download, Resume, Retry};
 use qcc_proto::OrderNo;
 
 use super::{Engine, Trouble, failure_of, tell_answer};
@@ -63,7 +63,7 @@ impl Engine {
                     }
                 }
                 Err(error) => {
-                    if error.class() == ErrorClass::StartOver {
+                    if error.retry() == Retry::StartOver {
                         resume = None;
                     }
                     failure_of(&error, self.clock.now(), &self.policy)
@@ -179,19 +179,19 @@ fn too_large(limit: u64) -> Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::MemoryArchives;
+    use crate::{Archives as _, MemoryArchives};
 
     #[tokio::test]
     async fn of_downloads_that_broke_off_so_many_are_kept_and_each_as_it_was_last() {
         let archives = MemoryArchives::default();
-        let mut unfinished = Unfinished::<MemoryArchives>::default();
+        let mut unfinished = Unfinished::default();
         let no = |n: usize| format!("A{n}").parse::<OrderNo>().unwrap();
         let resume = |offset| Resume::new(offset, None, "\"one\"").unwrap();
         for n in 0..MOST_UNFINISHED + 8 {
-            unfinished.keep(&no(n), archives.begin().await.unwrap(), resume(1));
+            unfinished.keep(&no(n), archives.begin(&no(0)).await.unwrap(), resume(1));
             assert_eq!(unfinished.0.len(), (n + 1).min(MOST_UNFINISHED));
         }
-        unfinished.keep(&no(0), archives.begin().await.unwrap(), resume(9));
+        unfinished.keep(&no(0), archives.begin(&no(0)).await.unwrap(), resume(9));
         let offset = |n| unfinished.0.get(&no(n)).map(|(_, resume)| resume.offset());
         assert_eq!((offset(0), offset(1), offset(MOST_UNFINISHED)), (Some(9), Some(1), None));
     }

@@ -9,9 +9,6 @@ use qcc_proto::OrderNo;
 use super::{Engine, EngineError, Report, bring::Outcome};
 use crate::{Claim, Lease, Observer, Want, delivery::later};
 
-/// So many orders are on their way at once at most: as many as a window holds.
-const MOST: usize = 32;
-
 /// An order is begun beside others once the last one has taken so long.
 const APART: SignedDuration = SignedDuration::from_millis(250);
 
@@ -142,7 +139,7 @@ impl Engine {
         run.next_due = None;
         if run.report.held.is_some() {
             self.give_back_next(run).await?;
-        } else if run.lanes.len() < MOST {
+        } else if run.lanes.len() < self.policy.concurrent_orders.get() {
             if run.next.is_none() {
                 run.next = self.claim_to_bring(run, now).await?;
             }

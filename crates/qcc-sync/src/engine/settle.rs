@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use qcc_http::{Delivery, TransportError, TransportErrorKind};
+use qcc_http::{TransportError, TransportErrorKind};
 
 use super::{
     Engine, EngineError, Report, failure_of,
@@ -119,7 +119,7 @@ impl Engine {
             biased;
             listed = self.list(observer) => listed,
             () = self.clock.sleep(silence) => {
-                let silent = TransportError::new(TransportErrorKind::Timeout, Delivery::Unknown);
+                let silent = TransportError::new(TransportErrorKind::Timeout);
                 Err(EngineError::Vendor(silent.into()))
             }
         }

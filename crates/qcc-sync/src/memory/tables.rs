@@ -311,5 +311,6 @@ pub(super) fn matches(filter: &RecordFilter, rank: &Rank, record: &RiskRecord) -
             record.change_date.as_deref().is_some_and(|changed| changed >= since)
         })
         && filter.pushed_since.is_none_or(|since| rank.push_date >= since)
+        && filter.pushed_until.is_none_or(|until| rank.push_date <= until)
         && filter.order_no.as_ref().is_none_or(|no| rank.order_no == *no)
 }

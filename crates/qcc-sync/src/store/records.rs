@@ -125,6 +125,12 @@ pub struct RecordFilter {
     pub changed_since: Option<String>,
     /// `pushDate` at or after this.
     pub pushed_since: Option<ShanghaiTime>,
+    /// `pushDate` at or before this.
+    pub pushed_until: Option<ShanghaiTime>,
+    /// The latest `pushDate` first, and by `id` among equal ones, in place of by `id`. The
+    /// next page is asked for with `pushed_until` set to the last record's `pushDate` and
+    /// `after` to its `id`.
+    pub newest_first: bool,
     /// From this order.
     pub order_no: Option<OrderNo>,
 }

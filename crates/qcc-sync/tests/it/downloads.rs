@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use http::{Request, Response, header};
 use http_body_util::{BodyExt, Full, StreamBody};
 use qcc_http::{
-    Body, Client, Deadlines, Delivery, HttpClient, Transport, TransportError, TransportErrorKind,
+    AddressChecks, Body, Client, SendOptions, Transport, TransportError, TransportErrorKind,
 };
 use qcc_proto::Endpoint;
 use qcc_sim::{SimTransport, VendorConfig};
@@ -42,13 +42,13 @@ impl Transport for Host {
     async fn send(
         &self,
         request: Request<Bytes>,
-        deadlines: Deadlines,
+        options: &SendOptions,
     ) -> Result<Response<Body>, TransportError> {
         if request.uri().path().ends_with(Endpoint::Locate.path()) {
             return Ok(Response::new(pieces(vec![Ok(LOCATION.into())])));
         }
         if request.uri().path() != "/file.zip" {
-            return self.vendor.send(request, deadlines).await;
+            return self.vendor.send(request, options).await;
         }
         let range = request.headers().get(header::RANGE).map(|range| range.to_str().unwrap());
         let offset = range.map_or(0, |range| {
@@ -56,6 +56,10 @@ impl Transport for Host {
         });
         self.asked.lock().unwrap().push(offset);
         Ok((self.manner)(&self.file, offset))
+    }
+
+    fn address_checks(&self) -> AddressChecks {
+        self.vendor.address_checks()
     }
 }
 
@@ -66,7 +70,7 @@ fn pieces(pieces: Vec<Result<Bytes, TransportError>>) -> Body {
 }
 
 fn broken() -> Result<Bytes, TransportError> {
-    Err(TransportError::new(TransportErrorKind::Broken, Delivery::Unknown))
+    Err(TransportError::new(TransportErrorKind::Broken))
 }
 
 /// The answer's head for what is left of a file.
@@ -97,7 +101,7 @@ impl Story {
         let transport = Host { vendor, file, manner, asked: asked.clone() };
         let credentials = world.vendor.lock().unwrap().config().account.credentials().clone();
         let engine = Engine::new(Parts {
-            client: Client::new(credentials, HttpClient::new(transport)),
+            client: Client::with_transport(credentials, transport),
             store: world.store.clone(),
             archives: world.archives.clone(),
             clock,

@@ -1,13 +1,20 @@
 //! Orders that cannot be had delay no other, whatever keeps them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use jiff::{SignedDuration, Timestamp};
 use qcc_http::{
-    Body, Client, Deadlines, Delivery, HttpClient, Transport, TransportError, TransportErrorKind,
+    AddressChecks, Body, Client, SendOptions, Transport, TransportError, TransportErrorKind,
 };
 use qcc_proto::OrderNo;
 use qcc_sim::{Exchange, SimTransport, VendorConfig};
@@ -43,22 +50,30 @@ struct Broken {
     inner: SimTransport,
     bad: Vec<OrderNo>,
     manner: Manner,
+    hanging: Arc<Hanging>,
+}
+
+/// How many downloads hang now, and how many did at the same time at most.
+#[derive(Debug, Default)]
+struct Hanging {
+    now: AtomicUsize,
+    most: AtomicUsize,
 }
 
 impl Transport for Broken {
     async fn send(
         &self,
         request: Request<Bytes>,
-        deadlines: Deadlines,
+        options: &SendOptions,
     ) -> Result<Response<Body>, TransportError> {
         let query = request.uri().query().unwrap_or_default();
         if self.bad.iter().any(|no| query.contains(no.as_str())) {
             return Ok(Response::new(whole(LOCATION)));
         }
         if request.uri().path() != "/bad.zip" {
-            return self.inner.send(request, deadlines).await;
+            return self.inner.send(request, options).await;
         }
-        let failed = |kind| Err(TransportError::new(kind, Delivery::Unknown));
+        let failed = |kind| Err(TransportError::new(kind));
         match self.manner {
             Manner::Http(status) => {
                 let mut answer = Response::new(whole(""));
@@ -67,11 +82,18 @@ impl Transport for Broken {
             }
             Manner::Fails(kind) => failed(kind),
             Manner::Hangs => {
-                tokio::time::sleep(deadlines.head).await;
+                let hanging = self.hanging.now.fetch_add(1, Ordering::Relaxed) + 1;
+                self.hanging.most.fetch_max(hanging, Ordering::Relaxed);
+                tokio::time::sleep(options.timeouts.head).await;
+                self.hanging.now.fetch_sub(1, Ordering::Relaxed);
                 failed(TransportErrorKind::Timeout)
             }
             Manner::BreaksOff => failed(TransportErrorKind::Broken),
         }
+    }
+
+    fn address_checks(&self) -> AddressChecks {
+        AddressChecks::None
     }
 }
 
@@ -108,17 +130,23 @@ impl Story {
     }
 
     fn engine(&self, manner: Manner) -> Engine {
+        self.engine_with(manner, Policy::default(), &Arc::default())
+    }
+
+    /// The same with a policy, and with a count of the downloads that hang.
+    fn engine_with(&self, manner: Manner, policy: Policy, hanging: &Arc<Hanging>) -> Engine {
         let clock = self.world.clock;
         let inner = SimTransport::new(self.world.vendor.clone(), move || clock.now());
-        let transport = Broken { inner, bad: self.bad.clone(), manner };
+        let hanging = Arc::clone(hanging);
+        let transport = Broken { inner, bad: self.bad.clone(), manner, hanging };
         let credentials = self.world.vendor.lock().unwrap().config().account.credentials().clone();
         Engine::new(Parts {
-            client: Client::new(credentials, HttpClient::new(transport)),
+            client: Client::with_transport(credentials, transport),
             store: self.world.store.clone(),
             archives: self.world.archives.clone(),
             clock: Arc::new(clock),
             worker: Worker { name: "w".into(), term: Duration::from_secs(600) },
-            policy: Policy::default(),
+            policy,
         })
     }
 
@@ -174,6 +202,23 @@ fn healthy_orders_are_applied_within_seconds_beside_any_that_cannot_be_had() {
                 }
             });
         }
+    }
+}
+
+#[test]
+fn no_more_orders_are_under_way_at_once_than_the_policy_allows() {
+    for allowed in [1, 4, 32] {
+        paused(async {
+            let story = Story::new(25);
+            let mut policy = Policy::default();
+            policy.concurrent_orders = NonZeroUsize::new(allowed).unwrap();
+            let hanging = Arc::default();
+            let engine = story.engine_with(Manner::Hangs, policy, &hanging);
+            engine.settle(Duration::from_secs(3600), &()).await.unwrap();
+            let most = hanging.most.load(Ordering::Relaxed);
+            assert_eq!(most, allowed.min(25), "at once, of {allowed} allowed");
+            assert_eq!(story.applied().await, 3);
+        });
     }
 }
 
@@ -268,7 +313,7 @@ struct Rests(std::sync::atomic::AtomicU32);
 impl qcc_sync::Observer for Rests {
     fn event(&self, event: &qcc_sync::Event) {
         let rests = matches!(event, qcc_sync::Event::Resting { .. });
-        self.0.fetch_add(u32::from(rests), std::sync::atomic::Ordering::Relaxed);
+        self.0.fetch_add(u32::from(rests), Ordering::Relaxed);
     }
 }
 

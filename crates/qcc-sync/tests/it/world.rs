@@ -8,7 +8,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use qcc_archive::ReadAt as _;
-use qcc_http::{Client, HttpClient};
+use qcc_http::Client;
 use qcc_proto::{OrderNo, RiskRecord};
 use qcc_sim::{SimTransport, Vendor, VendorConfig, VirtualClock};
 use qcc_sync::{
@@ -66,7 +66,7 @@ impl World {
         let clock = self.clock;
         let transport = SimTransport::new(self.vendor.clone(), move || clock.now());
         let credentials = self.vendor.lock().unwrap().config().account.credentials().clone();
-        Client::new(credentials, HttpClient::new(transport))
+        Client::with_transport(credentials, transport)
     }
 
     pub(crate) fn engine(&self) -> Engine {

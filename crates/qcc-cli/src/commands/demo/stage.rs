@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
-use qcc_http::{Client, DownloadHosts};
+use qcc_http::{Client, DownloadPolicy};
 use qcc_proto::{PushSetting, RiskRecord};
 use qcc_sim::{Server, Vendor, VendorConfig};
 use qcc_sync::{
@@ -48,10 +48,10 @@ impl Stage {
 
         let store = Arc::new(wiring::open(&dir.join("qcc.db")).await?);
         let archives = FolderArchives::open(dir.join("qcc-archives"))?;
-        let hosts: DownloadHosts = address.to_string().parse()?;
-        let client = Client::new(account.credentials().clone(), http)
+        let hosts: DownloadPolicy = address.to_string().parse()?;
+        let client = Client::with_transport(account.credentials().clone(), http)
             .with_base_url(format!("http://{address}").parse()?)
-            .with_download_hosts(hosts);
+            .with_downloads(hosts);
         let key = account.credentials().key().clone();
         let listener = Listener::start(loopback().await?, key, Arc::clone(&store))?;
         let engine = Engine::new(Parts {
@@ -122,7 +122,7 @@ impl Stage {
 }
 
 async fn loopback() -> anyhow::Result<TcpListener> {
-    TcpListener::bind(("127.0.0.1", 0)).await.context("nobody can listen on loopback here")
+    TcpListener::bind(("127.0.0.1", 0)).await.context("cannot listen on loopback")
 }
 
 /// All records that fit, by id.

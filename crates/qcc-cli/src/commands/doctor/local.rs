@@ -52,6 +52,9 @@ pub(super) fn settings(config: &Config) -> Vec<Finding> {
     });
     findings
         .extend(wiring::redirects(config).err().map(|e| Finding::of_error("redirects", &e.into())));
+    findings.extend(config.concurrency.as_ref().map(|setting| {
+        Finding::fine("concurrency", format!("{} ({})", setting.value, setting.origin))
+    }));
     findings.push(authorities(config));
     findings.extend(daemon(config));
     findings

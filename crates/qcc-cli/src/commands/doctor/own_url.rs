@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::Request;
 use qcc_callback::Probe;
-use qcc_http::{Deadlines, HttpClient, Transport};
+use qcc_http::{AddressPolicy, AnyTransport, SendOptions, Timeouts, Transport};
 use qcc_proto::CallbackUrl;
 use qcc_sync::{AccountExt as _, Store};
 
@@ -20,8 +20,10 @@ use crate::{
 const CHECK: &str = "callback URL";
 
 /// As long as the vendor might wait.
-const DEADLINES: Deadlines =
-    Deadlines::new(Duration::from_secs(5), Duration::from_secs(5), Duration::from_secs(5));
+const TIMEOUTS: Timeouts = Timeouts::new()
+    .with_connect(Duration::from_secs(5))
+    .with_head(Duration::from_secs(5))
+    .with_idle(Duration::from_secs(5));
 
 /// More than the answer to a probe needs.
 const LONGEST: usize = 4096;
@@ -63,7 +65,7 @@ fn wrong(error: Usage) -> Finding {
 }
 
 async fn reach(config: &Config, url: &CallbackUrl) -> anyhow::Result<Finding> {
-    let http = HttpClient::new(wiring::api_transport(config)?);
+    let http = AnyTransport::new(wiring::api_transport(config)?);
     let nonce: [u8; 8] = serve::random()?;
     let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
     let query = Probe::new([0; 32]).query(&nonce).unwrap_or_default();
@@ -122,12 +124,14 @@ async fn reach(config: &Config, url: &CallbackUrl) -> anyhow::Result<Finding> {
 }
 
 /// The answer of a receiver to a probe, or who else answered, or what is in the way.
-async fn ask(http: &HttpClient, url: &str, query: &str) -> Result<Bytes, String> {
+async fn ask(http: &AnyTransport, url: &str, query: &str) -> Result<Bytes, String> {
     let request = Request::get(format!("{url}?{query}"))
         .body(Bytes::new())
         .map_err(|_| "the URL cannot be called".to_owned())?;
+    // The URL is the operator's choice, and may lead to this machine.
+    let options = SendOptions::new(TIMEOUTS).with_addresses(AddressPolicy::any());
     let response =
-        http.send(request, DEADLINES).await.map_err(|error| causes_of(&error).join(": "))?;
+        http.send(request, &options).await.map_err(|error| causes_of(&error).join(": "))?;
     let status = response.status();
     match response.into_body().read_within(LONGEST).await {
         Ok(Some(body)) if status.is_success() && is_answer(&body) => Ok(body),

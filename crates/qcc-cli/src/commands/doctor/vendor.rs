@@ -8,12 +8,12 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, header};
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
-use qcc_http::{Body, Deadlines, HttpClient, HyperTransport, Transport, TransportError};
+use qcc_http::{AddressChecks, Body, HyperTransport, SendOptions, Transport, TransportError};
 use qcc_proto::Status;
 
 use super::Finding;
 use crate::{
-    commands::peace::Peace,
+    commands::hold::IgnoreHold,
     config::Config,
     output::{duration, many},
     wiring,
@@ -23,7 +23,7 @@ use crate::{
 const HARMLESS: SignedDuration = SignedDuration::from_secs(60);
 
 /// Lists the orders once. Nothing is written down.
-pub(super) async fn reach(config: &Config, peace: Peace, now: Timestamp) -> Vec<Finding> {
+pub(super) async fn reach(config: &Config, hold: IgnoreHold, now: Timestamp) -> Vec<Finding> {
     const CHECK: &str = "vendor";
     if config.incomplete {
         return vec![Finding::doubtful(CHECK, "not called: where it is cannot be read")];
@@ -33,12 +33,12 @@ pub(super) async fn reach(config: &Config, peace: Peace, now: Timestamp) -> Vec<
         Err(error) => return vec![Finding::of_error(CHECK, &error)],
     };
     let date = Arc::clone(&witness.date);
-    let Ok(client) = wiring::client_over(config, HttpClient::new(witness)) else {
+    let Ok(client) = wiring::client_over(config, witness) else {
         // What is missing was told already, setting by setting.
         return vec![Finding::doubtful(CHECK, "not called: settings are missing or wrong")];
     };
     // A database that cannot be read has a line of its own.
-    if let Ok(Some(resting)) = peace.hold(config, now).await {
+    if let Ok(Some(resting)) = hold.hold(config, now).await {
         return vec![Finding::of_error(CHECK, &resting.into())];
     }
     let started = Instant::now();
@@ -91,12 +91,16 @@ impl Transport for Witness {
     async fn send(
         &self,
         request: Request<Bytes>,
-        deadlines: Deadlines,
+        options: &SendOptions,
     ) -> Result<Response<Body>, TransportError> {
-        let answer = self.inner.send(request, deadlines).await?;
+        let answer = self.inner.send(request, options).await?;
         let date = answer.headers().get(header::DATE).map(http::HeaderValue::as_bytes);
         let date = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
         *self.date.lock().unwrap_or_else(PoisonError::into_inner) = date;
         Ok(answer)
+    }
+
+    fn address_checks(&self) -> AddressChecks {
+        self.inner.address_checks()
     }
 }

@@ -11,9 +11,7 @@ use anyhow::Context;
 use clap::Args;
 use jiff::Timestamp;
 use qcc_proto::{OrderNo, UnzipPassword};
-use qcc_sync::{
-    Archives, Decision, FolderArchives, KeptArchive, Label, Order, State, Store,
-};
+use qcc_sync::{Archives, Decision, FolderArchives, KeptArchive, Label, Order, State, Store};
 use serde_json::json;
 
 use crate::{

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use jiff::Timestamp;
 use qcc_archive::{Archive, Options};
-use qcc_http::{Client, Error, Resume};
+use qcc_http::{Client, Error, Resume, Retry};
 use qcc_proto::{Location, OrderNo};
 use qcc_sync::{Event, Observer};
 use serde_json::json;
@@ -18,7 +18,7 @@ use serde_json::json;
 use super::target::{Target, part_of};
 use crate::{
     app::App,
-    commands::peace::Peace,
+    commands::hold::IgnoreHold,
     exit::{Exit, NoSuchOrder, Usage},
     output::{Progress, bytes},
 };
@@ -32,7 +32,7 @@ pub(crate) struct Fetch {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
-    peace: Peace,
+    hold: IgnoreHold,
     /// Print the password
     #[arg(long)]
     reveal: bool,
@@ -58,7 +58,7 @@ const LARGEST: u64 = 4 << 30;
 
 impl Fetch {
     pub(super) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
-        let client = self.peace.client(app).await?;
+        let client = self.hold.client(app).await?;
         // What cannot be written is found out before anything is asked or downloaded.
         let mut archive = Target::look(&self.output, self.force, &self.part("archive"))?;
         let look = |path: &PathBuf| Target::look(path, self.force, &self.part("password"));
@@ -68,7 +68,7 @@ impl Fetch {
         }
         let location = client.locate(&self.order, Timestamp::now()).await;
         let location = location.map_err(|error| NoSuchOrder::or(&self.order, error))?;
-        let progress = Progress::new(app.notes, &app.config);
+        let progress = Progress::new(app.notes);
         let size = self.download(&client, &location, archive.file(), &progress).await?;
         progress.finish();
         if !self.unverified {
@@ -120,12 +120,10 @@ impl Fetch {
                 Err(Trouble::Here(error)) => return Err(error),
                 Err(Trouble::There(error)) => error,
             };
-            let again = error.is_transient() || matches!(error, Error::NotResumable);
-            if !again || attempt == ATTEMPTS {
-                return Err(error.into());
-            }
-            if matches!(error, Error::NotResumable) {
-                resume = None;
+            match error.retry() {
+                Retry::Later { .. } if attempt < ATTEMPTS => {}
+                Retry::StartOver if attempt < ATTEMPTS => resume = None,
+                _ => return Err(error.into()),
             }
             tracing::info!(%error, attempt, "the download broke off, going on");
             tokio::time::sleep(std::time::Duration::from_millis(250) * attempt).await;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::App,
-    commands::peace::Peace,
+    commands::hold::IgnoreHold,
     exit::{Exit, NoSuchOrder, Usage},
     output::{bytes, changed_in_brackets, count, facts, instant, json_reason, when},
     wiring,
@@ -25,7 +25,7 @@ pub(crate) struct Show {
     #[arg(long)]
     offline: bool,
     #[command(flatten)]
-    peace: Peace,
+    hold: IgnoreHold,
     /// Show the link's signature and the password
     #[arg(long, conflicts_with = "offline")]
     reveal: bool,
@@ -49,7 +49,7 @@ impl Show {
         let asked = if self.offline {
             None
         } else {
-            let client = self.peace.client(app).await?;
+            let client = self.hold.client(app).await?;
             Some(client.locate(&self.order, Timestamp::now()).await)
         };
         let location = asked.as_ref().and_then(|answer| answer.as_ref().ok());

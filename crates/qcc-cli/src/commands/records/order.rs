@@ -1,4 +1,5 @@
-//! In which order records are printed, with no more in memory than are wanted.
+//! In which order records are printed. For an order the store does not know, as many are
+//! kept in memory as are printed.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -16,6 +17,13 @@ pub(super) enum Sort {
     Score,
     /// The least id
     Id,
+}
+
+impl Sort {
+    /// Whether the store cannot sort so.
+    pub(super) fn is_in_memory(self) -> bool {
+        matches!(self, Self::Changed | Self::Score)
+    }
 }
 
 /// What is compared; the first is the least.
@@ -54,12 +62,10 @@ impl First {
         let score = || Reverse(record.score);
         let id = record.id.clone();
         match self.sort {
-            Sort::Pushed => (Reverse(None), Reverse(None), pushed, rank.position, id),
-            Sort::Changed => {
+            Sort::Score => (Reverse(None), score(), pushed, rank.position, id),
+            Sort::Pushed | Sort::Changed | Sort::Id => {
                 (Reverse(record.change_date.clone()), Reverse(None), pushed, rank.position, id)
             }
-            Sort::Score => (Reverse(None), score(), pushed, rank.position, id),
-            Sort::Id => (Reverse(None), Reverse(None), Reverse(String::new()), 0, id),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics`, for this machine.
+//! The admin listener: `/healthz`, `/readyz`, `/status`, `/metrics`, for this machine.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -71,8 +71,9 @@ async fn answer(
             let health = state.look().await.1;
             page(good(health.is_ready()), JSON, format!("{}\n", health.json()))
         }
+        "/status" => page(StatusCode::OK, JSON, format!("{}\n", state.status().await)),
         "/metrics" => page(StatusCode::OK, metrics::CONTENT_TYPE, state.metrics().await),
-        _ => page(StatusCode::NOT_FOUND, TEXT, "/healthz, /readyz, /metrics\n"),
+        _ => page(StatusCode::NOT_FOUND, TEXT, "/healthz, /readyz, /status, /metrics\n"),
     })
 }
 

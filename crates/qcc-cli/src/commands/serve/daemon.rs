@@ -1,7 +1,9 @@
 //! The daemon: everything that can fail is tried first, then calls are answered.
 
 use std::{
+    fmt,
     future::Future,
+    io,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -12,7 +14,7 @@ use jiff::Timestamp;
 use qcc_callback::{
     AccessLog, CallbackService, Guards, Paths, Probe, RateLimit, Receiver, ServerLimits,
 };
-use qcc_http::HttpClient;
+use qcc_http::AnyTransport;
 use qcc_sync::{AccountExt as _, EngineError, Event, Follow, Observer, Report, Store, Wake};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -26,14 +28,15 @@ use super::{
     descriptors::{self, Shares},
     heart,
     own_url::OwnUrl,
-    random,
+    random, renew,
+    secret_key::SecretKeyRenewal,
     secret_path::{self, Secrets},
     settings::Settings,
     state::State,
     stop::{Asked, Signals, Stop, Stopper, stop},
     systemd::{self, Inherited},
     tally::Tally,
-    tls::{self, Certificate},
+    tls::Certificate,
 };
 use crate::{
     app::App,
@@ -59,6 +62,7 @@ pub(super) struct Daemon {
     calls: TcpListener,
     admin: Option<TcpListener>,
     certificate: Option<Arc<Certificate>>,
+    secret_key: SecretKeyRenewal,
     hangup: Asked,
     user: Asked,
 }
@@ -70,7 +74,7 @@ impl Daemon {
         settings: Settings,
         inherited: Inherited,
     ) -> anyhow::Result<Self> {
-        // First of all: a reload in the first moments is none of the end.
+        // First of all, so that a reload during the start does not end the process.
         let (hangup, user) = (Asked::hangup()?, Asked::user()?);
         let certificate = match settings.tls.clone() {
             Some((chain, key)) => Some(Arc::new(Certificate::load(chain, key)?)),
@@ -97,7 +101,7 @@ impl Daemon {
             .observer((Arc::clone(&tally), AccessLog::default()))
             .build();
 
-        let http = HttpClient::new(wiring::api_transport(&app.config)?);
+        let http = AnyTransport::new(wiring::api_transport(&app.config)?);
         let own_url = OwnUrl::new(settings.public_url.clone(), probe, http, secrets.clone());
         let mut follow = Follow::default().healing(own_url);
         follow.heal = settings.heal;
@@ -114,11 +118,24 @@ impl Daemon {
             works.worker.clone(),
         );
 
-        let calls = listener(inherited.callback, Some(settings.listen)).await?;
+        let secret_key = SecretKeyRenewal::new(
+            app.config.sources(),
+            works.client.clone(),
+            works.credentials.clone(),
+            Arc::clone(&works.store),
+            wake.clone(),
+        );
+        let calls =
+            listener(inherited.callback, Some(settings.listen)).await.with_context(|| {
+                cannot_listen("the vendor's calls", settings.listen, &settings.listen_setting)
+            })?;
         let calls = calls.context("there is nothing to listen on")?;
         // `off` closes it, whoever opened it.
         let passed = inherited.admin.filter(|_| settings.admin.is_some());
-        let admin = listener(passed, settings.admin).await?;
+        let admin = listener(passed, settings.admin).await.with_context(|| {
+            let address = settings.admin.map(|admin| admin.to_string()).unwrap_or_default();
+            cannot_listen("health and metrics", address, &settings.admin_setting)
+        })?;
         let state = Arc::new(state);
         Ok(Self {
             settings,
@@ -131,6 +148,7 @@ impl Daemon {
             calls,
             admin,
             certificate,
+            secret_key,
             hangup,
             user,
         })
@@ -168,15 +186,25 @@ impl Daemon {
         let wanted = Shares { calls: settings.connections, admin: admin::CONNECTIONS };
         let shares = descriptors::share(wanted);
         let tally = Arc::clone(&state.tally);
-        let renewed =
-            tls::renew(self.certificate.clone(), Arc::clone(&tally), self.hangup, stop.clone());
+        let renewed = renew::renew(
+            self.certificate.clone(),
+            self.secret_key,
+            Arc::clone(&tally),
+            self.hangup,
+            stop.clone(),
+        );
         let ears = Arc::new(Ears { tally, service: service.clone() });
         let mut parts = JoinSet::new();
         if let Some(admin) = self.admin {
             let state = Arc::clone(&state);
             parts.spawn(well(admin::serve(admin, shares.admin, state, stop.clone())));
         }
-        parts.spawn(well(heart::beat(Arc::clone(&state), service.clone(), stop.clone())));
+        parts.spawn(well(heart::beat(
+            Arc::clone(&works),
+            Arc::clone(&state),
+            service.clone(),
+            stop.clone(),
+        )));
         parts.spawn(well(renewed));
         let limits = limits(&settings, shares);
         parts.spawn(well(receive(self.calls, self.certificate, service, limits, stop.clone())));
@@ -300,12 +328,18 @@ fn limits(settings: &Settings, shares: Shares) -> ServerLimits {
     limits
 }
 
+fn cannot_listen(what: &str, address: impl fmt::Display, setting: &str) -> String {
+    format!(
+        "cannot listen on {address} for {what}: stop the program that uses the address, or set \
+         {setting} to another one"
+    )
+}
+
 /// A socket that was passed on, else one bound here, else none.
 async fn listener(
     passed: Option<TcpListener>,
     address: Option<SocketAddr>,
-) -> anyhow::Result<Option<TcpListener>> {
+) -> io::Result<Option<TcpListener>> {
     let Some(address) = address.filter(|_| passed.is_none()) else { return Ok(passed) };
-    let bound = TcpListener::bind(address).await;
-    Ok(Some(bound.with_context(|| format!("nobody can listen on {address} here"))?))
+    TcpListener::bind(address).await.map(Some)
 }

@@ -8,7 +8,10 @@ use qcc_callback::{CallbackService, Inbox};
 use tokio::time::sleep;
 
 use super::{health::Health, state::State, stop::Stop, systemd};
-use crate::output::duration;
+use crate::{
+    output::duration,
+    wiring::{Running, Works},
+};
 
 /// How often health is looked at where no watchdog asks for more.
 const BEAT: Duration = Duration::from_secs(10);
@@ -16,8 +19,29 @@ const BEAT: Duration = Duration::from_secs(10);
 /// The same while something is wrong: its end is to be noticed.
 const ANXIOUS: Duration = Duration::from_secs(1);
 
+/// Warns of processes that began to work on the same store since the last look.
+fn tell_others(works: &Works, before: &mut Vec<Running>) {
+    let others = works.others();
+    for other in others.iter().filter(|other| !before.contains(other)) {
+        tracing::warn!(
+            other = other.what,
+            worker = other.worker,
+            "another process works on the same store: one is enough, because each reads the \
+             order list and uses the vendor's quota"
+        );
+    }
+    *before = others;
+}
+
 /// Beats until told to stop.
-pub(super) async fn beat<I: Inbox>(state: Arc<State>, service: CallbackService<I>, stop: Stop) {
+pub(super) async fn beat<I: Inbox>(
+    works: Arc<Works>,
+    state: Arc<State>,
+    service: CallbackService<I>,
+    stop: Stop,
+) {
+    works.announce("qcc serve");
+    let mut others = Vec::new();
     let watchdog = systemd::watchdog();
     let mut before: Option<Health> = None;
     loop {
@@ -27,6 +51,7 @@ pub(super) async fn beat<I: Inbox>(state: Arc<State>, service: CallbackService<I
         }
         state.keep_errors().await;
         state.keep_alive(&health).await;
+        tell_others(&works, &mut others);
         if watchdog.is_some() && health.is_alive() {
             systemd::alive(&health.line());
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use qcc_http::{Deadlines, HttpClient, Transport};
+use qcc_http::{AddressPolicy, AnyTransport, SendOptions, Timeouts, Transport};
 use qcc_proto::CallbackUrl;
 use qcc_sync::{Probe, Probed};
 
@@ -16,14 +16,16 @@ use crate::exit::causes_of;
 pub(super) struct OwnUrl {
     url: Option<CallbackUrl>,
     probe: qcc_callback::Probe,
-    http: HttpClient,
+    http: AnyTransport,
     secrets: Secrets,
 }
 
 /// As long as the vendor might wait.
-const DEADLINES: Deadlines =
-    Deadlines::new(Duration::from_secs(5), Duration::from_secs(5), Duration::from_secs(5))
-        .with_total(Some(Duration::from_secs(10)));
+const TIMEOUTS: Timeouts = Timeouts::new()
+    .with_connect(Duration::from_secs(5))
+    .with_head(Duration::from_secs(5))
+    .with_idle(Duration::from_secs(5))
+    .with_total(Some(Duration::from_secs(10)));
 
 /// More than the answer to a probe needs.
 const LONGEST: usize = 4096;
@@ -32,7 +34,7 @@ impl OwnUrl {
     pub(super) fn new(
         url: Option<CallbackUrl>,
         probe: qcc_callback::Probe,
-        http: HttpClient,
+        http: AnyTransport,
         secrets: Secrets,
     ) -> Self {
         Self { url, probe, http, secrets }
@@ -45,7 +47,9 @@ impl OwnUrl {
         let request = Request::get(format!("{}?{query}", url.as_str()))
             .body(Bytes::new())
             .map_err(|_| "the URL cannot be called".to_owned())?;
-        let answer = self.http.send(request, DEADLINES).await;
+        // The URL is the operator's choice, and may lead to this machine.
+        let options = SendOptions::new(TIMEOUTS).with_addresses(AddressPolicy::any());
+        let answer = self.http.send(request, &options).await;
         let response = answer.map_err(|error| causes_of(&error).join(": "))?;
         let status = response.status();
         let body = response.into_body().read_within(LONGEST).await;

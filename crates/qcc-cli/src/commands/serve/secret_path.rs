@@ -6,9 +6,9 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use qcc_callback::{PathSecret, Paths, Tail};
 use qcc_proto::CallbackUrl;
-use qcc_sync::{AccountExt as _, 
-    EngineError, Observer, PathSegment, PathStep, PathWish, SecretPath, Store, StoreError,
-    next_path,
+use qcc_sync::{
+    AccountExt as _, EngineError, Observer, PathSegment, PathStep, PathWish, SecretPath, Store,
+    StoreError, next_path,
 };
 
 use super::{

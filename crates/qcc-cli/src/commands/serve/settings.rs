@@ -23,6 +23,9 @@ use crate::{
 pub(super) struct Settings {
     /// Where the vendor's calls arrive.
     pub(super) listen: SocketAddr,
+    /// How the two addresses are set, where this one came from.
+    pub(super) listen_setting: String,
+    pub(super) admin_setting: String,
     /// The path they come to, before a secret segment.
     pub(super) path: String,
     /// Where health and metrics are served.
@@ -68,6 +71,8 @@ impl Settings {
         let twice = unknown_per_minute.get().saturating_mul(2);
         Ok(Self {
             listen: address(&said.listen, "127.0.0.1:8090")?,
+            listen_setting: spelling(&said.listen, Setting::LISTEN),
+            admin_setting: spelling(&said.admin_listen, Setting::ADMIN_LISTEN),
             path: path(&said.callback_path)?,
             admin: admin(&said.admin_listen)?,
             poll_interval: said.poll_interval.as_ref().map(positive).transpose()?,
@@ -86,6 +91,10 @@ impl Settings {
             public_url,
         })
     }
+}
+
+fn spelling(said: &Option<Sourced<String>>, setting: Setting) -> String {
+    said.as_ref().map_or(&Origin::Default, |said| &said.origin).spelling(setting)
 }
 
 fn secret_path(

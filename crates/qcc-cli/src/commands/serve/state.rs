@@ -13,6 +13,7 @@ use qcc_sync::{AccountExt as _, AnswerErrors, DeliveryPolicy, Life, Overview, St
 use tokio::time::timeout;
 
 use super::{
+    counted,
     health::{Health, Vitals},
     metrics::{self, Facts},
     tally::Tally,
@@ -151,6 +152,13 @@ impl State {
         };
         let health = Health::of(&vitals, Timestamp::now());
         (overview.ok(), health)
+    }
+
+    /// The page of `/status`.
+    pub(super) async fn status(&self) -> serde_json::Value {
+        let ready = self.look().await.1.is_ready();
+        let store = self.store.path().to_string_lossy();
+        counted::json(&store, self.started, ready, &self.tally.counts())
     }
 
     /// The page of `/metrics`.

@@ -47,7 +47,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// SIGHUP: read the certificate anew.
+    /// SIGHUP: read the certificate and the SecretKey again.
     pub(super) fn hangup() -> io::Result<Self> {
         #[cfg(unix)]
         return Self::listen(tokio::signal::unix::SignalKind::hangup());

@@ -4,7 +4,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,24 +11,13 @@ use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::TlsAcceptor;
 
-use super::{
-    stop::{Asked, Stop},
-    tally::Tally,
-    validity::not_after,
-};
-use crate::{
-    exit::{Usage, causes_of},
-    output::duration,
-};
+use super::{tally::Tally, validity::not_after};
+use crate::{exit::Usage, output::duration};
 
-/// From so long before its end on, a certificate is warned of.
+/// A certificate that ends within this time is warned of.
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
-
-/// How often.
-const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A certificate in force, and where it came from.
 #[derive(Debug)]
@@ -57,11 +45,11 @@ impl Certificate {
         Ok(Self { chain, key, current })
     }
 
-    /// Reads both files anew. Where they are no use, what was in force stays.
+    /// Reads both files again. Where they cannot be used, the previous ones stay.
     ///
     /// # Errors
     /// As for [`load`](Self::load).
-    fn reload(&self) -> Result<(), Usage> {
+    pub(super) fn reload(&self) -> Result<(), Usage> {
         let fresh = read(&self.chain, &self.key)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
@@ -78,7 +66,7 @@ impl Certificate {
     }
 
     /// Says so where the certificate has ended or is about to.
-    fn look(&self, tally: &Tally, now: Timestamp) {
+    pub(super) fn look(&self, tally: &Tally, now: Timestamp) {
         let ends = self.ends();
         tally.certificate_ends(ends.map(Timestamp::as_second));
         let Some(ends) = ends else { return };
@@ -92,41 +80,6 @@ impl Certificate {
             tracing::warn!(%file, not_after, left, "the certificate expires soon: renew it, then send SIGHUP");
         } else {
             tracing::error!(%file, not_after, "the certificate has expired: clients that check it do not call; renew it, then send SIGHUP");
-        }
-    }
-}
-
-/// Reads the certificate anew whenever SIGHUP says so, and looks each day whether it
-/// ends. Without one, SIGHUP is heard and means nothing, as a reload of a service should.
-pub(super) async fn renew(
-    certificate: Option<Arc<Certificate>>,
-    tally: Arc<Tally>,
-    mut hangup: Asked,
-    stop: Stop,
-) {
-    let mut daily = interval(DAY);
-    daily.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.asked() => return,
-            () = hangup.next() => {}
-            _ = daily.tick() => {
-                if let Some(certificate) = &certificate {
-                    certificate.look(&tally, Timestamp::now());
-                }
-                continue;
-            }
-        }
-        match certificate.as_deref().map(Certificate::reload) {
-            None => tracing::info!("there is no certificate to read anew"),
-            Some(Ok(())) => tracing::info!("the certificate was read anew"),
-            Some(Err(error)) => {
-                let why = causes_of(&error).join(": ");
-                tracing::error!(why, "the certificate in force stays");
-            }
-        }
-        if let Some(certificate) = &certificate {
-            certificate.look(&tally, Timestamp::now());
         }
     }
 }

@@ -3,14 +3,19 @@
 use jiff::Timestamp;
 use qcc_sync::{Delivery, Overview, ReasonCode, StateName};
 
-use super::{is_lifeless, is_list_old};
+use super::is_list_old;
 use crate::output::{count, duration, when};
 
 /// From so many errors in a row on, a person should look.
 const WARN_AT: u32 = 3;
 
 /// One line for each thing a person should do or know; none where all is well.
-pub(super) fn of(overview: &Overview, delivery: &Delivery, now: Timestamp) -> Vec<String> {
+pub(super) fn of(
+    overview: &Overview,
+    delivery: &Delivery,
+    lifeless: bool,
+    now: Timestamp,
+) -> Vec<String> {
     let mut advice = Vec::new();
     if let Some(hold) = &overview.hold {
         advice.push(match hold.until {
@@ -31,9 +36,7 @@ pub(super) fn of(overview: &Overview, delivery: &Delivery, now: Timestamp) -> Ve
             gap.id, gap.after.order_no, gap.before.order_no, gap.id
         ));
     }
-    if is_lifeless(overview, now)
-        && let Some(life) = &overview.life
-    {
+    if lifeless && let Some(life) = &overview.life {
         advice.push(format!(
             "the receiver ({}) was last alive at {} and was not stopped in order: see why it \
              ended, and start it again (`qcc serve`)",
@@ -163,14 +166,14 @@ mod tests {
     #[test]
     fn where_all_is_well_there_is_nothing_to_do() {
         let (overview, now) = listing(0);
-        assert_eq!(of(&overview, &Delivery::Unknown, now), Vec::<String>::new());
+        assert_eq!(of(&overview, &Delivery::Unknown, false, now), Vec::<String>::new());
     }
 
     #[test]
     fn an_old_list_is_to_be_read_again() {
         let (overview, now) = listing(25);
-        assert!(of(&overview, &Delivery::Unknown, now)[0].contains("1 d 1 h old"));
-        assert!(of(&Overview::empty(), &Delivery::Unknown, now)[0].contains("never read"));
+        assert!(of(&overview, &Delivery::Unknown, false, now)[0].contains("1 d 1 h old"));
+        assert!(of(&Overview::empty(), &Delivery::Unknown, false, now)[0].contains("never read"));
     }
 
     #[test]
@@ -178,7 +181,7 @@ mod tests {
         let (mut overview, now) = listing(0);
         overview.orders.insert(StateName::Quarantined, 1);
         overview.reasons.insert(ReasonCode::LinkRefused, 1);
-        let advice = of(&overview, &Delivery::Unknown, now);
+        let advice = of(&overview, &Delivery::Unknown, false, now);
         assert!(advice.iter().any(|line| line.contains("QCC_DOWNLOAD_HOSTS")), "{advice:?}");
     }
 }

@@ -1,5 +1,5 @@
 //! What a running `qcc serve` on the same store has counted since it started:
-//! the facts that no database holds, asked of its own metrics.
+//! the facts that no database holds, asked of its admin address.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
-use qcc_http::{Deadlines, Transport as _};
+use qcc_http::{AddressPolicy, SendOptions, Timeouts, Transport as _};
 use serde_json::{Value, json};
 
 use crate::{
@@ -20,11 +20,13 @@ use crate::{
 };
 
 /// It is on this machine, so it answers soon or not at all.
-const DEADLINES: Deadlines =
-    Deadlines::new(Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(2))
-        .with_total(Some(Duration::from_secs(5)));
+const TIMEOUTS: Timeouts = Timeouts::new()
+    .with_connect(Duration::from_secs(1))
+    .with_head(Duration::from_secs(2))
+    .with_idle(Duration::from_secs(2))
+    .with_total(Some(Duration::from_secs(5)));
 
-/// A page is a tenth of that.
+/// No page is longer, in bytes.
 const LONGEST: usize = 1 << 20;
 
 /// Counts by label values, those that are not 0.
@@ -46,10 +48,11 @@ pub(super) struct Counted {
 /// Asks the daemon. `None` where none answers, or one of another store does.
 pub(super) async fn ask(admin: SocketAddr, store: &Path) -> Option<Counted> {
     let http = wiring::local_transport().ok()?;
-    let request = Request::get(format!("http://{}/metrics", reachable(admin)));
-    let answer = http.send(request.body(Bytes::new()).ok()?, DEADLINES).await.ok()?;
+    let request = Request::get(format!("http://{}/status", reachable(admin)));
+    let options = SendOptions::new(TIMEOUTS).with_addresses(AddressPolicy::any());
+    let answer = http.send(request.body(Bytes::new()).ok()?, &options).await.ok()?;
     let page = answer.into_body().read_within(LONGEST).await.ok()??;
-    Counted::read(std::str::from_utf8(&page).ok()?, store)
+    Counted::read(&page, store)
 }
 
 /// An address that stands for all of this machine's is not one to call.
@@ -64,41 +67,25 @@ fn reachable(mut admin: SocketAddr) -> SocketAddr {
 }
 
 impl Counted {
-    fn read(page: &str, store: &Path) -> Option<Self> {
-        let mut counted = Self::default();
-        let mut is_ours = false;
-        for line in page.lines().filter(|line| !line.starts_with('#')) {
-            let Some((sample, value)) = line.rsplit_once(' ') else { continue };
-            let (name, labels) = sample.split_once('{').unwrap_or((sample, ""));
-            let mut quoted = labels.split('"').skip(1).step_by(2);
-            match name {
-                "qcc_store_info" => is_ours = quoted.next().map(Path::new) == Some(store),
-                "qcc_ready" => counted.ready = value == "1",
-                "qcc_start_time_seconds" => {
-                    let seconds = value.parse::<f64>().ok()?;
-                    counted.started = Timestamp::from_second(seconds as i64).ok();
-                }
-                _ => {
-                    let number = value.parse().unwrap_or(0);
-                    if let Some(table) = counted.table(name).filter(|_| number > 0) {
-                        table.insert(quoted.collect::<Vec<_>>().join(" "), number);
-                    }
-                }
-            }
+    fn read(page: &[u8], store: &Path) -> Option<Self> {
+        let page: Value = serde_json::from_slice(page).ok()?;
+        if page["store"].as_str()? != store.to_string_lossy() {
+            return None;
         }
-        is_ours.then_some(counted)
-    }
-
-    fn table(&mut self, family: &str) -> Option<&mut Table> {
-        match family {
-            "qcc_callbacks_total" => Some(&mut self.callbacks),
-            "qcc_connections_refused_total" => Some(&mut self.refused),
-            "qcc_vendor_answers_total" => Some(&mut self.answers),
-            "qcc_records_total" => Some(&mut self.records),
-            "qcc_records_stored_total" => Some(&mut self.stored),
-            "qcc_archive_failures_total" => Some(&mut self.archives),
-            _ => None,
-        }
+        let table = |name: &str| -> Table {
+            let counts = page[name].as_object().into_iter().flatten();
+            counts.filter_map(|(what, number)| Some((what.clone(), number.as_u64()?))).collect()
+        };
+        Some(Self {
+            started: page["started"].as_str().and_then(|at| at.parse().ok()),
+            ready: page["ready"].as_bool()?,
+            callbacks: table("callbacks"),
+            refused: table("connections_refused"),
+            answers: table("vendor_answers"),
+            records: table("records"),
+            stored: table("records_stored"),
+            archives: table("archive_failures"),
+        })
     }
 
     pub(super) fn started(&self) -> Option<Timestamp> {
@@ -147,17 +134,14 @@ impl Counted {
 mod tests {
     use super::*;
 
-    const PAGE: &str = "# HELP qcc_ready 1 where /readyz answers 200.\n\
-        qcc_store_info{path=\"/data/qcc.db\"} 1\nqcc_ready 1\nqcc_start_time_seconds 1764000000\n\
-        qcc_callbacks_total{result=\"new\"} 3\nqcc_callbacks_total{result=\"limited\"} 0\n\
-        qcc_records_stored_total{change=\"updated\"} 5\n\
-        qcc_connections_refused_total{reason=\"head_too_large\"} 2\n\
-        qcc_vendor_answers_total{call=\"list\",answer=\"200\"} 12\nqcc_rounds_total 4\nnonsense\n";
+    const PAGE: &[u8] = br#"{"store":"/data/qcc.db","started":"2025-11-24T16:00:00Z","ready":true,
+        "callbacks":{"new":3},"connections_refused":{"head_too_large":2},
+        "vendor_answers":{"list 200":12},"records":{},"records_stored":{"updated":5},"later":{"unknown":1}}"#;
 
     #[test]
     fn what_was_counted_is_read_and_nothing_of_another_store() {
         let counted = Counted::read(PAGE, Path::new("/data/qcc.db")).unwrap();
-        assert!(counted.is_ready());
+        assert!(counted.is_ready() && counted.started().is_some());
         let callbacks = ("  callbacks", "new: 3".to_owned());
         let refused = ("  no request", "head_too_large: 2".to_owned());
         assert_eq!(counted.json()["connections_refused"]["head_too_large"], 2);
@@ -167,7 +151,7 @@ mod tests {
         assert_eq!(counted.json()["records_stored"]["updated"], 5);
         assert_eq!(counted.json()["vendor_answers"]["list 200"], 12);
         assert_eq!(Counted::read(PAGE, Path::new("/data/other.db")), None);
-        assert_eq!(Counted::read("", Path::new("/data/qcc.db")), None);
+        assert_eq!(Counted::read(b"", Path::new("/data/qcc.db")), None);
     }
 
     #[test]

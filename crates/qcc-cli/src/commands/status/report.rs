@@ -7,13 +7,18 @@ use qcc_sync::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{LIFELESS, Stretch, daemon::Counted};
-use crate::output::{count, duration, facts as table, instant, json_reason, many, plain, when};
+use super::{Stretch, daemon::Counted};
+use crate::{
+    output::{count, duration, facts as table, instant, json_reason, many, plain, when},
+    wiring::Running,
+};
 
 /// All there is to show.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts<'a> {
     pub(super) overview: &'a Overview,
+    /// Whether the receiver that was last alive is dead.
+    pub(super) lifeless: bool,
     pub(super) delivery: &'a Delivery,
     /// Orders that do not move.
     pub(super) stuck: &'a [Order],
@@ -23,12 +28,14 @@ pub(super) struct Facts<'a> {
     pub(super) advice: &'a [String],
     /// What a running daemon counted, where one answers.
     pub(super) daemon: Option<&'a Counted>,
+    /// Processes that work on the store until they are stopped.
+    pub(super) running: &'a [Running],
     pub(super) now: Timestamp,
 }
 
 /// The facts as `docs/cli.md` documents them.
 pub(super) fn json(facts: &Facts<'_>) -> Value {
-    let Facts { overview, delivery, stuck, gaps, advice, daemon, now, all: _ } = *facts;
+    let Facts { overview, delivery, stuck, gaps, advice, daemon, running, now, .. } = *facts;
     let orders: Map<String, Value> = StateName::ALL
         .into_iter()
         .map(|state| (state.to_string(), overview.count(state).into()))
@@ -82,6 +89,10 @@ pub(super) fn json(facts: &Facts<'_>) -> Value {
             })
         }),
         "daemon": daemon.map(Counted::json),
+        "running": running
+            .iter()
+            .map(|Running { worker, what }| json!({ "worker": worker, "what": what }))
+            .collect::<Vec<_>>(),
         "advice": advice,
     })
 }
@@ -163,7 +174,8 @@ fn listing_json(listing: &Listing) -> Value {
 
 /// The facts for a person.
 pub(super) fn text(facts: &Facts<'_>) -> String {
-    let Facts { overview, delivery, stuck, gaps, all, advice, daemon, now } = *facts;
+    let Facts { overview, lifeless, delivery, stuck, gaps, all, advice, daemon, running, now } =
+        *facts;
     let mut lines = vec![
         ("orders", orders(overview)),
         ("records", records(overview)),
@@ -175,7 +187,10 @@ pub(super) fn text(facts: &Facts<'_>) -> String {
     lines.extend(
         overview.last_listing.as_ref().map(|_| ("may be down", may_be_down(overview, now))),
     );
-    lines.extend(receiver(overview, now).map(|receiver| ("receiver", receiver)));
+    lines.extend(receiver(overview, lifeless, now).map(|receiver| ("receiver", receiver)));
+    if running.len() > 1 {
+        lines.push(("running", several(running)));
+    }
     lines.push(("calls", calls(overview, delivery, now)));
     if let Some(AnswerErrors { in_a_row, last_at }) = overview.callbacks.errors {
         let limit = DeliveryPolicy::default().errors;
@@ -312,18 +327,24 @@ fn may_be_down(overview: &Overview, now: Timestamp) -> String {
     }
 }
 
-fn receiver(overview: &Overview, now: Timestamp) -> Option<String> {
+fn receiver(overview: &Overview, lifeless: bool, now: Timestamp) -> Option<String> {
     let life = overview.life.as_ref()?;
     let at = ago(life.at, now);
     let state = if life.stopped {
         format!("stopped in order {at}")
-    } else if now.duration_since(life.at) < LIFELESS {
+    } else if !lifeless {
         format!("alive, last seen {at}")
     } else {
         format!("DEAD: it was last alive {at} and was not stopped in order")
     };
     let trouble = life.trouble.as_ref().map(|trouble| format!("; it last failed: {trouble}"));
     Some(format!("{} is {state}{}", life.worker, trouble.unwrap_or_default()))
+}
+
+fn several(running: &[Running]) -> String {
+    let shown: Vec<String> =
+        running.iter().map(|Running { worker, what }| format!("{worker} ({what})")).collect();
+    format!("{} processes on this store, one is enough: {}", running.len(), shown.join(", "))
 }
 
 fn unconfirmed(overview: &Overview) -> String {

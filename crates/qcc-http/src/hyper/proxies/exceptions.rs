@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use http::Uri;
 use ipnet::IpNet;
 
-use crate::hyper::dial::{literal, port};
+use crate::guard::{literal, port_of};
 
 /// A list of exceptions; empty by default.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Exceptions {
     pub(super) fn contain(&self, target: &Uri) -> bool {
         let host = target.host().unwrap_or_default();
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-        let at = port(target);
+        let at = port_of(target);
         let address = literal(&host).map(|address| address.to_canonical());
         self.0.iter().any(|exception| match exception {
             Exception::Everything => true,

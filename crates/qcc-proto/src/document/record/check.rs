@@ -20,7 +20,7 @@ pub(super) fn check_id(id: &str) -> Result<(), Stop> {
     }
 }
 
-/// Fields that were shifted by one betray themselves by their words.
+/// A word of the other field shows that the writer shifted its fields by one.
 pub(super) fn check_word(field: RecordField, word: Option<&str>) -> Result<(), Stop> {
     let Some(word) = word else { return Ok(()) };
     let is_level = || MonitorLevel::known().any(|known| known.as_str() == word);
@@ -57,7 +57,7 @@ fn integer<T: std::str::FromStr>(digits: &str) -> Option<T> {
     shaped.then(|| digits.parse().ok())?
 }
 
-/// The same where a fraction of nothing but zeros may follow: `82.0` is 82.
+/// The same, with an optional fraction of zeros: `82.0` is 82.
 pub(in super::super) fn whole<T: std::str::FromStr>(digits: &str) -> Option<T> {
     integer(digits).or_else(|| {
         let (before, zeros) = digits.split_once('.')?;

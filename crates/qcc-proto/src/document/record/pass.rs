@@ -1,4 +1,4 @@
-//! The pass over one record: its fields, in whatever order and spelling.
+//! The pass over one record: its fields, in any order and spelling.
 
 use super::super::{
     RecordFault, RecordField, scan,
@@ -36,8 +36,8 @@ impl Pass<'_> {
 
     /// The fields that did not come, but a key in another spelling of theirs did.
     ///
-    /// A field in the manual's spelling comes first; then a key in another one is
-    /// an unknown field like any other.
+    /// A field in the manual's spelling takes precedence; then a key in another
+    /// spelling is an unknown field.
     pub(super) fn respelled(&self) -> u8 {
         if self.draft.seen == u8::MAX || self.draft.unknown_keys.is_empty() {
             return 0;
@@ -98,8 +98,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Takes the first fields for as long as they stand in the manual's order,
-    /// compact and without escapes, as they are most likely to.
+    /// Takes the first fields as long as they come in the manual's order, compact
+    /// and without escapes, which is the usual form.
     pub(super) fn usual_fields(&mut self) -> Result<(), Stop> {
         let _all = self.usual_text(RecordField::Id, b"\"id\":\"")?
             && self.usual_text(RecordField::CorpKeyNo, b"\"corpKeyNo\":\"")?
@@ -112,7 +112,7 @@ impl Pass<'_> {
     }
 
     /// Takes `before`, which is a field's key up to its value's first quote, the
-    /// value, and the comma behind it; or nothing, if it is anything else.
+    /// value, and the comma after it; or nothing, if it is anything else.
     #[inline(always)]
     pub(super) fn usual_text<const N: usize>(
         &mut self,
@@ -134,7 +134,7 @@ impl Pass<'_> {
         Ok(true)
     }
 
-    /// Takes `"key":` if it stands here, spelled just so.
+    /// Takes `"key":` if it comes next, in exactly this spelling.
     #[inline]
     pub(super) fn take_key(&mut self, field: RecordField) -> bool {
         let rest = self.bytes.get(self.at..).unwrap_or_default();

@@ -130,8 +130,8 @@ impl Pass<'_> {
     }
 }
 
-/// The fields whose text is kept and never looked into: a whole number in place
-/// of one is its digits, which no reader could mistake.
+/// The fields whose text is not interpreted: a whole number in place of the text
+/// is unambiguous.
 fn is_opaque(field: RecordField) -> bool {
     matches!(field, RecordField::Id | RecordField::CorpKeyNo | RecordField::ChangeDate)
 }

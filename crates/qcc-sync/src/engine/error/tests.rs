@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use qcc_http::{Delivery, TransportError, TransportErrorKind};
+use qcc_http::{LinkFault, TransportError, TransportErrorKind};
 use qcc_proto::{Endpoint, Refusal};
 
 use super::*;
@@ -16,7 +16,7 @@ fn seen() -> Order {
 }
 
 fn refused(code: i64) -> ClientError {
-    let refusal = Refusal { status: Status::new(code), message: "m".into() };
+    let refusal = Refusal::new(Status::new(code), "m");
     ClientError::Rejected { endpoint: Endpoint::Locate, refusal, skew: None }
 }
 
@@ -34,7 +34,7 @@ fn each_failure_has_its_reason_and_what_follows() {
     let policy = Policy::default();
     let midnight: Timestamp = "2026-01-05T16:00:00Z".parse().unwrap();
     let cooled = now() + policy.cool_off;
-    let transport = |kind| ClientError::Transport(TransportError::new(kind, Delivery::Unknown));
+    let transport = |kind| ClientError::Transport(TransportError::new(kind));
     for (error, code, remedy) in [
         (refused(205), ReasonCode::NotReady, Remedy::BackOff),
         (refused(199), ReasonCode::Transient, Remedy::BackOff),

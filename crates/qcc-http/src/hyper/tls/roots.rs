@@ -1,24 +1,24 @@
-//! Whom to trust for TLS, and the configuration that follows.
+//! Which certificate authorities to trust.
 
 use std::{
     fmt,
     fs::{self, File},
     io::{self, Read},
     path::Path,
-    sync::Arc,
 };
 
 use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
+    RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
 use tracing::{debug, warn};
 
+use super::InvalidTls;
+
 /// No bundle of authorities comes near this; what is longer is something else.
 const LONGEST_FILE: u64 = 16 << 20;
 
-/// Whom to trust for TLS. Choices add up with [`and`](Self::and).
+/// Which certificate authorities to trust. Choices add up with [`and`](Self::and).
 ///
 /// The default is [`bundled`](Self::bundled) and [`platform`](Self::platform):
 /// it works in an empty container, and behind a company's inspecting proxy.
@@ -50,13 +50,13 @@ impl Roots {
     /// The certificates of a PEM text, and no others.
     ///
     /// # Errors
-    /// [`InvalidRoots`] where the text holds none, or a broken one.
-    pub fn pem(text: &[u8]) -> Result<Self, InvalidRoots> {
+    /// [`InvalidTls`] where the text holds none, or a broken one.
+    pub fn pem(text: &[u8]) -> Result<Self, InvalidTls> {
         let own = CertificateDer::pem_slice_iter(text)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| InvalidRoots { why: format!("the PEM text is broken: {error}") })?;
+            .map_err(|error| InvalidTls::new(format!("the PEM text is broken: {error}")))?;
         if own.is_empty() {
-            return Err(InvalidRoots { why: "the PEM text holds no certificate".to_owned() });
+            return Err(InvalidTls::new("the PEM text holds no certificate"));
         }
         Ok(Self { bundled: false, platform: false, own })
     }
@@ -64,10 +64,10 @@ impl Roots {
     /// The certificates of a file, PEM or DER, and no others.
     ///
     /// # Errors
-    /// [`InvalidRoots`], which names the file, where it cannot be read or holds
+    /// [`InvalidTls`], which names the file, where it cannot be read or holds
     /// no certificate that can be a root.
-    pub fn file(path: &Path) -> Result<Self, InvalidRoots> {
-        let named = |why| InvalidRoots { why: format!("{}: {why}", path.display()) };
+    pub fn file(path: &Path) -> Result<Self, InvalidTls> {
+        let named = |why| InvalidTls::new(format!("{}: {why}", path.display()));
         let bytes = read(path).map_err(|error| named(format!("it cannot be read: {error}")))?;
         let own = certificates(&bytes).map_err(named)?;
         let (own, refused) = usable(own);
@@ -84,15 +84,15 @@ impl Roots {
         }
     }
 
-    /// The certificates of all files in a folder, and no others. Files that are
-    /// no certificates are skipped, as are links that lead nowhere.
+    /// The certificates of all files in a folder, and no others. Other files are
+    /// skipped, and so are links that lead nowhere.
     ///
     /// # Errors
-    /// [`InvalidRoots`], which names folder or file, where one cannot be read, or
+    /// [`InvalidTls`], which names folder or file, where one cannot be read, or
     /// there is no certificate.
-    pub fn folder(path: &Path) -> Result<Self, InvalidRoots> {
-        let unread = |path: &Path, error: io::Error| InvalidRoots {
-            why: format!("{}: it cannot be read: {error}", path.display()),
+    pub fn folder(path: &Path) -> Result<Self, InvalidTls> {
+        let unread = |path: &Path, error: io::Error| {
+            InvalidTls::new(format!("{}: it cannot be read: {error}", path.display()))
         };
         let mut own = Vec::new();
         for entry in fs::read_dir(path).map_err(|error| unread(path, error))? {
@@ -109,12 +109,12 @@ impl Roots {
         }
         if own.is_empty() {
             let why = format!("{}: no file in it is a certificate", path.display());
-            return Err(InvalidRoots { why });
+            return Err(InvalidTls::new(why));
         }
         Ok(Self { bundled: false, platform: false, own })
     }
 
-    /// These and those.
+    /// Trusts both: these and `other`.
     pub fn and(mut self, other: Self) -> Self {
         self.bundled |= other.bundled;
         self.platform |= other.platform;
@@ -122,16 +122,7 @@ impl Roots {
         self
     }
 
-    pub(super) fn into_config(self) -> Result<ClientConfig, InvalidRoots> {
-        let roots = self.into_store()?;
-        // Named explicitly: the process-wide default provider belongs to the program.
-        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| InvalidRoots { why: error.to_string() })?;
-        Ok(builder.with_root_certificates(roots).with_no_client_auth())
-    }
-
-    fn into_store(self) -> Result<RootCertStore, InvalidRoots> {
+    pub(super) fn into_store(self) -> Result<RootCertStore, InvalidTls> {
         let mut store = RootCertStore::empty();
         if self.bundled {
             store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
@@ -145,16 +136,15 @@ impl Roots {
             store.add_parsable_certificates(found.certs);
         }
         for certificate in self.own {
-            store.add(certificate).map_err(|error| InvalidRoots {
-                why: format!("a certificate cannot be used as a root: {error}"),
+            store.add(certificate).map_err(|error| {
+                InvalidTls::new(format!("a certificate cannot be used as a root: {error}"))
             })?;
         }
         if store.is_empty() {
-            return Err(InvalidRoots {
-                why: "the platform has no certificate authorities (install ca-certificates, or \
-                      use the bundled ones)"
-                    .to_owned(),
-            });
+            return Err(InvalidTls::new(
+                "the platform has no certificate authorities (install ca-certificates, or use the \
+                 bundled ones)",
+            ));
         }
         Ok(store)
     }
@@ -222,13 +212,6 @@ impl fmt::Debug for Roots {
     }
 }
 
-/// There is nobody to trust, or not as asked. The operator's fault.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no TLS without trusted roots: {why}")]
-pub struct InvalidRoots {
-    why: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,11 +221,5 @@ mod tests {
         for text in ["", "no PEM", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"] {
             assert!(Roots::pem(text.as_bytes()).is_err(), "{text:?} was taken");
         }
-    }
-
-    #[test]
-    fn bundled_roots_make_a_configuration() {
-        assert!(Roots::bundled().into_config().is_ok());
-        assert!(Roots::default().into_config().is_ok());
     }
 }

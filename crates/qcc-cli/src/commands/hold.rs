@@ -3,8 +3,6 @@
 //! The vendor asked for silence, of every program that bears the account's key.
 //! A store that is there knows of it, whoever made it.
 
-use std::fmt;
-
 use clap::Args;
 use jiff::Timestamp;
 use qcc_http::Client;
@@ -13,40 +11,18 @@ use qcc_sync::{AccountExt as _, Hold, Store};
 use crate::{
     app::App,
     config::Config,
-    exit::causes,
-    output::{plain, when},
+    exit::{Resting, causes},
     wiring,
 };
 
 #[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Peace {
+pub(crate) struct IgnoreHold {
     /// Call the vendor although it asked for silence
     #[arg(long)]
     ignore_hold: bool,
 }
 
-/// All calls to the vendor rest, so this one was not made.
-#[derive(Debug)]
-pub(crate) struct Resting {
-    until: Timestamp,
-    why: String,
-}
-
-impl fmt::Display for Resting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the vendor was not called: all calls rest until {} (Shanghai time), as the database \
-             says ({}); wait, or call all the same with --ignore-hold",
-            when(self.until),
-            plain(&self.why)
-        )
-    }
-}
-
-impl std::error::Error for Resting {}
-
-impl Peace {
+impl IgnoreHold {
     /// A client for one call, unless all calls rest.
     ///
     /// # Errors
@@ -77,7 +53,7 @@ impl Peace {
         let hold = wiring::existing_store(config).await?.hold().await?;
         Ok(hold.and_then(|Hold { until, reason, .. }| {
             let until = until.filter(|until| now < *until)?;
-            Some(Resting { until, why: reason.to_string() })
+            Some(Resting::new(until, &reason))
         }))
     }
 }
