@@ -232,22 +232,4 @@ fn of_parts(code: &str, raw: &[u8]) -> Fingerprint {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_wording_of_a_reason_is_not_another_record() {
-        let aside = |code: &str, detail: &str| SetAside {
-            position: 1,
-            code: code.into(),
-            detail: detail.into(),
-            raw: b"{}".to_vec(),
-        };
-        let stored = of_aside(&aside("duplicate-key", "a key stands twice"));
-        assert_eq!(stored, of_aside(&aside("duplicate-key", "a key comes twice")));
-        assert_ne!(stored, of_aside(&aside("empty-id", "a key stands twice")));
-    }
-}
-
-#[cfg(test)]
 mod tests;

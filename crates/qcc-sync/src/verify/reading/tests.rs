@@ -44,3 +44,16 @@ fn an_archive_that_changes_while_it_is_read_proves_nothing_about_its_password() 
     assert_eq!(opens_damaged(false), Some(false));
     assert_eq!(opens_damaged(true), None);
 }
+
+#[test]
+fn another_wording_of_a_reason_is_not_another_record() {
+    let aside = |code: &str, detail: &str| SetAside {
+        position: 1,
+        code: code.into(),
+        detail: detail.into(),
+        raw: b"{}".to_vec(),
+    };
+    let stored = of_aside(&aside("duplicate-key", "a key stands twice"));
+    assert_eq!(stored, of_aside(&aside("duplicate-key", "a key comes twice")));
+    assert_ne!(stored, of_aside(&aside("empty-id", "a key stands twice")));
+}
