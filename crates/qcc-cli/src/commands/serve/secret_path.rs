@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use qcc_callback::{PathSecret, Paths, Tail};
 use qcc_proto::CallbackUrl;
 use qcc_sync::{
-    AccountExt as _, EngineError, Observer, PathSegment, PathStep, PathWish, SecretPath, Store,
+    AccountExt as _, EngineError, Observer, PathSegment, PathStep, PathWish, SecretPath,
     StoreError, next_path,
 };
 
