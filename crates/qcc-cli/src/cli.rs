@@ -33,7 +33,7 @@ pub(crate) fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> 
     given
 }
 
-/// Which argument is no text, by the flag before it or by its place: the parser
+/// Which argument is not text, by the flag before it or by its position: the parser
 /// does not say.
 pub(crate) fn named_without_text(arguments: impl Iterator<Item = OsString>) -> Option<String> {
     let mut flag = None;

@@ -27,40 +27,40 @@ use crate::{app::App, exit::Exit, logging::Logging};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// See it work in seconds: the vendor simulated on loopback, end to end, offline
+    /// Run everything once against a simulated vendor on loopback, offline
     Demo(demo::Demo),
-    /// The vendor's push setting
+    /// Change the vendor's push setting
     #[command(subcommand)]
     Push(push::Push),
-    /// The vendor's orders: list, show, fetch
+    /// List, show, fetch, add and dismiss orders
     #[command(subcommand)]
     Orders(orders::Orders),
-    /// List, fetch, verify and apply until nothing is due
+    /// Read the order list, then fetch, verify and apply what is due
     Sync(sync::Sync),
-    /// Receive the vendor's calls, poll, apply and mend, until told to stop
+    /// Run the daemon: receive callbacks, read the order list, fetch and apply
     Serve(serve::Serve),
-    /// Look into an archive at hand
+    /// Inspect a local archive
     #[command(subcommand)]
     Archive(archive::Archive),
     /// Query and export the records in the store
     Records(records::Records),
-    /// Orders by state, gaps, window pressure, and what to do next
+    /// Show orders by state, gaps, the daemon, and what to do next
     Status(status::Status),
-    /// Make waiting and quarantined orders due now
+    /// Retry waiting and quarantined orders now
     Retry(retry::Retry),
-    /// Say that records set aside, or unreadable lines of the list, have been seen
+    /// Acknowledge records that were set aside, or unreadable lines of the order list
     Acknowledge(acknowledge::Acknowledge),
-    /// Prove the table against the kept archives, or print each difference
+    /// Check the table against the kept archives and print each difference
     Verify(verify::Verify),
-    /// Apply kept archives again, or rebuild the store from them alone
+    /// Apply kept archives again, or rebuild the database from them
     Replay(replay::Replay),
-    /// Copy the database as it is now into a new file, beside a running daemon
+    /// Copy the database into a new file while the daemon runs
     Snapshot(snapshot::Snapshot),
-    /// Copy database and archives into a folder, beside a running daemon
+    /// Back up database and archives into a folder while the daemon runs
     Backup(backup::Backup),
-    /// Make a backup the store again
+    /// Restore database and archives from a backup
     Restore(backup::Restore),
-    /// Remove old or refused archives and old records, so that the proof knows of it
+    /// Remove old or refused archives and old records, and note what was removed
     Prune(prune::Prune),
     /// Run the simulated vendor as a server
     Sim(sim::Sim),
@@ -68,7 +68,7 @@ pub(crate) enum Command {
     Token(token::Token),
     /// Check configuration, clock, network, store and disk
     Doctor(doctor::Doctor),
-    /// Print the completions of a shell
+    /// Print shell completions
     Completions(completions::Completions),
 }
 

@@ -11,6 +11,7 @@ mod secret;
 mod serve;
 mod small_file;
 mod store;
+mod vars;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -23,11 +24,11 @@ use qcc_sign::{AppKey, Credentials, SecretKey};
 
 pub(crate) use duration::duration;
 pub(crate) use flags::GlobalArgs;
-pub(crate) use layer::Vars;
 pub(crate) use origin::{Origin, Setting, Sourced};
-pub(crate) use secret::{Secret, password_from};
+pub(crate) use secret::Secret;
 pub(crate) use serve::ServeSettings;
 pub(crate) use store::path_of as store_path;
+pub(crate) use vars::Vars;
 
 use crate::exit::Usage;
 use layer::Layer;
@@ -60,7 +61,7 @@ pub(crate) struct Config {
     pub(crate) concurrency: Option<Sourced<NonZeroUsize>>,
     /// A log filter.
     pub(crate) log: Option<Sourced<String>>,
-    /// What `qcc serve` is told by file and environment.
+    /// The settings of `qcc serve` from file and environment.
     pub(crate) serve: ServeSettings,
     /// How often `-v` was given.
     pub(crate) verbosity: u8,
@@ -70,7 +71,7 @@ pub(crate) struct Config {
     pub(crate) remarks: Vec<String>,
     /// What cannot be read, in the order it was met. Only `doctor` ever sees any.
     pub(crate) problems: Vec<Usage>,
-    /// Whether a value is among them, so that a default stands in its place.
+    /// Whether a default replaces one of them.
     pub(crate) incomplete: bool,
     /// The usual proxy variables, for the transport.
     pub(crate) vars: Vars,
@@ -105,7 +106,7 @@ impl Config {
     /// Reads all layers.
     ///
     /// # Errors
-    /// [`Usage`] where a named file is not there, is no TOML, holds a key this
+    /// [`Usage`] where a named file is not there, is not TOML, holds a key this
     /// version does not know, or leaves a secret readable to others, or where a
     /// value cannot be what it has to be.
     pub(crate) fn load(flags: &GlobalArgs, vars: &Vars) -> Result<Self, Usage> {
@@ -116,7 +117,7 @@ impl Config {
         }
     }
 
-    /// The same, going on behind what cannot be read: for whoever lists it.
+    /// The same, but it continues after what cannot be read, and lists it.
     pub(crate) fn gather(flags: &GlobalArgs, vars: &Vars) -> Self {
         let mut remarks = vars.unknown();
         let mut problems: Vec<Usage> = vars.no_text().collect();
@@ -201,7 +202,7 @@ impl Config {
         unquoted(&key.value, &key.origin)?;
         key.value
             .parse()
-            .map_err(|e| Usage::new(format!("{} is no key", key.origin)).with_source(e))
+            .map_err(|e| Usage::new(format!("{} is not a key", key.origin)).with_source(e))
     }
 
     /// The secret, checked.
@@ -210,7 +211,7 @@ impl Config {
         unquoted(text.reveal(), &origin)?;
         text.reveal()
             .parse()
-            .map_err(|e| Usage::new(format!("{origin} is no SecretKey")).with_source(e))
+            .map_err(|e| Usage::new(format!("{origin} is not a SecretKey")).with_source(e))
     }
 
     /// The secret as it is written, where there is one.
@@ -230,6 +231,24 @@ impl Config {
             SecretFrom::File(path) => secret::from_file(path, &secret.origin)?,
         };
         Ok((text, secret.origin.clone()))
+    }
+
+    /// The password for an archive: from the file named, else from the environment or the
+    /// configuration file.
+    ///
+    /// # Errors
+    /// [`Usage`] where there is none, or the file cannot be read.
+    pub(crate) fn archive_password_from(&self, file: Option<&PathBuf>) -> Result<Secret, Usage> {
+        if let Some(path) = file {
+            return secret::from_file(path, &Origin::Flag("password-file"));
+        }
+        let known = self.archive_password.as_ref().map(|password| password.value.clone());
+        known.ok_or_else(|| {
+            Usage::new(
+                "no password: set QCC_ARCHIVE_PASSWORD, or name a file with --password-file (an \
+                 archive that `qcc` kept has it in the label beside it)",
+            )
+        })
     }
 
     /// Why the secret cannot be read again in a running process, where that is so.

@@ -100,7 +100,7 @@ impl fmt::Display for NoSuchOrder {
 
 impl StdError for NoSuchOrder {}
 
-/// All calls to the vendor rest, so this one was not made.
+/// Calls to the vendor are paused, so this one was not made.
 #[derive(Debug)]
 pub(crate) struct Resting {
     until: Timestamp,
@@ -108,7 +108,7 @@ pub(crate) struct Resting {
 }
 
 impl Resting {
-    /// Until when they rest, and why.
+    /// Until when they are paused, and why.
     pub(crate) fn new(until: Timestamp, why: &impl ToString) -> Self {
         Self { until, why: why.to_string() }
     }
@@ -118,8 +118,8 @@ impl fmt::Display for Resting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the vendor was not called: all calls rest until {} (Shanghai time), as the database \
-             says ({}); wait, or call all the same with --ignore-hold",
+            "the vendor was not called: calls are paused until {} (Shanghai time), as the database \
+             says ({}); wait, or call anyway with --ignore-hold",
             when(self.until),
             plain(&self.why)
         )
@@ -196,7 +196,7 @@ fn exit_of_archive(kind: &ArchiveKind) -> Exit {
     }
 }
 
-/// A closed pipe behind standard output is the reader's way to say "enough".
+/// A closed pipe at standard output means that the reader wants no more.
 fn exit_of_io(error: &io::Error) -> Option<Exit> {
     if let Some(inner) = qcc_archive::Error::from_io(error) {
         return Some(exit_of_archive(inner.kind()));

@@ -43,8 +43,11 @@ pub(crate) fn start(config: &Config, logging: Logging) -> anyhow::Result<Option<
     let serves = logging != Logging::Command;
     let filter = match &config.log {
         Some(log) => EnvFilter::try_new(&log.value).map_err(|error| {
-            Usage::new(format!("{} is no log filter: try `info` or `qcc_sync=debug`", log.origin))
-                .with_source(error)
+            Usage::new(format!(
+                "{} is not a log filter: try `info` or `qcc_sync=debug`",
+                log.origin
+            ))
+            .with_source(error)
         })?,
         None => EnvFilter::new(level(config.verbosity, serves)),
     };

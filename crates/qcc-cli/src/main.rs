@@ -35,7 +35,7 @@ fn main() -> ExitCode {
                 output::complain(&format!("error: {named} is not UTF-8 text"));
                 return Exit::Usage.into();
             }
-            // Help and version arrive here too; a closed pipe is no reason to complain.
+            // Help and version arrive here too; a closed pipe is not an error.
             let _ = error.print();
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
             return exit.into();

@@ -148,8 +148,9 @@ pub(crate) fn named_store(
     value: impl AsRef<OsStr>,
     origin: impl fmt::Display,
 ) -> Result<PathBuf, Usage> {
-    config::store_path(value.as_ref())
-        .map_err(|fault| Usage::new(format!("{origin} names no database")).with_source(fault))
+    config::store_path(value.as_ref()).map_err(|fault| {
+        Usage::new(format!("{origin} does not name a database")).with_source(fault)
+    })
 }
 
 /// The store, for commands that only make sense where there is one.
@@ -237,7 +238,7 @@ pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
     let credentials = config.credentials()?;
     let client = client_of(config, credentials.clone(), api_transport(config)?)?;
     let (path, folder) = (store_path(config)?, &config.archive_dir.value);
-    // Before a database is made in vain.
+    // Before a database is created for nothing.
     check_folder_of(config, &path)?;
     place::refuse_no_folder(folder, &config.archive_dir.origin)?;
     let mut made = Vec::new();
@@ -301,7 +302,7 @@ fn check_folder_of(config: &Config, path: &Path) -> Result<(), Usage> {
     )))
 }
 
-/// What stands where a folder is wanted, and is none.
+/// The file that is in the way of a folder.
 fn in_the_way(folder: &Path) -> Option<&Path> {
     folder.ancestors().find(|above| above.exists()).filter(|above| !above.is_dir())
 }

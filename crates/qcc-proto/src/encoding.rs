@@ -104,4 +104,23 @@ mod tests {
         assert!(!hides_a_backslash("\"四\\n\"".as_bytes()));
         assert!(!hides_a_backslash(b"\\\xd5"));
     }
+
+    #[test]
+    fn a_text_is_in_another_encoding_where_more_than_three_breaks_outnumber_long_characters() {
+        let text = |breaks: usize, letters: &str| {
+            [b"\xFF ".repeat(breaks), letters.as_bytes().to_vec()].concat()
+        };
+        for (breaks, letters, named) in [
+            (3, "", false),
+            (4, "", true),
+            (4, "\u{4e2d}\u{4e2d}\u{4e2d}", true),
+            (4, "\u{4e2d}\u{4e2d}\u{4e2d}\u{4e2d}", false),
+            (5, "\u{4e2d}\u{4e2d}\u{4e2d}\u{4e2d}", true),
+            (4, "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}", true),
+            (4, "\u{1f600}\u{1f600}\u{1f600}\u{1f600}", false),
+        ] {
+            let name = of_text(&text(breaks, letters));
+            assert_eq!(name.is_some(), named, "{breaks} breaks, {letters}");
+        }
+    }
 }

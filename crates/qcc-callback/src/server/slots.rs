@@ -192,6 +192,7 @@ mod tests {
         assert_eq!(states(&taken), [BUSY; 20]);
         for slot in taken.iter().skip(3) {
             slot.end();
+            assert!(!slot.is_busy());
         }
         let mut expected = [IDLE; 20];
         expected[..3].fill(BUSY);

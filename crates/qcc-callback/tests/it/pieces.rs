@@ -116,7 +116,8 @@ async fn exchange<I: Inbox>(
 /// How many of the unknown orders are accepted that so many addresses name, each as
 /// many.
 async fn accepted(guards: Guards, addresses: u32, orders: u32) -> u32 {
-    let service = build(MemoryInbox::default()).guards(guards).build();
+    let now = std::time::Instant::now();
+    let service = build(MemoryInbox::default()).guards(guards).clock(move || now).build();
     let mut accepted = 0;
     for address in 0..addresses {
         let peer = format!("{}:4000", Ipv4Addr::from_bits(0xc633_6400 + address));

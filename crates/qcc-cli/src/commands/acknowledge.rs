@@ -38,7 +38,7 @@ impl Acknowledge {
         if self.json {
             app.out.json(&json!({ "records": records, "lines": lines }))?;
         } else if records || lines {
-            app.notes.say("acknowledged; what comes from now on is told again");
+            app.notes.say("acknowledged; new ones will be reported");
         } else {
             app.notes.say("there was nothing left to acknowledge");
         }

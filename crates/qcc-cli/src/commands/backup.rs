@@ -28,10 +28,10 @@ pub(crate) use restore::Restore;
 
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
-    /// A new folder, or the backup of this store that is brought up to date
+    /// The folder of the backup: new, or a backup of this database to update
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Make hard links of the archives where possible, not copies
+    /// Hard-link the archives where possible instead of copying them
     #[arg(long)]
     link: bool,
     /// One JSON object
@@ -128,7 +128,7 @@ impl Backup {
         let fresh = self.dir.join(format!("{DATABASE}.new"));
         files::remove_database(&fresh)?;
         store.copy_to(&fresh, Copied::Everything).await?;
-        // Whoever reads it makes no files beside it.
+        // Readers then create no files beside it.
         files::mark_read_only(&fresh)?;
         let copy = SqliteStore::open_to_read(&fresh).await?;
         let into = self.dir.join(manifest::ARCHIVES);

@@ -22,13 +22,13 @@ use stage::Stage;
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Decides the data
+    /// Seed of the generated data
     #[arg(long, value_name = "N", default_value_t = 7)]
     seed: u64,
     /// How many orders the vendor pushes
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=30))]
     orders: u32,
-    /// Where database and archives shall lie [default: a new temporary folder]
+    /// Folder for database and archives [default: a new temporary folder]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// One JSON object
@@ -162,7 +162,7 @@ async fn conclude(app: &mut App, store: &SqliteStore, dir: &std::path::Path) -> 
     let paint = Paint::stdout();
     let gravest = gravest(store).await?;
     app.out.line("")?;
-    app.out.line(paint.strong("The gravest"))?;
+    app.out.line(paint.strong("Highest risk"))?;
     let rows = gravest.iter().map(|stored| {
         let record = &stored.record;
         [
@@ -176,7 +176,7 @@ async fn conclude(app: &mut App, store: &SqliteStore, dir: &std::path::Path) -> 
     let database = dir.join("qcc.db");
     let shown = database.display();
     app.out.line("")?;
-    app.out.line(paint.strong("Look further"))?;
+    app.out.line(paint.strong("Next steps"))?;
     app.out.line(format_args!(
         "  sqlite3 {shown} \"SELECT monitor_level, count(*) FROM risk_records GROUP BY 1 ORDER BY 2 DESC\""
     ))?;
@@ -191,10 +191,8 @@ async fn conclude(app: &mut App, store: &SqliteStore, dir: &std::path::Path) -> 
             shown.unwrap_or_else(|_| "the program's path".to_owned())
         ));
     }
-    app.out.line(format_args!(
-        "All of it lies in {}; remove the folder when you are done.",
-        dir.display()
-    ))?;
+    app.out
+        .line(format_args!("Everything is in {}; delete it when you are done.", dir.display()))?;
     Ok(())
 }
 

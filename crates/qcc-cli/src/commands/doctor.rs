@@ -1,6 +1,7 @@
 //! `qcc doctor`: each thing that must be right, checked, and what to do where
 //! it is not.
 
+mod finding;
 mod local;
 mod own_url;
 mod vendor;
@@ -12,16 +13,17 @@ use serde_json::json;
 use crate::{
     app::App,
     commands::hold::IgnoreHold,
-    exit::{Exit, Usage},
+    exit::Exit,
     output::{Paint, plain},
 };
+use finding::{Finding, Verdict};
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// Also call this callback URL and see who answers [env: QCC_PUBLIC_URL]
+    /// Also call this callback URL and check who answers [env: QCC_PUBLIC_URL]
     #[arg(long, value_name = "URL")]
     callback_url: Option<String>,
-    /// Do not call the vendor, nor the callback URL
+    /// Do not call the vendor or the callback URL
     #[arg(long)]
     offline: bool,
     #[command(flatten)]
@@ -29,56 +31,6 @@ pub(crate) struct Doctor {
     /// One JSON object for each check
     #[arg(long)]
     json: bool,
-}
-
-/// What a check found.
-struct Finding {
-    /// What was checked.
-    check: &'static str,
-    verdict: Verdict,
-    /// What is so, and what to do.
-    detail: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Fine,
-    Doubtful,
-    /// It fails, and a run would end like this.
-    Bad(Exit),
-}
-
-impl Finding {
-    fn fine(check: &'static str, detail: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Fine, detail: detail.into() }
-    }
-
-    fn doubtful(check: &'static str, detail: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Doubtful, detail: detail.into() }
-    }
-
-    fn bad(check: &'static str, exit: Exit, detail: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Bad(exit), detail: detail.into() }
-    }
-
-    /// The same, and not quite fine.
-    fn doubted(mut self) -> Self {
-        if self.verdict == Verdict::Fine {
-            self.verdict = Verdict::Doubtful;
-        }
-        self
-    }
-
-    /// A failure, in one line, with the exit code it would end a run with.
-    fn of_error(check: &'static str, error: &anyhow::Error) -> Self {
-        let lines: Vec<String> = crate::exit::causes(error);
-        Self::bad(check, crate::exit::exit_for(error), lines.join(": "))
-    }
-
-    /// Something that is set wrong.
-    fn of_problem(check: &'static str, problem: &Usage) -> Self {
-        Self::bad(check, Exit::Usage, crate::exit::causes_of(problem).join(": "))
-    }
 }
 
 impl Doctor {
@@ -117,7 +69,7 @@ impl Doctor {
     }
 }
 
-/// Wrong settings come first: what fails behind them may only follow from them.
+/// Wrong settings come first: later failures may only follow from them.
 fn worst(findings: &[Finding]) -> Exit {
     let failed = |exit| findings.iter().any(|finding| finding.verdict == Verdict::Bad(exit));
     [Exit::Usage, Exit::Vendor, Exit::Failed, Exit::Archive, Exit::Unfinished]

@@ -17,13 +17,13 @@ use crate::{
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct IgnoreHold {
-    /// Call the vendor although it asked for silence
+    /// Call the vendor even though calls are paused
     #[arg(long)]
     ignore_hold: bool,
 }
 
 impl IgnoreHold {
-    /// A client for one call, unless all calls rest.
+    /// A client for one call, unless calls are paused.
     ///
     /// # Errors
     /// [`Resting`] where they do, and whatever keeps a client from being made.
@@ -34,7 +34,7 @@ impl IgnoreHold {
             Ok(Some(resting)) => Err(resting.into()),
             Err(error) => {
                 let why = causes(&error).join(": ");
-                app.notes.say(format_args!("note: whether calls rest is not known: {why}"));
+                app.notes.say(format_args!("note: cannot tell whether calls are paused: {why}"));
                 Ok(client)
             }
         }

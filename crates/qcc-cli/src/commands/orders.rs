@@ -21,13 +21,13 @@ use crate::{
 pub(crate) enum Orders {
     /// The vendor's newest orders, 30 at most (6.2.4)
     List(List),
-    /// What ledger and vendor know of an order (6.2.5)
+    /// Show what the ledger and the vendor know about an order (6.2.5)
     Show(show::Show),
-    /// Download an order's archive into a file (6.2.6); the store stays as it is
+    /// Download an order's archive into a file (6.2.6) without changing the store
     Fetch(fetch::Fetch),
-    /// Add orders by number, as from the vendor's support, or an archive obtained from it
+    /// Add orders by number, or an archive that the vendor sent by other means
     Add(add::Add),
-    /// Decide that nothing more is to be done about an order
+    /// Dismiss an order: nothing more will be done about it
     Dismiss(dismiss::Dismiss),
 }
 
@@ -56,7 +56,8 @@ impl List {
     async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
         let list = self.hold.client(app).await?.list_orders(Timestamp::now()).await?;
         for line in &list.unreadable {
-            app.notes.say(format_args!("note: a line of the list is no order: {}", plain(line)));
+            app.notes
+                .say(format_args!("note: a line of the list is not an order: {}", plain(line)));
         }
         let created = |order: &qcc_proto::ListedOrder| order.created_at.map(|at| at.to_string());
         if self.json {

@@ -22,22 +22,22 @@ use crate::{
 #[command(group(ArgGroup::new("what").required(true).multiple(true)
     .args(["archives_older_than", "records_older_than", "refused", "strays"])))]
 pub(crate) struct Prune {
-    /// Archives of applied orders pushed, and heard of, longer ago than this: 400d
+    /// Remove archives of applied orders that are older than this: 400d
     #[arg(long, value_name = "TIME", value_parser = age)]
     archives_older_than: Option<Duration>,
-    /// Keep at least so many archives, the newest
+    /// Keep at least the newest N archives
     #[arg(long, value_name = "N", default_value_t = 0, requires = "archives_older_than")]
     keep: usize,
-    /// Records pushed longer ago than this; the table loses them
+    /// Remove records that were pushed longer ago than this
     #[arg(long, value_name = "TIME", value_parser = age)]
     records_older_than: Option<Duration>,
-    /// Archives that do not open and that the ledger does not name: damaged downloads
+    /// Remove archives that cannot be opened and that the ledger does not name: damaged downloads
     #[arg(long)]
     refused: bool,
-    /// Archives of which neither a label nor the ledger says whose they are
+    /// Remove archives that neither a label nor the ledger assigns to an order
     #[arg(long)]
     strays: bool,
-    /// Only say what would be removed
+    /// Print what would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
     /// One JSON object
@@ -57,7 +57,7 @@ impl Prune {
             policy: Policy::default(),
         };
         let report = prune.run(&scope, now).await;
-        let report = report.context("pruning broke off; run it again to go on")?;
+        let report = report.context("pruning failed; run it again to continue")?;
         if self.json {
             app.out.json(&summary(&report, self.dry_run))?;
         } else {

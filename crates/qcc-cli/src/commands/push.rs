@@ -20,19 +20,19 @@ use crate::{
 pub(crate) enum Push {
     /// Tell the vendor where to call (6.2.1)
     Set(Set),
-    /// Make the vendor call again after five errors in a row (6.2.3)
+    /// Reactivate callbacks after five errors in a row (6.2.3)
     Activate(Activate),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Set {
-    /// Where the vendor shall call: an absolute http or https URL
+    /// The callback URL: an absolute http or https URL
     #[arg(long, value_name = "URL", required_unless_present = "disable")]
     callback_url: Option<CallbackUrl>,
-    /// When it shall push: 9, 11, 13, 15, 17 or 19, for two hours from then (Shanghai time)
+    /// The hour at which the two-hour push window begins: 9, 11, 13, 15, 17 or 19 (Shanghai time)
     #[arg(long, value_name = "HOUR")]
     window: Option<PushWindow>,
-    /// Stop the push; the vendor wants a URL all the same, by default QCC_PUBLIC_URL
+    /// Disable the push; the vendor requires a URL for this too, by default QCC_PUBLIC_URL
     #[arg(long)]
     disable: bool,
     #[command(flatten)]
@@ -111,7 +111,7 @@ impl Set {
 }
 
 impl Set {
-    /// The URL to tell: the vendor wants one even where it shall not call (6.2.1).
+    /// The URL to send: the vendor requires one even to disable the push (6.2.1).
     fn callback_url(&self, config: &Config) -> Result<CallbackUrl, Usage> {
         if let Some(url) = &self.callback_url {
             return Ok(url.clone());
@@ -123,7 +123,7 @@ impl Set {
             ));
         };
         known.value.parse().map_err(|error| {
-            Usage::new(format!("{} is no callback URL", known.origin)).with_source(error)
+            Usage::new(format!("{} is not a callback URL", known.origin)).with_source(error)
         })
     }
 }
@@ -140,7 +140,7 @@ fn shown(text: &str) -> String {
 struct Ledger(Option<SqliteStore>);
 
 impl Ledger {
-    /// Where no store was ever made there is none. One that cannot be used keeps
+    /// If no store was ever made there is none. One that cannot be used keeps
     /// nobody from telling the vendor.
     async fn open(app: &mut App) -> anyhow::Result<Self> {
         if !wiring::store_path(&app.config)?.exists() {
@@ -151,7 +151,7 @@ impl Ledger {
             Err(error) => {
                 let why = causes(&error).join(": ");
                 app.notes.say(format_args!(
-                    "note: what the database keeps of the push stays as it is: {why}"
+                    "note: the push setting in the database was not updated: {why}"
                 ));
                 Ok(Self(None))
             }
@@ -188,7 +188,7 @@ pub(super) fn no_query(url: &CallbackUrl) -> Result<(), Usage> {
     }
     Err(Usage::new(
         "the callback URL has a query (`?…`), and the vendor appends `?key=…` to it (6.2.2), so \
-         its calls could not be read: put what the query says into the path",
+         its calls could not be read: move the query into the path",
     ))
 }
 

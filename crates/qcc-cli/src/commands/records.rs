@@ -37,7 +37,7 @@ pub(crate) struct Records {
     /// Pushed at or after this: yyyy-MM-dd, 'yyyy-MM-dd HH:mm:ss', HH:mm, today, yesterday, 24h, 7d (Shanghai time)
     #[arg(long, value_name = "TIME", value_parser = Moment::read)]
     since: Option<Moment>,
-    /// Pushed at or before this; a day is meant whole
+    /// Pushed at or before this; a date includes the whole day
     #[arg(long, value_name = "TIME", value_parser = Moment::read)]
     until: Option<Moment>,
     /// Changed on or after this day
@@ -46,13 +46,13 @@ pub(crate) struct Records {
     /// From this order
     #[arg(long, value_name = "NO")]
     order: Option<OrderNo>,
-    /// What comes first [default: pushed in a table, else id]
+    /// Sort order [default: pushed in a table, else id]
     #[arg(long, value_enum)]
     sort: Option<Sort>,
-    /// Only these columns, in this order, with commas between
+    /// Only these columns, in this order, separated by commas
     #[arg(long, value_name = "NAMES", value_enum, value_delimiter = ',')]
     columns: Option<Vec<Column>>,
-    /// How to print them
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// The same as --format jsonl
@@ -61,10 +61,10 @@ pub(crate) struct Records {
     /// The same as --format csv
     #[arg(long, conflicts_with_all = ["format", "json"])]
     csv: bool,
-    /// Begin the CSV with a byte order mark, by which Excel knows UTF-8
+    /// Begin the CSV with a byte order mark, so that Excel reads UTF-8
     #[arg(long)]
     bom: bool,
-    /// At most so many [default: 100 in a table, else all]
+    /// Print at most N records [default: 100 in a table, else all]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 }
@@ -86,7 +86,7 @@ const PAGE: u32 = 5000;
 /// As many as a person reads.
 const TABLE_ROWS: u64 = 100;
 
-/// How many words are told where none fits.
+/// How many words are listed if none matches.
 const WORDS: usize = 20;
 
 impl Records {
@@ -169,8 +169,8 @@ impl Records {
         Ok(filter)
     }
 
-    /// The words are the vendor's and not ours, so whoever missed one sees those
-    /// that occur.
+    /// The words are the vendor's, so after a filter that matches nothing, those that occur
+    /// are listed.
     async fn say_what_there_is(&self, app: &App, store: &SqliteStore) -> anyhow::Result<()> {
         app.notes.say("no records fit");
         if self.level.is_none() && self.monitor_type.is_none() {
@@ -213,7 +213,7 @@ fn sorted(found: BTreeMap<String, u64>) -> Vec<(String, u64)> {
 }
 
 fn moment<T>(found: Option<T>) -> Result<T, Usage> {
-    found.ok_or_else(|| Usage::new("there is no such time"))
+    found.ok_or_else(|| Usage::new("that time does not exist"))
 }
 
 /// The records that fit, page by page.

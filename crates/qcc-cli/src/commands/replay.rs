@@ -21,7 +21,7 @@ pub(crate) struct Replay {
     /// Only these orders [default: every order with a kept archive]
     #[arg(value_name = "NO")]
     orders: Vec<OrderNo>,
-    /// Build this database from the archives alone; the one at hand is not touched
+    /// Build this new database from the archives; the configured one is not changed
     #[arg(long, value_name = "sqlite:PATH")]
     into: Option<OsString>,
     /// One JSON object
@@ -44,12 +44,12 @@ impl Replay {
             done = works.replay.run(&scope, &progress) => done,
             () = wiring::asked_to_stop() => {
                 progress.finish();
-                app.notes.say("stopped: what was applied stands; run it again to go on");
+                app.notes.say("stopped: applied orders are kept; run it again to continue");
                 return Ok(Exit::Unfinished);
             }
         };
         progress.finish();
-        let report = done.context("the replay broke off; what was applied stands")?;
+        let report = done.context("the replay failed; applied orders are kept")?;
         self.refuse_unknown(&works).await?;
         self.tell(app, &report)
     }
@@ -97,9 +97,8 @@ impl Replay {
             app.notes.say(setback_text(setback));
         }
         for stray in &report.strays {
-            app.notes.say(format_args!(
-                "archive {stray}: nothing says whose it is or what opens it; left as it is"
-            ));
+            app.notes
+                .say(format_args!("archive {stray}: no label and no order names it; not changed"));
         }
         app.out.line(format_args!(
             "{} applied, {} of them from labels alone, {} once more; {} held: {} stored{}, \
@@ -125,7 +124,7 @@ impl Replay {
     }
 }
 
-/// The store at a path, which is told where it is a new one.
+/// The store at a path; a new one is announced.
 async fn made(app: &App, path: &Path) -> anyhow::Result<SqliteStore> {
     let is_new = !path.exists();
     let store = wiring::open(path).await?;
@@ -139,7 +138,7 @@ async fn made(app: &App, path: &Path) -> anyhow::Result<SqliteStore> {
 /// read: the new one is built from labels alone.
 async fn label(app: &App, archives: &FolderArchives) {
     if !wiring::can_be_written(&app.config.archive_dir.value) {
-        return app.notes.say("the archive folder cannot be written: going by the labels in it");
+        return app.notes.say("the archive folder cannot be written: using the labels in it");
     }
     let labelled = async {
         let store = wiring::store_to_read(&app.config).await?;
@@ -150,7 +149,7 @@ async fn label(app: &App, archives: &FolderArchives) {
         Ok(0) => {}
         Ok(number) => app.notes.say(format_args!("labelled: {}", many(number, "archive"))),
         Err(error) => app.notes.say(format_args!(
-            "the database at hand is of no help, going by labels alone\n  {}",
+            "the database cannot be used: using the labels alone\n  {}",
             explain(&error)
         )),
     }

@@ -19,14 +19,14 @@ pub(crate) struct Retry {
     /// Order numbers
     #[arg(value_name = "NO")]
     orders: Vec<OrderNo>,
-    /// Every order that waits or is quarantined and was not dismissed
+    /// All waiting and quarantined orders that were not dismissed
     #[arg(long, conflicts_with = "orders")]
     all: bool,
     /// Apply the kept archive in spite of a wrong count, of no usable record, or of doubts
     /// whose it is
     #[arg(long, requires = "orders")]
     accept: bool,
-    /// End a hold on all calls to the vendor before its time
+    /// End a pause of all calls to the vendor early
     #[arg(long)]
     lift_hold: bool,
     /// One JSON object
@@ -62,7 +62,7 @@ impl Retry {
                 true => "has no kept archive that waits to be applied",
                 false => "neither waits nor is quarantined",
             };
-            app.notes.say(format_args!("{no} {why}: left as it is"));
+            app.notes.say(format_args!("{no} {why}: not changed"));
         }
         match lifted {
             Some(hold) => app.notes.say(format_args!("the hold is lifted: {}", hold.reason)),
@@ -72,12 +72,12 @@ impl Retry {
         if self.orders.is_empty() && !self.all {
             return Ok(Exit::Done);
         }
-        let ending = if changed.is_empty() { "" } else { ": `qcc sync` takes them up" };
+        let ending = if changed.is_empty() { "" } else { ": `qcc sync` processes them" };
         let due = many(changed.len() as u64, "order");
         app.notes.say(format_args!("due now: {due}{ending}"));
         if let Some(until) = store.hold().await?.and_then(|hold| hold.until) {
             app.notes.say(format_args!(
-                "all calls to the vendor rest until {} all the same (--lift-hold ends that)",
+                "calls to the vendor are paused until {} anyway (--lift-hold ends the pause)",
                 when(until)
             ));
         }

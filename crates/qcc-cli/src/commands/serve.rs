@@ -6,9 +6,10 @@ mod counted;
 mod daemon;
 mod descriptors;
 mod health;
-mod heart;
+mod heartbeat;
 mod metrics;
 mod own_url;
+mod random;
 mod renew;
 mod secret_key;
 mod secret_path;
@@ -27,7 +28,6 @@ use std::{
 };
 
 use clap::Args;
-use jiff::SignedDuration;
 
 use crate::{
     app::App,
@@ -36,6 +36,8 @@ use crate::{
     logging,
 };
 use daemon::Daemon;
+pub(super) use random::random;
+pub(super) use settings::heal_after;
 use settings::{Settings, file_flag, flag};
 
 #[derive(Debug, Args)]
@@ -45,31 +47,31 @@ use settings::{Settings, file_flag, flag};
                         the table [serve] of qcc.toml: see docs/operations."
 )]
 pub(crate) struct Serve {
-    /// Where the vendor's calls arrive [env: QCC_LISTEN] [default: 127.0.0.1:8090]
+    /// Address for the vendor's callbacks [env: QCC_LISTEN] [default: 127.0.0.1:8090]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// The path they come to [env: QCC_CALLBACK_PATH] [default: /callback]
+    /// Path of the callbacks [env: QCC_CALLBACK_PATH] [default: /callback]
     #[arg(long, value_name = "PATH")]
     callback_path: Option<String>,
-    /// Where /healthz, /readyz, /status and /metrics are, or `off` [env: QCC_ADMIN_LISTEN] [default: 127.0.0.1:9090]
+    /// Address of /healthz, /readyz, /status and /metrics, or `off` [env: QCC_ADMIN_LISTEN] [default: 127.0.0.1:9090]
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<String>,
-    /// What the vendor calls, as it sees it, for the self-probe [env: QCC_PUBLIC_URL]
+    /// The callback URL as the vendor sees it, for the self-probe [env: QCC_PUBLIC_URL]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// How often the order list is read [env: QCC_POLL_INTERVAL] [default: adapts to the window]
+    /// How often to read the order list [env: QCC_POLL_INTERVAL] [default: adapts to the rate of orders]
     #[arg(long, value_name = "TIME")]
     poll_interval: Option<String>,
     /// How many orders are fetched at the same time, 1 to 128 [env: QCC_CONCURRENCY] [default: 32]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     concurrency: Option<NonZeroUsize>,
-    /// Certificate chain for the vendor's calls, PEM; read again at SIGHUP, as the SecretKey is
+    /// Certificate chain of the callback listener, PEM; SIGHUP reloads it and the SecretKey
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
     /// Its private key, PEM
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
-    /// How log lines are written: text or json
+    /// Log format: text or json
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<logging::Format>,
 }
@@ -108,19 +110,10 @@ pub(super) fn check(said: &ServeSettings) -> Result<(), Usage> {
     Settings::of(said).map(|_| ())
 }
 
-/// How long a listed order may go without a call, where that is set.
-///
-/// # Errors
-/// [`Usage`] where it is no duration.
-pub(super) fn heal_after(said: &ServeSettings) -> Result<Option<SignedDuration>, Usage> {
-    let set = said.heal_after.as_ref().map(settings::positive).transpose()?;
-    Ok(set.map(|set| SignedDuration::try_from(set).unwrap_or(SignedDuration::MAX)))
-}
-
 /// Where a daemon with these settings shows its metrics, if it does.
 ///
 /// # Errors
-/// [`Usage`] where it is no address.
+/// [`Usage`] if it is not an address.
 pub(super) fn admin(said: &ServeSettings) -> Result<Option<SocketAddr>, Usage> {
     settings::admin(&said.admin_listen)
 }
@@ -139,12 +132,4 @@ pub(super) fn at_home(said: &ServeSettings) -> Result<Option<(SocketAddr, String
         });
     }
     Ok(tls.is_none().then_some((listen, path)))
-}
-
-/// Bytes nobody can foresee.
-pub(super) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    let filled = rustls::crypto::ring::default_provider().secure_random.fill(&mut bytes);
-    filled.map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
-    Ok(bytes)
 }

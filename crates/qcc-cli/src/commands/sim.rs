@@ -29,34 +29,34 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "Example: qcc sim > sim.env &  then: set -a; . ./sim.env; set +a; qcc sync")]
 pub(crate) struct Sim {
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8099")]
     listen: SocketAddr,
-    /// Decides data, dialects and faults
+    /// Seed of data, dialects and faults
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// How many orders there are at the start, 15 minutes apart
+    /// Number of orders at the start, 15 minutes apart
     #[arg(long, value_name = "N", default_value_t = 12)]
     orders: u32,
-    /// The most records an order has
+    /// Largest number of records in an order
     #[arg(long, value_name = "N", default_value_t = 40)]
     records: u32,
-    /// Make another order as often
+    /// Create an order at this interval
     #[arg(long, value_name = "TIME", value_parser = duration)]
     every: Option<Duration>,
-    /// What goes wrong: name, name:CHANCE, name*TIMES, joined by commas; or random
+    /// Faults: name, name:CHANCE or name*TIMES, separated by commas; or random
     #[arg(long, value_name = "PLAN", default_value = "")]
     faults: FaultPlan,
-    /// How long each fault lasts that lasts a while [default: from 20 s to 2 h, by fault]
+    /// Duration of faults that last a while [default: from 20 s to 2 h, by fault]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     lasting: Option<Duration>,
     /// Print the names of all faults
     #[arg(long)]
     list_faults: bool,
-    /// Call this URL about each new order, from the start and whatever URL `qcc push set` names
+    /// Call this URL about each new order, whatever URL `qcc push set` names
     #[arg(long, value_name = "URL")]
     callback_url: Option<CallbackUrl>,
-    /// Make orders of `--every` only in the two hours that `qcc push set --window` names
+    /// Create the orders of `--every` only in the two hours that `qcc push set --window` names
     #[arg(long)]
     keep_window: bool,
     /// Write the table that a receiver must end with, as `qcc records --json` prints it,

@@ -18,7 +18,7 @@ pub(crate) struct Snapshot {
     /// The new file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// For other users of this machine: without passwords and secret paths, readable by all
+    /// For other users of this machine: without passwords and secret paths, readable by everyone
     #[arg(long)]
     for_readers: bool,
     /// One JSON object
@@ -30,7 +30,7 @@ impl Snapshot {
     pub(crate) async fn run(self, app: &mut App) -> anyhow::Result<Exit> {
         let shown = self.file.display();
         if self.file.symlink_metadata().is_ok() {
-            return Err(Usage::new(format!("{shown} is there already: name a new file")).into());
+            return Err(Usage::new(format!("{shown} already exists: name a new file")).into());
         }
         let store = wiring::store_to_read(&app.config).await?;
         let copied = if self.for_readers { Copied::WithoutSecrets } else { Copied::Everything };

@@ -2,13 +2,12 @@
 
 mod advice;
 mod daemon;
+mod judgement;
 mod report;
 
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
-use qcc_sync::{
-    Decision, DeliveryPolicy, Gap, Life, Order, OrderFilter, Overview, StateName, Store,
-};
+use jiff::Timestamp;
+use qcc_sync::{Decision, DeliveryPolicy, Gap, Order, OrderFilter, StateName, Store};
 
 use crate::{
     app::App,
@@ -18,18 +17,22 @@ use crate::{
     wiring::{self, SqliteStore},
 };
 
+pub(super) use judgement::exit_of;
+use judgement::is_lifeless;
+use report::Stretch;
+
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    /// Close the gap of this number, once its orders are accounted for
+    /// Close this gap, once its orders are accounted for
     #[arg(long, value_name = "ID", conflicts_with = "reopen_gap")]
     close_gap: Option<i64>,
-    /// Open a gap again that was closed too early
+    /// Reopen this gap
     #[arg(long, value_name = "ID")]
     reopen_gap: Option<i64>,
-    /// Why the gap is closed or opened again
+    /// Why the gap is closed or reopened
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
-    /// Also every order that waits or is quarantined, and closed gaps
+    /// Show every waiting or quarantined order, and closed gaps
     #[arg(long)]
     all: bool,
     /// One JSON object
@@ -101,14 +104,6 @@ impl Status {
     }
 }
 
-/// A gap, and what is known between its ends.
-#[derive(Debug)]
-struct Stretch {
-    gap: Gap,
-    /// Orders in the ledger that were made between its ends.
-    brought: u64,
-}
-
 /// The gaps to show: open ones, or all.
 async fn gaps(store: &SqliteStore, all: bool) -> anyhow::Result<Vec<Stretch>> {
     let mut gaps = store.gaps().await?;
@@ -154,46 +149,4 @@ async fn stuck(store: &SqliteStore, all: bool) -> anyhow::Result<Vec<Order>> {
     // What nobody has to do anything about is one figure, and not a thousand lines.
     stuck.retain(|order| all || !order.is_unconfirmed(last_listing) && order.dismissed.is_none());
     Ok(stuck)
-}
-
-/// A receiver gives a sign of life each minute; one that has not for so long is dead.
-const LIFELESS: SignedDuration = SignedDuration::from_mins(3);
-
-/// A list older than this is old where a receiver should read it: as for the alert.
-const LIST_AGE: SignedDuration = SignedDuration::from_mins(30);
-
-/// The same where lists are read by hand or by a timer, and no rate is known.
-const LIST_AGE_BY_HAND: SignedDuration = SignedDuration::from_hours(24);
-
-/// Whether a receiver was alive, was not stopped, and is not alive any more.
-fn is_lifeless(overview: &Overview, now: Timestamp) -> bool {
-    let alive = |life: &Life| life.stopped || now.duration_since(life.at) < LIFELESS;
-    overview.life.as_ref().is_some_and(|life| !alive(life))
-}
-
-/// How old the list may get.
-fn longest_list_age(overview: &Overview) -> SignedDuration {
-    if overview.life.as_ref().is_some_and(|life| !life.stopped) {
-        return LIST_AGE;
-    }
-    let lasts = overview.last_listing.as_ref().and_then(|listing| listing.pressure().lasts);
-    lasts.map_or(LIST_AGE_BY_HAND, |lasts| lasts.clamp(LIST_AGE, LIST_AGE_BY_HAND))
-}
-
-fn is_list_old(overview: &Overview, now: Timestamp) -> bool {
-    let at = overview.last_listing.as_ref().map(|listing| listing.at);
-    at.is_some_and(|at| now.duration_since(at) > longest_list_age(overview))
-}
-
-/// How a run ends that leaves things so: something waits, is under way, is
-/// quarantined or missing, was not read or not seen by anybody, or nothing is.
-pub(super) fn exit_of(overview: &Overview, now: Timestamp) -> Exit {
-    let done = StateName::ALL
-        .into_iter()
-        .all(|state| state == StateName::Applied || overview.count(state) == 0);
-    let complete = done && overview.gaps.is_empty() && overview.hold.is_none();
-    let seen = overview.set_aside_open == 0 && overview.unreadable_open == 0;
-    let alive = !is_lifeless(overview, now) && !is_list_old(overview, now);
-    let trouble = overview.life.as_ref().is_some_and(|life| life.trouble.is_some());
-    if complete && seen && alive && !trouble { Exit::Done } else { Exit::Unfinished }
 }

@@ -21,10 +21,10 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Sync {
-    /// Go on until SIGINT or SIGTERM, listing again as often as the window asks for
+    /// Keep running until SIGINT or SIGTERM, reading the list as often as the rate of orders requires
     #[arg(long)]
     follow: bool,
-    /// How long to wait in all for what becomes due
+    /// How long to wait for orders to become due, in all
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     patience: Duration,
     /// How many orders are fetched at the same time, 1 to 128 [env: QCC_CONCURRENCY] [default: 32]
@@ -38,7 +38,7 @@ pub(crate) struct Sync {
 /// What a round did, and the failure it met.
 type Round = (Report, Option<EngineError>);
 
-/// Shows events at once, and hands the rounds on to be told.
+/// Shows events at once, and passes the rounds on to be printed.
 struct Rounds<'a> {
     progress: &'a Progress,
     rounds: mpsc::UnboundedSender<Round>,
@@ -82,7 +82,7 @@ impl Sync {
             settled = works.engine.settle(self.patience, progress) => settled,
             () = wiring::asked_to_stop() => {
                 progress.finish();
-                app.notes.say("stopped: what was done stands, and the next run goes on from there");
+                app.notes.say("stopped: completed work is kept, and the next run continues from there");
                 return Ok(Exit::Unfinished);
             }
         };
@@ -91,7 +91,7 @@ impl Sync {
         self.tell(app, &works.store, &report).await
     }
 
-    /// Rounds until asked to stop; failures that may pass are told and outlived.
+    /// Rounds until asked to stop; transient failures are reported, and it continues.
     async fn follow(
         &self,
         app: &mut App,
@@ -122,7 +122,7 @@ impl Sync {
         }
         ended?;
         progress.finish();
-        app.notes.say("stopped: the next run goes on from here");
+        app.notes.say("stopped: the next run continues from here");
         Ok(exit)
     }
 
@@ -262,6 +262,6 @@ fn in_context(error: EngineError) -> anyhow::Error {
         return error;
     }
     error.context(
-        "the vendor could not be asked, several times; nothing is lost, run it again later",
+        "the vendor could not be reached, several times; nothing is lost, run it again later",
     )
 }

@@ -22,16 +22,16 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// Tell so many findings one by one, and count the rest
+    /// Print at most N findings; count the rest
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
     /// A folder with room for about 100 bytes for each record [default: that of the database, else that for temporary files]
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
-    /// How far a document's pushDate may be from the time its order was made
+    /// How far a document's pushDate may be from its order's time
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "168h")]
     push_date_slack: Duration,
-    /// A JSON object for each finding, and a last one that sums up
+    /// One JSON object for each finding, then a summary
     #[arg(long)]
     json: bool,
 }
@@ -56,7 +56,7 @@ impl Verify {
             qcc_sync::verify(&store, &archives, &settings, &watch).await
         };
         progress.finish();
-        let verdict = verdict.context("the proof could not be carried out")?;
+        let verdict = verdict.context("the check could not be completed")?;
         wiring::tell_strays(&archives, app.notes).await?;
         let exit = exit_of(&verdict);
         if self.json {
@@ -84,7 +84,7 @@ impl Verify {
 
 fn exit_of(verdict: &Verdict) -> Exit {
     match verdict {
-        // Nothing to prove is no proof: the store may be the wrong one.
+        // An empty store proves nothing: it may be the wrong one.
         verdict if verdict.is_empty() => Exit::Unfinished,
         verdict if verdict.is_equal() => Exit::Done,
         Verdict { refused: 1.., .. } => Exit::Archive,

@@ -11,8 +11,11 @@ use qcc_proto::PushWindow;
 use toml::{Table, Value};
 
 use super::{
-    Origin, Secret, ServeSettings, Sourced, layer::Layer, secret::readable_by_others, small_file,
-    store,
+    layer::Layer,
+    origin::{Origin, Sourced},
+    secret::{Secret, readable_by_others},
+    serve::ServeSettings,
+    small_file, store,
 };
 use crate::{exit::Usage, output::plain};
 
@@ -36,9 +39,7 @@ pub(super) fn read(path: &Path, problems: &mut Vec<Usage>) -> Result<Layer, Usag
             true => ": write the value in quotes",
             false => "",
         };
-        Usage::new(format!(
-            "{shown}, line {line}, column {column}: this is no TOML ({reason}){hint}"
-        ))
+        Usage::new(format!("{shown}, line {line}, column {column}: invalid TOML ({reason}){hint}"))
     })?;
     let mut reader = Reader { path, table, keys: KEYS };
     let layer = Layer {
@@ -82,7 +83,7 @@ const SERVE_KEYS: &str = "listen, callback_path, admin_listen, public_url, poll_
 struct Reader<'a> {
     path: &'a Path,
     table: Table,
-    /// What may stand in it, for whoever wrote something else.
+    /// The settings there are, for an error that names another one.
     keys: &'static str,
 }
 

@@ -12,22 +12,22 @@ pub(crate) struct GlobalArgs {
     /// The configuration file [env: QCC_CONFIG] [default: qcc.toml, if there is one]
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The account's key; its secret never is a flag [env: QCC_KEY]
+    /// The account's key; the SecretKey cannot be passed as a flag [env: QCC_KEY]
     #[arg(long, global = true, hide_short_help = true, value_name = "KEY")]
     pub(crate) key: Option<String>,
-    /// Where the vendor's API is [env: QCC_BASE_URL] [default: pro.qcc.com over https]
+    /// Base URL of the vendor's API [env: QCC_BASE_URL] [default: pro.qcc.com over https]
     #[arg(long, global = true, hide_short_help = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
-    /// Hosts archives may be downloaded from, separated by commas [env: QCC_DOWNLOAD_HOSTS]
+    /// Hosts that archives may be downloaded from, separated by commas [env: QCC_DOWNLOAD_HOSTS]
     #[arg(long, global = true, hide_short_help = true, value_name = "HOSTS")]
     pub(crate) download_hosts: Option<String>,
     /// The database [env: QCC_STORE] [default: sqlite:qcc.db]
     #[arg(long, global = true, hide_short_help = true, value_name = "sqlite:PATH")]
     pub(crate) store: Option<OsString>,
-    /// Where raw archives are kept [env: QCC_ARCHIVE_DIR] [default: qcc-archives beside the database]
+    /// The folder of the raw archives [env: QCC_ARCHIVE_DIR] [default: qcc-archives beside the database]
     #[arg(long, global = true, hide_short_help = true, value_name = "DIR")]
     pub(crate) archive_dir: Option<PathBuf>,
-    /// More of the log on standard error: -v info, -vv debug, -vvv trace [env: QCC_LOG]
+    /// Log to standard error: -v info, -vv debug, -vvv trace [env: QCC_LOG]
     #[arg(short, long, global = true, hide_short_help = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
     /// No notes and no progress; errors still show

@@ -1,7 +1,7 @@
 //! Log filters, looked at before they are used: the library behind takes a word
 //! that is no level for the name of a module, and then logs nothing.
 
-use super::Sourced;
+use super::origin::Sourced;
 use crate::exit::Usage;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -11,12 +11,12 @@ pub(super) fn check(setting: &Sourced<String>) -> Result<(), Usage> {
     let refused = |word: &str| {
         let origin = &setting.origin;
         Usage::new(format!(
-            "{origin} is no log filter: `{}` is neither a level nor a target. Levels are off, \
+            "{origin} is not a log filter: `{}` is neither a level nor a target. Levels are off, \
              error, warn, info, debug and trace; qcc_sync=debug sets the level of one part",
             shown(word)
         ))
     };
-    // Fields may hold commas, and what stands in brackets is checked by the library.
+    // Fields may hold commas; the library checks what is in brackets.
     if setting.value.contains(['[', '{']) {
         return Ok(());
     }

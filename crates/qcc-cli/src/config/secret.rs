@@ -1,13 +1,10 @@
 //! Secrets on their way in: never a flag, never shown, wiped when dropped.
 
-use std::{
-    fmt, fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fmt, fs, io, path::Path};
 
 use zeroize::Zeroizing;
 
-use super::{Config, Origin, small_file};
+use super::{origin::Origin, small_file};
 use crate::exit::Usage;
 
 /// A text nobody may see.
@@ -69,19 +66,4 @@ pub(super) fn readable_by_others(meta: &fs::Metadata) -> bool {
 #[cfg(not(unix))]
 pub(super) fn readable_by_others(_: &fs::Metadata) -> bool {
     false
-}
-
-/// The password for an archive: from the file named, else from the environment
-/// or the configuration file.
-pub(crate) fn password_from(file: Option<&PathBuf>, config: &Config) -> Result<Secret, Usage> {
-    if let Some(path) = file {
-        return from_file(path, &Origin::Flag("password-file"));
-    }
-    let known = config.archive_password.as_ref().map(|password| password.value.clone());
-    known.ok_or_else(|| {
-        Usage::new(
-            "no password: set QCC_ARCHIVE_PASSWORD, or name a file with --password-file (an \
-             archive that `qcc` kept has it in the label beside it)",
-        )
-    })
 }

@@ -5,7 +5,10 @@
 
 use std::path::PathBuf;
 
-use super::{Origin, Sourced, Vars, layer::of_variable};
+use super::{
+    origin::{Origin, Sourced},
+    vars::{Vars, of_variable},
+};
 
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident: $kind:ty,)*) => {

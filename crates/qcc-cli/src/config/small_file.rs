@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 /// No configuration and no secret is longer.
 const LONGEST: u64 = 64 * 1024;
 
-/// How long whoever writes into a pipe may take.
+/// How long the writer of a pipe may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The text of a file.
@@ -45,8 +45,8 @@ fn text_of(path: &Path) -> io::Result<Zeroizing<String>> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Opening a pipe waits for whoever writes into it, so a thread does it, which
-/// is left behind where nobody does.
+/// Opening a pipe waits for a writer, so a thread does it. If nobody writes, the thread
+/// stays blocked until the program ends.
 fn text_of_pipe(path: &Path) -> io::Result<Zeroizing<String>> {
     let (tell, told) = mpsc::channel();
     let path = path.to_owned();

@@ -13,7 +13,7 @@ use std::{
 /// Why a text names no database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StoreFault {
-    /// Nothing stands behind the colon.
+    /// Nothing follows the colon.
     Empty,
     /// `postgres://…`
     Postgres,
@@ -81,7 +81,7 @@ pub(crate) fn path_of(value: &OsStr) -> Result<PathBuf, StoreFault> {
     }
 }
 
-/// What stands behind `sqlite:`.
+/// What follows `sqlite:`.
 fn behind(value: &OsStr, rest: &[u8]) -> Result<OsString, StoreFault> {
     if rest.starts_with(b"file:") {
         return Err(StoreFault::Options);
@@ -105,7 +105,7 @@ fn without(value: &OsStr, length: usize) -> OsString {
     }
 }
 
-/// A scheme and what stands behind its colon. One letter is a drive of Windows.
+/// A scheme and what follows its colon. One letter is a drive of Windows.
 fn scheme(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = bytes.iter().position(|byte| *byte == b':').filter(|at| *at > 1)?;
     let (scheme, rest) = bytes.split_at_checked(colon)?;

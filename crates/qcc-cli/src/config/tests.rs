@@ -85,14 +85,11 @@ fn a_misspelt_variable_is_remarked_upon() {
 fn each_refusal_names_the_key_and_quotes_no_value() {
     refused("secret='S3CR3T'", "no setting `secret`; there are: key, secret_key");
     refused("secret_key=17\nx='S3CR3T'", "`secret_key` must be a text in quotes");
-    refused(
-        "secret_key=S3CR3T",
-        "line 1, column 12: this is no TOML (string values must be quoted",
-    );
-    refused("key='a'\n\nsecret_key='S3CR3T", "line 3, column 19: this is no TOML (invalid literal");
-    refused("secret_key='S3CR3T'\nsecret_key='S3CR3T'", "line 2, column 1: this is no TOML");
-    refused("secret_key.S3CR3T=1\nsecret_key='S3CR3T'", "line 2, column 1: this is no TOML");
-    refused("S3CR3T", "line 1, column 7: this is no TOML");
+    refused("secret_key=S3CR3T", "line 1, column 12: invalid TOML (string values must be quoted");
+    refused("key='a'\n\nsecret_key='S3CR3T", "line 3, column 19: invalid TOML (invalid literal");
+    refused("secret_key='S3CR3T'\nsecret_key='S3CR3T'", "line 2, column 1: invalid TOML");
+    refused("secret_key.S3CR3T=1\nsecret_key='S3CR3T'", "line 2, column 1: invalid TOML");
+    refused("S3CR3T", "line 1, column 7: invalid TOML");
     refused("[serve]\npush_window=99", "`push_window` must be 9, 11, 13, 15, 17 or 19");
     refused("log='verbose'", "`verbose` is neither a level nor a target");
     refused("window=0", "`window` must be a whole number above 0");

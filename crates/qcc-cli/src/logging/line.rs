@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many lines wait for a reader that stalls; later ones are lost.
+/// How many lines wait for a reader that stalls; later ones are lost.
 const WAITING: usize = 4096;
 
 /// How long the last lines may take when the program ends.

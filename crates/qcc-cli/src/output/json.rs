@@ -8,7 +8,7 @@ use qcc_proto::{MonitorLevel, MonitorType, RecordRef, RiskRecord};
 use qcc_sync::Reason;
 use serde_json::{Value, json};
 
-use super::Out;
+use super::streams::Out;
 
 /// An instant.
 pub(crate) fn instant(at: Timestamp) -> Value {

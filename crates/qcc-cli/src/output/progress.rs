@@ -7,7 +7,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use qcc_proto::OrderNo;
 use qcc_sync::{Event, Observer};
 
-use super::{Notes, bytes, changed_in_brackets, complain, count, many, plain, when};
+use super::{
+    shown::{bytes, changed_in_brackets, count, many, plain, when},
+    streams::{Notes, complain},
+};
 
 /// Shows the engine's events.
 pub(crate) struct Progress {
@@ -117,12 +120,12 @@ impl Observer for Progress {
             }
             Event::Held(hold) => match hold.until {
                 Some(until) => self.say(&format!(
-                    "all calls to the vendor rest until {}: {}",
+                    "calls to the vendor are paused until {}: {}",
                     when(until),
                     plain(&hold.reason.detail)
                 )),
                 // The error that the run ends with says why, once.
-                None => self.say("all calls to the vendor rest until a person acts"),
+                None => self.say("calls to the vendor are paused until you act"),
             },
             _ => {}
         }

@@ -40,7 +40,7 @@ pub(crate) fn count(number: u64) -> String {
     shown
 }
 
-/// So many of something: `1 order`, `2,412 orders`.
+/// A number and what it counts: `1 order`, `2,412 orders`.
 pub(crate) fn many(number: u64, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {thing}{plural}", count(number))

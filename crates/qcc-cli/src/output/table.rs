@@ -2,7 +2,7 @@
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
 
-use super::plain;
+use super::shown::plain;
 
 /// A table with a header line; as wide as the terminal, else as its content.
 pub(crate) fn table<const N: usize>(

@@ -66,11 +66,11 @@ pub(crate) fn replay(
 pub(crate) async fn tell_strays(archives: &FolderArchives, notes: Notes) -> anyhow::Result<()> {
     let strays = archives.strays().await?;
     for (path, why) in &strays.named {
-        notes.say(format_args!("passed over: {}: {why}", path.display()));
+        notes.say(format_args!("skipped: {}: {why}", path.display()));
     }
     let unnamed = strays.count - strays.named.len() as u64;
     if unnamed > 0 {
-        notes.say(format_args!("passed over: {unnamed} more of the kind"));
+        notes.say(format_args!("skipped: {unnamed} more like these"));
     }
     Ok(())
 }

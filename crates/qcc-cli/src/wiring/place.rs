@@ -38,7 +38,7 @@ pub(super) fn refuse_without_folder(path: &Path, what: &str) -> Result<(), Usage
         return Ok(());
     }
     Err(Usage::new(format!(
-        "{what} {} cannot be made, for there is no folder {}: check the path and whether its disk \
+        "{what} {} cannot be created because there is no folder {}: check the path and whether its disk \
          is mounted, or make the folder first",
         path.display(),
         above.display()
@@ -58,12 +58,12 @@ pub(super) fn refuse_no_folder(folder: &Path, origin: &Origin) -> Result<(), Usa
     refuse_without_folder(folder, "the archive folder")
 }
 
-/// So many of the newest orders are asked whether an archive of theirs is kept.
+/// How many of the newest orders are checked for a kept archive.
 const ASKED: u32 = 100;
 
 /// A folder without any archive, beside a ledger that knows of archives, is the
 /// mount point of a disk that is not there, or a mistyped path. Going on would download
-/// what can still be downloaded, and give the rest up.
+/// what can still be downloaded, and lose the rest.
 pub(crate) async fn refuse_unmounted(store: &SqliteStore, folder: &Path) -> anyhow::Result<()> {
     if folder.join(FolderArchives::LOST).exists() {
         return Ok(());

@@ -147,7 +147,7 @@ fn running_in(path: &Path) -> Option<String> {
     is_held.then(|| plain(&line).into_owned())
 }
 
-/// For this user alone: whoever can lock it can keep work from being done.
+/// For this user alone: anyone who can lock it can block the work.
 fn open(path: &Path) -> io::Result<File> {
     // Opening a pipe would wait for its other end.
     if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {

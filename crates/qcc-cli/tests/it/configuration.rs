@@ -22,7 +22,7 @@ fn what_is_wrong_is_named_and_not_quoted() {
         assert!(!ran.err.contains("S3CR3T"), "{}", ran.err);
         ran.ends(2)
     };
-    with("QCC_KEY", "two words").says("QCC_KEY is no key");
+    with("QCC_KEY", "two words").says("QCC_KEY is not a key");
     with("QCC_SECRET_KEY", " S3CR3T").says("white space").says("QCC_SECRET_KEY");
     with("QCC_BASE_URL", "pro.qcc.com").says("https://pro.qcc.com is what it looks like");
     with("QCC_DOWNLOAD_HOSTS", "http://x").says("QCC_DOWNLOAD_HOSTS");
@@ -33,7 +33,7 @@ fn what_is_wrong_is_named_and_not_quoted() {
     with("QCC_STORE", "sqlite:x.db?mode=ro").says("options are not read");
     with("QCC_STORE", "sqlite:.").says("this is a folder");
     with("QCC_LOG", "verbose").says("Levels are off, error, warn, info, debug and trace");
-    with("QCC_LOG", "qcc_sync=loud").says("QCC_LOG is no log filter");
+    with("QCC_LOG", "qcc_sync=loud").says("QCC_LOG is not a log filter");
     with("HTTP_PROXY", "me:S3CR3T@").says("HTTP_PROXY is not the URL of a proxy");
     with("HTTP_PROXY", "http://me:S3CR3T/x@p:1").says("HTTP_PROXY is not the URL of a proxy");
     with("HTTP_PROXY", "http://me:31337/S3CR3T@p:1").says("must be written as %2F");
@@ -43,7 +43,7 @@ fn what_is_wrong_is_named_and_not_quoted() {
     with("SSL_CERT_FILE", "/nowhere/ca.pem").says("SSL_CERT_FILE cannot be used").says("/nowhere");
     with("SSL_CERT_DIR", "/nowhere").says("SSL_CERT_DIR cannot be used").says("/nowhere");
     with("QCC_REDIRECTS", "yes").says("QCC_REDIRECTS must be `never` or `https`");
-    with("QCC_LOG", "qcc=[").says("QCC_LOG is no log filter");
+    with("QCC_LOG", "qcc=[").says("QCC_LOG is not a log filter");
     with("QCC_SECRET_KEY_FILE", "/x").says("remove one");
 }
 
@@ -126,10 +126,10 @@ fn a_folder_that_is_a_file_is_told_before_anything_is_made() {
 fn a_message_speaks_the_language_of_the_place_it_complains_of() {
     let world = World::new();
     let ran = world.run(&["serve", "--tls-cert", "c.pem"]).ends(2);
-    ran.says("--tls-cert is of no use without --tls-key");
+    ran.says("--tls-cert requires --tls-key");
     fs::write(world.path("qcc.toml"), "[serve]\ntls_key = 'k.pem'\n").unwrap();
     let ran = world.run(&["serve"]).ends(2);
-    ran.says("`tls_key` in qcc.toml is of no use without `tls_cert`");
+    ran.says("`tls_key` in qcc.toml requires `tls_cert`");
     fs::remove_file(world.path("qcc.toml")).unwrap();
     let ran = world.run(&["--store", "none.db", "status"]).ends(2);
     ran.says("(--store)").says("name another by --store");
@@ -148,7 +148,7 @@ fn what_is_no_toml_is_told_with_line_column_and_reason() {
     toml("key = abc").says("qcc.toml, line 1, column 7").says("string values must be quoted");
     toml("window = 30\nkey == 'k'").says("line 2, column 6");
     toml("[serve]\npush_window = 99").says("`push_window` must be 9, 11, 13, 15, 17 or 19");
-    toml("log = 'verbose'").says("`log` in qcc.toml is no log filter");
+    toml("log = 'verbose'").says("`log` in qcc.toml is not a log filter");
     fs::remove_file(folder.path().join("qcc.toml")).unwrap();
     fs::create_dir(folder.path().join("qcc.toml")).unwrap();
     run_in(folder.path(), &["records"]).ends(2).says("qcc.toml cannot be read");

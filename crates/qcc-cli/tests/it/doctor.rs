@@ -172,11 +172,11 @@ fn a_hold_is_heeded_by_every_command_that_calls() {
         &["push", "set", "--callback-url", url],
         &["push", "activate"],
     ] {
-        let ran = world.run(arguments).ends(5).says("all calls rest until 2");
+        let ran = world.run(arguments).ends(5).says("calls are paused until 2");
         ran.says("--ignore-hold");
     }
     let ran = world.run(&["doctor"]).ends(5);
-    ran.prints("fail  vendor").prints("all calls rest until 2").prints("ok    database");
+    ran.prints("fail  vendor").prints("calls are paused until 2").prints("ok    database");
     assert_eq!(calls(), before, "the vendor was called");
     world.run(&["orders", "show", no, "--offline"]).ends(2);
     world.run(&["orders", "list", "--ignore-hold"]).ends(0).prints(no);
@@ -200,7 +200,7 @@ fn what_cannot_be_read_is_one_line_and_the_rest_goes_on() {
     let ran = look(&|command| {
         command.env("QCC_LOG", "verbose");
     });
-    ran.prints("fail  configuration   QCC_LOG is no log filter").prints("ok    vendor");
+    ran.prints("fail  configuration   QCC_LOG is not a log filter").prints("ok    vendor");
 
     fs::write(world.path("qcc.toml"), "key = abc").unwrap();
     let ran = look(&|_| ());

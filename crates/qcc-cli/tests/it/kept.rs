@@ -378,7 +378,7 @@ fn archives_that_nothing_is_known_of_are_named_and_left() {
     for label in files(&world.path("qcc-archives"), ".json") {
         fs::remove_file(label).unwrap();
     }
-    let ran = world.run(&["replay"]).ends(5).says("nothing says whose it is");
+    let ran = world.run(&["replay"]).ends(5).says("no label and no order names it");
     ran.prints("0 orders applied");
     assert_eq!(files(&world.path("qcc-archives"), ".zip").len(), 3);
     world.run(&["sync"]);

@@ -78,7 +78,7 @@ fn an_archive_is_fetched_and_opens_with_its_password() {
     private(&world.path("pw"));
     world.run(&["archive", "records", "x.zip", "--password-file", "pw", "--count"]).ends(0);
 
-    world.run(&arguments).ends(2).says("is there already");
+    world.run(&arguments).ends(2).says("already exists");
     let ran = world.run(&["orders", "fetch", no, "-o", "y.zip", "--reveal"]).ends(0);
     assert_eq!(ran.out.trim_end(), fs::read_to_string(world.path("pw")).unwrap());
 }
@@ -148,8 +148,8 @@ fn a_file_that_is_there_is_replaced_only_when_told_so() {
     fs::write(world.path("x.zip"), "mine").unwrap();
     fs::write(world.path("pw"), "mine").unwrap();
     let fetch = |more: &[&str]| world.run(&[&["orders", "fetch", no], more].concat());
-    fetch(&["-o", "x.zip"]).ends(2).says("x.zip is there already: --force replaces it");
-    fetch(&["-o", "y.zip", "--password-out", "pw"]).ends(2).says("pw is there already");
+    fetch(&["-o", "x.zip"]).ends(2).says("x.zip already exists: --force replaces it");
+    fetch(&["-o", "y.zip", "--password-out", "pw"]).ends(2).says("pw already exists");
     fetch(&["-o", "y.zip", "--password-out", "./y.zip"]).ends(2).says("the same file");
     fetch(&["-o", "y.zip", "--password-out", "none/pw"]).ends(2).says("there is no folder none");
     assert_eq!(world.vendor().journal().entries().count(), 0, "the vendor was asked");
@@ -184,11 +184,11 @@ mod kinds {
         let no = pushed[0].as_str();
         let fetch = |more: &[&str]| world.run(&[&["orders", "fetch", no], more].concat());
         symlink("nowhere", world.path("dangling")).unwrap();
-        fetch(&["-o", "dangling", "--force"]).ends(2).says("is a link that leads nowhere");
+        fetch(&["-o", "dangling", "--force"]).ends(2).says("is a dangling link");
         fs::create_dir(world.path("sub")).unwrap();
         fs::write(world.path("sub/real.zip"), "mine").unwrap();
         symlink("sub/real.zip", world.path("x.zip")).unwrap();
-        fetch(&["-o", "x.zip"]).ends(2).says("is there already");
+        fetch(&["-o", "x.zip"]).ends(2).says("already exists");
         assert_eq!(fs::read(world.path("sub/real.zip")).unwrap(), b"mine");
         fetch(&["-o", "x.zip", "--force"]).ends(0);
         assert!(fs::symlink_metadata(world.path("x.zip")).unwrap().is_symlink());

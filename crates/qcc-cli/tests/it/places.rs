@@ -172,7 +172,7 @@ fn what_is_none_of_ours_in_the_archive_folder_stops_neither_proof_nor_replay() {
     fs::write(archives.join(free), "no shelf").unwrap();
     for (command, prints) in [("verify", "equal"), ("replay", "3 orders applied")] {
         let ran = world.run(&[command]).ends(0).prints(prints);
-        assert_eq!(ran.err.matches("passed over: ").count(), 5, "{}", ran.err);
+        assert_eq!(ran.err.matches("skipped: ").count(), 5, "{}", ran.err);
         ran.says("a note").says("a pipe or a device").says("it is a link");
     }
     // An archive that cannot be read is named, and the others are proven.
@@ -278,7 +278,7 @@ fn a_snapshot_is_taken_beside_a_daemon_and_read_by_others() {
     world.run(&["snapshot", "copy.db"]).ends(0).prints("copy.db");
     world.run(&["snapshot", "shared.db", "--for-readers"]).ends(0);
     assert_eq!((mode("copy.db"), mode("shared.db")), (0o600, 0o644));
-    world.run(&["snapshot", "copy.db"]).ends(2).says("is there already");
+    world.run(&["snapshot", "copy.db"]).ends(2).says("already exists");
     world.run(&["snapshot", "not/there.db"]).ends(1).says("not/there.db");
     let table = world.run(&["records", "--json"]).ends(0).out;
     let passwords = |name: &str| {

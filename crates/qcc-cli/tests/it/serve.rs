@@ -122,7 +122,7 @@ fn a_vendor_that_hangs_does_not_hold_up_the_end() {
     };
     let (daemon, begun) = hanging();
     let (code, log) = daemon.stop("TERM");
-    assert!(log.contains("told twice"), "a second word ends it at once: {log}");
+    assert!(log.contains("second signal"), "a second signal ends it at once: {log}");
     assert!(begun.elapsed() < Duration::from_secs(5) && code == Some(0), "{code:?}: {log}");
 
     let (mut daemon, begun) = hanging();
@@ -318,7 +318,7 @@ fn what_cannot_be_is_refused_before_anything_listens() {
         Ran::from(command.output().unwrap())
     };
     with(&["--listen", "nowhere"]).ends(2).says("--listen must be an address");
-    with(&["--tls-cert", "c.pem"]).ends(2).says("of no use without --tls-key");
+    with(&["--tls-cert", "c.pem"]).ends(2).says("requires --tls-key");
     with(&["--tls-cert", "c.pem", "--tls-key", "k.pem"]).ends(2).says("c.pem cannot be read");
     fs::write(world.path("qcc.toml"), "[serve]\nlissen = 'x'").unwrap();
     with(&[]).ends(2).says("no setting `lissen`; there are: listen, callback_path");

@@ -69,5 +69,5 @@ fn a_receiver_that_was_killed_is_told_at_once() {
     let stopped = Daemon::start(&world, &[]);
     until("ready", || stopped.ask("/readyz").0 == 200);
     stopped.stop("TERM");
-    world.run(&["status"]).ends(0).prints("stopped in order");
+    world.run(&["status"]).ends(0).prints("stopped normally");
 }

@@ -77,7 +77,7 @@ fn an_order_that_waits_ends_with_5() {
 
     world.vendor().set_faults(FaultPlan::none());
     let ran = world.run(&["retry", pushed[0].as_str(), pushed[1].as_str()]).ends(0);
-    let ran = ran.says("left as it is");
+    let ran = ran.says("not changed");
     assert_eq!(ran.out.lines().count(), 1);
     world.run(&["sync", "--patience", "3m"]).ends(0);
     world.assert_true_table();

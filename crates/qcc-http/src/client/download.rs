@@ -1,4 +1,4 @@
-//! One download: the link checked, the answer judged, the body counted.
+//! One download: checks the link, judges the answer, counts the body.
 
 use std::{
     fmt,
@@ -24,7 +24,7 @@ use crate::{
     Body, DownloadPolicy, LinkFault, SendOptions, TransportError, TransportErrorKind, limits,
 };
 
-/// What an error page of the file host may weigh.
+/// The longest error page of the file host that is read, in bytes.
 const REFUSAL_LIMIT: usize = 64 << 10;
 
 /// An archive as it streams in.
@@ -43,7 +43,7 @@ pub struct Download {
 }
 
 impl Download {
-    /// How to go on after `received` bytes of this file are safe; `None` where
+    /// How to continue after `received` bytes of this file are safe; `None` where
     /// the host gave nothing to tell this file from another by.
     pub fn resume_at(&self, received: u64) -> Option<Resume> {
         let validator = self.validator.clone()?;
@@ -52,6 +52,9 @@ impl Download {
 }
 
 /// Where an earlier attempt stopped, and of which file.
+///
+/// To resume in another process, keep offset, total and validator beside the bytes,
+/// and make it again by [`Resume::new`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Resume {
     offset: u64,
@@ -60,8 +63,8 @@ pub struct Resume {
 }
 
 impl Resume {
-    /// Goes on after `offset` bytes of the file with this strong `ETag`, quotes
-    /// included. `None` where the tag is weak or no tag.
+    /// Continues after `offset` bytes of the file with this strong `ETag`, quotes
+    /// included. `None` where the tag is weak or not a tag.
     pub fn new(offset: u64, total: Option<u64>, validator: impl Into<String>) -> Option<Self> {
         let validator = validator.into();
         is_strong(&validator).then_some(Self { offset, total, validator })
@@ -70,6 +73,16 @@ impl Resume {
     /// How many bytes are there already.
     pub fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// The length of the whole file, where the host said.
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// The strong `ETag` of the file, quotes included.
+    pub fn validator(&self) -> &str {
+        &self.validator
     }
 }
 
@@ -86,7 +99,7 @@ pub(super) async fn start(
 ) -> Result<Download, Error> {
     let policy = &client.settings.downloads;
     let uri = allowed(link, policy).map_err(Error::LinkRefused)?;
-    // Nothing received is no reason to ask for a part.
+    // Without a byte received, the whole file is asked for.
     let resume = resume.filter(|resume| resume.offset > 0);
     let mut request = Request::get(uri);
     if let Some(resume) = resume {

@@ -85,7 +85,7 @@ impl TransportError {
     /// Classifies the error of an HTTP stack by the first error in its chain that
     /// says what happened.
     ///
-    /// A `TransportError` is returned as it is. An [`io::Error`] is
+    /// A `TransportError` in it is returned as it is. An [`io::Error`] is
     /// [`Timeout`](TransportErrorKind::Timeout),
     /// [`Connect`](TransportErrorKind::Connect) where the connection was refused,
     /// [`Protocol`](TransportErrorKind::Protocol) where the data was invalid, else
@@ -102,7 +102,7 @@ impl TransportError {
         if let Some(cause) = find::<hyper::Error>(error).filter(|cause| cause.is_parse()) {
             return Self::new(TransportErrorKind::Protocol).with_source(cause.to_string());
         }
-        match find::<io::Error>(error) {
+        match find_last::<io::Error>(error) {
             Some(cause) => Self::new(kind_of(cause)).with_source(copied(cause)),
             None => Self::new(TransportErrorKind::Broken),
         }
@@ -216,20 +216,26 @@ pub(crate) fn copied(error: &io::Error) -> io::Error {
 }
 
 /// The first error of this type in a chain.
-///
-/// An `io::Error` that wraps another skips it in `source()`, so it is asked itself.
 pub(crate) fn find<'a, T: StdError + 'static>(
     error: &'a (dyn StdError + 'static),
 ) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner),
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+/// The last error of this type in a chain: the one nearest to what happened.
+fn find_last<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    chain(error).filter_map(|error| error.downcast_ref()).last()
+}
+
+/// An error and its causes. An `io::Error` that wraps another skips it in `source()`,
+/// so it is asked itself.
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner as _),
             None => error.source(),
-        };
-    }
-    None
+        }
+    })
 }

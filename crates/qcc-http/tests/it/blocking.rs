@@ -43,7 +43,7 @@ impl BlockingTransport for Sockets {
         let place = (authority.host(), authority.port_u16().unwrap_or(80));
         let found = place.to_socket_addrs().map_err(|_| not_sent(Kind::Resolve))?;
         let mut found = found
-            .filter(|found| found.is_ipv4())
+            .filter(std::net::SocketAddr::is_ipv4)
             .map(|found| options.addresses.check(place.0, place.1, found.ip()).map(|()| found));
         let address = found.next().ok_or_else(|| not_sent(Kind::Resolve))??;
         let stream = TcpStream::connect_timeout(&address, options.timeouts.connect)

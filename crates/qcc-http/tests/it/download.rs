@@ -59,7 +59,9 @@ async fn a_resume_goes_on_where_the_last_attempt_stopped() {
     let download = fetch(&server, Some(&resume(4, Some(10)))).await.unwrap();
     assert_eq!((download.offset, download.total), (4, Some(10)));
     let next = download.resume_at(7).unwrap();
-    assert_eq!(next.offset(), 7);
+    assert_eq!((next.offset(), next.total(), next.validator()), (7, Some(10), TAG));
+    let kept = Resume::new(next.offset(), next.total(), next.validator()).unwrap();
+    assert!(kept == next, "a resume can be kept across processes");
     assert_eq!(whole(download).await.unwrap(), &FILE[4..]);
     let head = &server.heads()[0];
     assert_eq!(header(head, "range"), Some("bytes=4-"));

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use http::StatusCode;
 use jiff::Timestamp;
 use qcc_http::{
-    Client, EchoedUrl, Error, ErrorClass, LinkFault, TransportError, TransportErrorKind as Kind,
+    Client, EchoedUrl, Error, ErrorClass, LinkFault, Retry, TransportError,
+    TransportErrorKind as Kind,
 };
 use qcc_proto::{Activate, Call, DownloadLink, Endpoint};
 
@@ -112,4 +113,104 @@ fn every_failure_of_the_network_that_may_pass_is_transient() {
     check(&Error::LinkRefused(LinkFault::NotAUrl), ErrorClass::LinkUnusable);
     check(&Error::LinkRefused(LinkFault::UserInfo), ErrorClass::LinkRefused);
     check(&Error::EchoDiffers(EchoedUrl::new("https://elsewhere")), ErrorClass::Setup);
+}
+
+/// One error of each class.
+fn one_of_each() -> Vec<Error> {
+    let endpoint = Endpoint::Locate;
+    let rejected = |code: i64| {
+        let body = format!(r#"{{"status":"{code}","msg":"m"}}"#);
+        let refusal = Activate::read_answer(body.as_bytes()).unwrap().into_payload().unwrap_err();
+        Error::Rejected { endpoint, refusal, skew: None }
+    };
+    let mut errors: Vec<_> = [205, 199, 106, 109, 107, 101, 202, 777].map(rejected).into();
+    let (leads_to, retry_after) = (None, Some(std::time::Duration::from_secs(7)));
+    let http = StatusCode::SERVICE_UNAVAILABLE;
+    let seen = "an empty body".to_owned();
+    errors.extend([
+        Error::Http { endpoint, http, seen, leads_to: leads_to.clone(), retry_after },
+        Error::Storage { http: StatusCode::FORBIDDEN, code: None, leads_to, retry_after: None },
+        Error::LinkExpired,
+        Error::NotResumable,
+        Error::LinkRefused(LinkFault::NotAUrl),
+        Error::LinkRefused(LinkFault::Host { named: "evil.example:80".to_owned() }),
+        Error::EchoDiffers(EchoedUrl::new("https://elsewhere")),
+        Error::TooLarge { endpoint, limit: 1 },
+        Error::Encoded { endpoint: Some(endpoint), coding: "gzip" },
+    ]);
+    errors.extend(
+        [Kind::Request, Kind::Resolve, Kind::Forbidden, Kind::Connect, Kind::Tls, Kind::Proxy]
+            .map(|kind| TransportError::new(kind).into()),
+    );
+    errors
+}
+
+#[test]
+fn every_error_says_in_one_line_what_failed_and_apart_from_it_what_to_do() {
+    for error in one_of_each() {
+        let text = error.to_string();
+        assert!(!text.contains('\n') && !text.ends_with('.') && !text.contains(". "), "{text}");
+        if let Some(advice) = error.advice() {
+            assert!(advice.ends_with('.') && !text.contains(&*advice), "{text} / {advice}");
+        }
+    }
+}
+
+#[test]
+fn what_to_do_follows_from_what_failed() {
+    use std::time::Duration;
+    let later = Retry::Later { not_before: None };
+    let asked = Retry::Later { not_before: Some(Duration::from_secs(7)) };
+    let expected = [
+        (later, "205"),
+        (later, "199"),
+        (Retry::CoolOff, "106"),
+        (Retry::NextDay, "109"),
+        (Retry::StopAll, "107"),
+        (Retry::StopAll, "101"),
+        (Retry::Never, "202"),
+        (Retry::LaterWithHelp, "777"),
+        (asked, "503"),
+        (Retry::NewLink, "403"),
+        (Retry::NewLink, "expired"),
+        (Retry::StartOver, "continue"),
+        (Retry::NewLinkFewTimes, "not an http"),
+        (Retry::Never, "evil.example:80"),
+        (Retry::LaterWithHelp, "echoed another"),
+        (later, "longer than 1 bytes"),
+        (later, "gzip"),
+        (Retry::LaterWithHelp, "cannot be sent"),
+        (later, "does not resolve"),
+        (Retry::Never, "not allowed"),
+        (later, "cannot connect"),
+        (later, "TLS"),
+        (Retry::LaterWithHelp, "proxy"),
+    ];
+    let errors = one_of_each();
+    assert_eq!(errors.len(), expected.len());
+    for (error, (retry, words)) in errors.iter().zip(expected) {
+        assert!(error.to_string().contains(words), "{error}");
+        assert_eq!(error.retry(), retry, "{error}");
+    }
+}
+
+#[test]
+fn an_error_of_another_stack_is_classified_by_what_its_chain_says() {
+    use std::io::{Error as IoError, ErrorKind};
+    for (kind, expected) in [
+        (ErrorKind::TimedOut, Kind::Timeout),
+        (ErrorKind::WouldBlock, Kind::Timeout),
+        (ErrorKind::ConnectionRefused, Kind::Connect),
+        (ErrorKind::InvalidData, Kind::Protocol),
+        (ErrorKind::UnexpectedEof, Kind::Broken),
+        (ErrorKind::ConnectionReset, Kind::Broken),
+    ] {
+        // Wrapped: the outer error says nothing, the inner one what happened.
+        let error = IoError::other(IoError::new(kind, "x"));
+        assert_eq!(TransportError::from_chain(&error).kind(), expected);
+        assert_eq!(TransportError::from_chain(&IoError::from(kind)).kind(), expected);
+    }
+    let ours = IoError::other(TransportError::new(Kind::Tls));
+    assert_eq!(TransportError::from_chain(&ours).kind(), Kind::Tls);
+    assert_eq!(TransportError::from_chain(&std::fmt::Error).kind(), Kind::Broken);
 }

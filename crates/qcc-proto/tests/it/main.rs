@@ -16,6 +16,7 @@ mod fixtures;
 mod reader;
 mod reader_bombs;
 mod reader_documents;
+mod reader_edges;
 mod reader_fixtures;
 mod reader_laws;
 mod reader_records;
@@ -25,3 +26,4 @@ mod second_opinion;
 #[cfg(feature = "serde")]
 mod serialising;
 mod statuses;
+mod url_and_time_edges;

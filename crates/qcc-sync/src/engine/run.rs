@@ -281,3 +281,82 @@ const LEAST_WAIT: Duration = Duration::from_millis(1);
 pub(super) fn time_until(due: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(due.duration_since(now)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Hold, Reason, ReasonCode, StoreError, StoreErrorKind};
+
+    fn at(millisecond: i64) -> Timestamp {
+        Timestamp::from_millisecond(millisecond).unwrap()
+    }
+
+    fn no(n: u32) -> OrderNo {
+        format!("A{n}").parse().unwrap()
+    }
+
+    fn failed(n: u32, detail: &str) -> Brought {
+        (no(n), Err(StoreError::new(StoreErrorKind::Corrupt, detail).into()))
+    }
+
+    #[test]
+    fn an_order_is_begun_beside_others_a_quarter_of_a_second_after_the_last() {
+        let mut run = Run::new(&());
+        assert_eq!(run.may_begin_at(at(1000)), at(1000), "nothing was begun");
+        run.begun_at = Some(at(900));
+        assert_eq!(run.may_begin_at(at(1000)), at(1000), "nothing is under way");
+        run.lanes.push(Box::pin(std::future::pending()));
+        assert_eq!(run.may_begin_at(at(1000)), at(1150));
+        assert_eq!(run.may_begin_at(at(900)), at(1150));
+        assert_eq!(run.may_begin_at(at(899)), at(899), "the clock was set back");
+    }
+
+    #[test]
+    fn a_run_is_idle_once_nothing_is_under_way_or_left_to_take_over() {
+        let mut run = Run::new(&());
+        assert!(run.is_idle() && !run.has_ended());
+        run.ended.push((no(1), Ok(Outcome::default())));
+        assert!(!run.is_idle() && run.has_ended());
+        run.absorb().unwrap();
+        assert!(run.is_idle() && !run.has_ended());
+        run.lanes.push(Box::pin(std::future::pending()));
+        assert!(!run.is_idle() && !run.has_ended());
+    }
+
+    #[test]
+    fn the_first_failure_is_the_runs_and_no_order_stays_in_hand() {
+        let mut run = Run::new(&());
+        run.in_hand = vec![no(1), no(2), no(3), no(4)];
+        let fetched = Outcome {
+            report: Report { fetched: 1, ..Report::default() },
+            trouble: Some(StoreError::new(StoreErrorKind::Full, "full").into()),
+        };
+        run.ended = vec![failed(1, "first"), (no(2), Ok(fetched)), failed(3, "second")];
+        let EngineError::Store(error) = run.absorb().unwrap_err() else { panic!("the store's") };
+        assert_eq!(error.to_string(), "first");
+        assert_eq!((&run.in_hand, run.report.fetched), (&vec![no(4)], 1));
+        assert!(run.trouble.is_some());
+        run.absorb().unwrap();
+    }
+
+    #[test]
+    fn a_hold_outlives_the_report_it_came_with() {
+        let mut run = Run::new(&());
+        let reason = Reason::new(ReasonCode::Account, "101");
+        let hold = Hold { since: at(0), until: None, reason };
+        run.report = Report { applied: 1, held: Some(hold.clone()), ..Report::default() };
+        run.trouble = Some(StoreError::new(StoreErrorKind::Full, "full").into());
+        let (report, trouble) = run.take_report();
+        assert_eq!((report.applied, report.held.as_ref()), (1, Some(&hold)));
+        assert!(trouble.is_some());
+        let (report, trouble) = run.take_report();
+        assert_eq!((report.applied, report.held), (0, Some(hold)));
+        assert!(trouble.is_none());
+    }
+
+    #[test]
+    fn what_is_overdue_is_waited_for_no_longer() {
+        assert_eq!(time_until(at(1500), at(1000)), Duration::from_millis(500));
+        assert_eq!(time_until(at(1000), at(1500)), Duration::ZERO);
+    }
+}

@@ -177,6 +177,24 @@ fn a_download_that_brings_nothing_waits_at_once() {
 }
 
 #[test]
+fn a_host_that_is_busy_meanwhile_costs_nothing_of_what_came() {
+    paused(async {
+        let busy = |file: &[u8], offset: usize| {
+            if offset > 0 {
+                return Response::builder().status(503).body(pieces(vec![])).unwrap();
+            }
+            head(file, 0, vec![Ok(Bytes::copy_from_slice(&file[..10])), broken()])
+        };
+        let story = Story::new(1000, busy, Policy::default());
+        story.run().await;
+        assert_eq!(story.asked(), [0, 10]);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        story.run().await;
+        assert_eq!(story.asked(), [10]);
+    });
+}
+
+#[test]
 fn a_host_that_begins_anew_gives_the_file_once() {
     paused(async {
         let anew = |file: &[u8], offset: usize| {

@@ -20,6 +20,7 @@ mod folders;
 mod following;
 mod gaps;
 mod healing;
+mod holding;
 mod instants;
 mod kept;
 mod paths;

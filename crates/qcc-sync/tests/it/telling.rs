@@ -4,7 +4,7 @@ use std::{sync::Mutex, time::Duration};
 
 use qcc_proto::Status;
 use qcc_sim::{Fault, FaultPlan, Rate, VendorConfig};
-use qcc_sync::{Answer, Event, Observer, Reason, ReasonCode, VendorCall};
+use qcc_sync::{Answer, Event, Observer, Reason, ReasonCode, Store, VendorCall};
 
 use crate::world::{World, paused};
 
@@ -92,7 +92,39 @@ fn an_order_that_waits_or_is_quarantined_is_told_with_its_reason() {
         reasons.collect::<Vec<_>>()
     };
     let once = |fault| settled(FaultPlan::none().with(fault, Rate::first(1)));
-    assert_eq!(reasons(&once(Fault::Status205)), [("waits", ReasonCode::NotReady)]);
+    let waits = reasons(&once(Fault::Status205));
+    assert!(!waits.is_empty());
+    assert!(waits.iter().all(|told| *told == ("waits", ReasonCode::NotReady)), "{waits:?}");
     let wrong = settled(FaultPlan::none().with(Fault::WrongTotal, Rate::ALWAYS));
     assert_eq!(reasons(&wrong), [("quarantined", ReasonCode::CountMismatch)]);
+}
+
+#[test]
+fn lines_that_cannot_be_read_and_orders_that_are_forgotten_are_told_where_there_are_some() {
+    paused(async {
+        let world = World::new(VendorConfig { seed: 5, ..VendorConfig::default() });
+        world.push(2);
+        let engine = world.engine();
+        let told = async || {
+            let told = Told::default();
+            engine.list(&told).await.unwrap();
+            let events = told.0.into_inner().unwrap();
+            let told = events.into_iter().filter_map(|event| match event {
+                Event::Unreadable { lines } => Some(("unreadable", u64::from(lines))),
+                Event::Forgotten { orders } => Some(("forgotten", u64::from(orders))),
+                _ => None,
+            });
+            told.collect::<Vec<_>>()
+        };
+        assert_eq!(told().await, []);
+        let junk = FaultPlan::none().with(Fault::ListJunkLine, Rate::ALWAYS);
+        world.vendor.lock().unwrap().set_faults(junk);
+        let lines = told().await;
+        assert!(matches!(lines[..], [("unreadable", 1..)]), "{lines:?}");
+        world.vendor.lock().unwrap().set_faults(FaultPlan::none());
+        world.store.note_call(&"X9".parse().unwrap(), world.now()).await.unwrap();
+        assert_eq!(told().await, []);
+        tokio::time::sleep(Duration::from_secs(8 * 24 * 3600)).await;
+        assert_eq!(told().await, [("forgotten", 1)]);
+    });
 }

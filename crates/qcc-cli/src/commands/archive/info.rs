@@ -7,7 +7,7 @@ use clap::Args;
 use qcc_archive::{Entry, Options};
 use serde_json::{Value, json};
 
-use super::open;
+use super::input::open;
 use crate::{
     app::App,
     exit::Exit,
@@ -34,7 +34,7 @@ impl Info {
         } else {
             let header = ["entry", "encryption", "method", "packed", "unpacked"];
             app.out.line(table(header, archive.entries().iter().map(row)))?;
-            app.notes.say("These are the archive's claims; nothing of it is authenticated.");
+            app.notes.say("The archive claims this; nothing was authenticated.");
         }
         Ok(Exit::Done)
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use qcc_proto::{DocumentSummary, ItemRef, ReaderLimits, RecordReader, SetAsideRecord};
 use serde_json::json;
 
-use super::Input;
+use super::input::Input;
 use crate::{
     app::App,
     exit::Exit,
@@ -26,7 +26,7 @@ pub(crate) struct Records {
     json: bool,
 }
 
-/// How many records set aside are told one by one.
+/// How many records set aside are listed one by one.
 const TOLD: u64 = 20;
 
 impl Records {
@@ -48,7 +48,7 @@ impl Records {
             return Ok(Exit::Done);
         }
         app.notes.say(format_args!(
-            "set aside, because they are not as the manual describes: {} of {}",
+            "set aside because they do not match the manual: {} of {}",
             count(summary.set_aside),
             many(summary.total_size, "record")
         ));

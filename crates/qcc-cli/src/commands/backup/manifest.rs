@@ -74,7 +74,7 @@ impl Manifest {
         let text = fs::read(&path).with_context(|| format!("{shown} cannot be read"))?;
         let value: Value =
             serde_json::from_slice(&text).map_err(|e| unreadable().with_source(e))?;
-        if value["format"].as_u64().is_some_and(|format| format > FORMAT) {
+        if value.get("format").and_then(Value::as_u64).is_some_and(|format| format > FORMAT) {
             let message = format!("{shown} was written by a newer version of qcc: use that one");
             return Err(Usage::new(message).into());
         }
@@ -83,13 +83,13 @@ impl Manifest {
 
     fn of(value: &Value) -> Option<Self> {
         Some(Self {
-            at: value["at"].as_str()?.parse().ok()?,
-            store: value["store"].as_str()?.into(),
-            complete: value["complete"].as_bool()?,
-            size: value["database"]["size"].as_u64()?,
-            sha256: value["database"]["sha256"].as_str()?.to_owned(),
-            archives: value["archives"].as_u64()?,
-            bytes: value["bytes"].as_u64()?,
+            at: value.get("at")?.as_str()?.parse().ok()?,
+            store: value.get("store")?.as_str()?.into(),
+            complete: value.get("complete")?.as_bool()?,
+            size: value.pointer("/database/size")?.as_u64()?,
+            sha256: value.pointer("/database/sha256")?.as_str()?.to_owned(),
+            archives: value.get("archives")?.as_u64()?,
+            bytes: value.get("bytes")?.as_u64()?,
         })
     }
 

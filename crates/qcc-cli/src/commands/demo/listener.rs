@@ -36,12 +36,12 @@ impl Listener {
         Ok(Self { address, received, task })
     }
 
-    /// What the vendor is told to call.
+    /// The URL that the vendor calls.
     pub(super) fn url(&self) -> String {
         format!("http://{}{PATH}", self.address)
     }
 
-    /// Waits until so many calls were noted.
+    /// Waits until this many calls were noted.
     pub(super) async fn received(&self, calls: u32) {
         // It only fails where the inbox is gone, and then there is nothing to wait for.
         let _ = self.received.clone().wait_for(|received| *received >= calls).await;
@@ -52,7 +52,7 @@ impl Listener {
     }
 }
 
-/// The store, and a count for whoever waits.
+/// The store, and a count to wait for.
 struct Calls {
     store: Arc<SqliteStore>,
     received: watch::Sender<u32>,

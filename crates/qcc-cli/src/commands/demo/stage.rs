@@ -78,7 +78,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Lets the vendor push so many orders, as if a quarter of an hour apart.
+    /// Lets the vendor push this many orders, as if a quarter of an hour apart.
     pub(super) fn push(&self, orders: u32, now: Timestamp) {
         let mut vendor = self.vendor();
         for ago in (0..orders).rev() {
@@ -87,7 +87,7 @@ impl Stage {
         }
     }
 
-    /// Waits until the vendor called about so many orders.
+    /// Waits until the vendor called about this many orders.
     pub(super) async fn called(&self, orders: u32) {
         self.listener.received(orders).await;
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use qcc_sync::Store;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::{
     commands::serve,
     config::{Config, Origin, Sourced},
@@ -77,7 +77,7 @@ fn authorities(config: &Config) -> Finding {
     Finding::fine("authorities", format!("the bundled ones, {}", told.join(", ")))
 }
 
-/// Whether key and SecretKey may stand in each other's place.
+/// Whether key and SecretKey look swapped.
 ///
 /// The manual does not say what they look like. The vendor writes a key in small
 /// and a SecretKey in capital hexadecimal digits, as far as is known.
@@ -92,7 +92,7 @@ fn swapped(config: &Config) -> Option<Finding> {
         hex(text) && one(text) && !other(text)
     };
     if key == secret.reveal() {
-        let told = "both are the same: copy each anew from the settings centre";
+        let told = "both are the same: copy each again from the settings centre";
         return Some(Finding::bad(CHECK, Exit::Usage, told));
     }
     let looks = only(key, &capital, &small) && only(secret.reveal(), &small, &capital);
@@ -147,7 +147,7 @@ pub(super) fn proxies(config: &Config) -> Vec<Finding> {
     vec![Finding::fine("proxy", detail)]
 }
 
-/// A URL without what stands before the last `@` of its host part.
+/// A URL without what comes before the last `@` of its host part.
 fn without_user(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
     let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
@@ -188,7 +188,7 @@ pub(super) fn archives(config: &Config) -> Finding {
     let path = &config.archive_dir.value;
     let shown = format!("{} ({})", path.display(), config.archive_dir.origin);
     if path.exists() && !path.is_dir() {
-        return Finding::bad(CHECK, Exit::Usage, format!("{shown} is no folder"));
+        return Finding::bad(CHECK, Exit::Usage, format!("{shown} is not a folder"));
     }
     let existing = if path.exists() { path.as_path() } else { folder_of(path) };
     if let Err(error) = writable(existing) {

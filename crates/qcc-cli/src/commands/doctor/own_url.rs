@@ -9,7 +9,7 @@ use qcc_http::{AddressPolicy, AnyTransport, SendOptions, Timeouts, Transport};
 use qcc_proto::CallbackUrl;
 use qcc_sync::AccountExt as _;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::{
     commands::{push, serve},
     config::Config,
@@ -32,7 +32,7 @@ const LONGEST: usize = 4096;
 const FROM_HERE: &str = "called from this machine, so a firewall between the vendor and it was not \
                          tested";
 
-/// Whether a receiver answers where the vendor is told to call.
+/// Whether a receiver answers at the callback URL.
 pub(super) async fn look(config: &Config, text: &str, offline: bool) -> Finding {
     let url: CallbackUrl = match text.parse() {
         Ok(url) => url,

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
 use qcc_http::{AddressChecks, Body, HyperTransport, SendOptions, Transport, TransportError};
 use qcc_proto::Status;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::{
     commands::hold::IgnoreHold,
     config::Config,
@@ -34,7 +34,7 @@ pub(super) async fn reach(config: &Config, hold: IgnoreHold, now: Timestamp) -> 
     };
     let date = Arc::clone(&witness.date);
     let Ok(client) = wiring::client_over(config, witness) else {
-        // What is missing was told already, setting by setting.
+        // What is missing was reported already, setting by setting.
         return vec![Finding::doubtful(CHECK, "not called: settings are missing or wrong")];
     };
     // A database that cannot be read has a line of its own.

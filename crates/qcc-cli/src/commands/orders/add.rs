@@ -16,7 +16,6 @@ use serde_json::json;
 
 use crate::{
     app::App,
-    config::password_from,
     exit::{Exit, Usage},
     output::many,
     wiring::{self, SqliteStore},
@@ -27,7 +26,7 @@ pub(crate) struct Add {
     /// Order numbers
     #[arg(value_name = "NO", required_unless_present = "from")]
     orders: Vec<OrderNo>,
-    /// A file of order numbers, one on each line; `-` for standard input
+    /// A file of order numbers, one per line; `-` for standard input
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// The order's archive, obtained from the vendor; its password comes from
@@ -92,7 +91,7 @@ impl Add {
         let [order_no] = orders else {
             return Err(Usage::new("--archive belongs to one order: name one").into());
         };
-        let password = password_from(self.password_file.as_ref(), &app.config)?;
+        let password = app.config.archive_password_from(self.password_file.as_ref())?;
         let password = UnzipPassword::new(password.reveal());
         let now = Timestamp::now();
         let known = store.order(order_no).await?;
@@ -125,14 +124,14 @@ impl Add {
             app.notes.say(format_args!("{} known already", many(known as u64, "order")));
         }
         app.notes.say(format_args!(
-            "added: {}; `qcc sync` (or the running daemon) takes them up",
+            "added: {}; `qcc sync` (or the running daemon) processes them",
             many(added.len() as u64, "order")
         ));
         Ok(())
     }
 }
 
-/// More bytes than this are no list of order numbers.
+/// A larger file is not a list of order numbers.
 const LONGEST: u64 = 16 << 20;
 
 fn read_numbers(file: &Path) -> anyhow::Result<Vec<OrderNo>> {

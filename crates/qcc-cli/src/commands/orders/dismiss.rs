@@ -17,7 +17,7 @@ pub(crate) struct Dismiss {
     /// The order's number
     #[arg(value_name = "NO")]
     order_no: OrderNo,
-    /// Why, for whoever asks later
+    /// The reason, kept with the order
     #[arg(long, value_name = "TEXT")]
     note: String,
     /// One JSON object
@@ -44,7 +44,7 @@ impl Dismiss {
             app.out.json(&json!({ "dismissed": order_no.as_str() }))?;
         } else {
             app.notes.say(format_args!(
-                "order {order_no} is dismissed; `qcc retry {order_no}` takes it up again"
+                "order {order_no} is dismissed; `qcc retry {order_no}` reopens it"
             ));
         }
         Ok(Exit::Done)

@@ -39,10 +39,10 @@ pub(crate) struct Fetch {
     /// Write the password into this file, readable by its owner only
     #[arg(long, value_name = "FILE")]
     password_out: Option<PathBuf>,
-    /// Replace files that are there already
+    /// Replace existing files
     #[arg(long)]
     force: bool,
-    /// Keep what was downloaded even if it is no sound archive
+    /// Keep the download even if it is not a valid archive
     #[arg(long)]
     unverified: bool,
     /// One JSON object
@@ -83,7 +83,7 @@ impl Fetch {
         part_of(&self.order, of)
     }
 
-    /// Both files or none: a password without its archive is of no use.
+    /// Both files or neither: a password is useless without its archive.
     fn place(
         &self,
         archive: Target,
@@ -179,8 +179,7 @@ impl Fetch {
         }
         app.notes.say(format_args!("{}: {}", self.output.display(), bytes(size)));
         if password.is_none() && self.password_out.is_none() {
-            app.notes
-                .say("the password is not shown; --reveal or --password-out FILE hands it out");
+            app.notes.say("the password is not shown; use --reveal or --password-out FILE");
         }
         Ok(())
     }
@@ -202,7 +201,7 @@ fn not_written(error: io::Error) -> Trouble {
     Trouble::Here(anyhow::Error::new(error).context("writing the archive failed"))
 }
 
-/// Forgets what was received behind `length`.
+/// Discards what was received after `length`.
 fn cut(file: &mut File, length: u64) -> anyhow::Result<()> {
     file.set_len(length).context("writing the archive failed")?;
     file.seek(SeekFrom::Start(length)).context("writing the archive failed")?;
@@ -214,5 +213,5 @@ fn verify(file: &File, location: &Location) -> anyhow::Result<()> {
     let password = location.password.reveal().as_bytes();
     Archive::open(file, Options::default())
         .and_then(|archive| archive.authenticate(qcc_proto::DOCUMENT_NAME, password).map(|_| ()))
-        .context("what was downloaded is refused and not kept (--unverified keeps it)")
+        .context("the download was refused and not kept (--unverified keeps it)")
 }

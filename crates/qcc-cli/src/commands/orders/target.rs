@@ -107,7 +107,7 @@ impl Target {
         }
         .map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
-                Usage::new(format!("{shown} came to be meanwhile: not replaced")).into()
+                Usage::new(format!("{shown} was created meanwhile: not replaced")).into()
             }
             _ => anyhow::Error::new(error).context(written()),
         })?;
@@ -199,7 +199,7 @@ fn way_to(named: &Path, replace: bool) -> anyhow::Result<(PathBuf, Way)> {
     let meta = match fs::metadata(named) {
         Ok(meta) => meta,
         Err(error) if error.kind() == io::ErrorKind::NotFound && is_link => {
-            bail!(Usage::new(format!("{shown} is a link that leads nowhere: remove it")))
+            bail!(Usage::new(format!("{shown} is a dangling link: remove it")))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if named.as_os_str().as_encoded_bytes().ends_with(b"/") {
@@ -208,7 +208,7 @@ fn way_to(named: &Path, replace: bool) -> anyhow::Result<(PathBuf, Way)> {
             return Ok((named.to_owned(), Way::New));
         }
         Err(error) => {
-            bail!(Usage::new(format!("{shown} cannot be looked at")).with_source(error))
+            bail!(Usage::new(format!("{shown} cannot be inspected")).with_source(error))
         }
     };
     let path = match is_link {
@@ -220,7 +220,7 @@ fn way_to(named: &Path, replace: bool) -> anyhow::Result<(PathBuf, Way)> {
     }
     if meta.is_file() {
         if !replace {
-            bail!(Usage::new(format!("{shown} is there already: --force replaces it")));
+            bail!(Usage::new(format!("{shown} already exists: --force replaces it")));
         }
         return Ok((path, Way::Replace));
     }
@@ -352,7 +352,7 @@ mod tests {
             target.file().write_all(b"new").unwrap();
             fs::write(&path, "old").unwrap();
             let error = target.place(".part").unwrap_err().to_string();
-            assert!(error.contains("came to be meanwhile"), "{error}");
+            assert!(error.contains("was created meanwhile"), "{error}");
             assert_eq!(
                 (names(folder.path()), fs::read(&path).unwrap()),
                 (vec!["x.zip".into()], b"old".to_vec())

@@ -83,7 +83,7 @@ impl Column {
         }
     }
 
-    /// A record's text under it; empty where there is none.
+    /// A record's value in this column; empty if there is none.
     pub(super) fn text(self, stored: &StoredRecord) -> String {
         let record = &stored.record;
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
@@ -124,7 +124,7 @@ impl Column {
         match self {
             _ if !known => "null".to_owned(),
             Self::Score | Self::Position => self.text(stored),
-            // JSON already; a line end in it stands between values.
+            // JSON already; a line end in it is white space between values.
             Self::Extra => self.text(stored).replace(['\n', '\r'], " "),
             _ => Value::from(self.text(stored)).to_string(),
         }

@@ -10,11 +10,11 @@ pub(super) enum Moment {
     At(ShanghaiTime),
     /// This day.
     Day(Date),
-    /// Today, or so many days before.
+    /// Today, or this many days before.
     DaysAgo(i64),
     /// Today at this time, in seconds since midnight.
     Today(i64),
-    /// So long ago.
+    /// This long ago.
     Ago(SignedDuration),
 }
 

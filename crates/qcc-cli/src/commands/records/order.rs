@@ -29,7 +29,7 @@ impl Sort {
 /// What is compared; the first is the least.
 type Key = (Reverse<Option<String>>, Reverse<Option<i32>>, Reverse<String>, u64, String);
 
-/// The first so many of all that are put in.
+/// The first N of all that are put in.
 #[derive(Debug)]
 pub(super) struct First {
     sort: Sort,

@@ -17,7 +17,7 @@ pub(super) const CONNECTIONS: usize = 64;
 /// How long a request's head may take.
 const HEAD: Duration = Duration::from_secs(5);
 
-/// Answers so many at once, until told to stop.
+/// Answers up to `connections` at once, until told to stop.
 pub(super) async fn serve(
     listener: TcpListener,
     connections: usize,
@@ -39,7 +39,7 @@ pub(super) async fn serve(
                             .timer(TokioTimer::new())
                             .header_read_timeout(HEAD)
                             .half_close(true);
-                        // A prober that leaves early is no concern of ours.
+                        // A prober may leave early.
                         let _ = builder.serve_connection(TokioIo::new(stream), service).await;
                     });
                 }

@@ -51,7 +51,7 @@ impl Inbox for Calls {
     }
 }
 
-/// A store that takes longer hangs, whoever stops waiting for it.
+/// A store that takes longer counts as hanging.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// A call on its way into the store.

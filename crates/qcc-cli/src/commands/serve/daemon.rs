@@ -26,7 +26,7 @@ use super::{
     admin,
     calls::Calls,
     descriptors::{self, Shares},
-    heart,
+    heartbeat,
     own_url::OwnUrl,
     random, renew,
     secret_key::SecretKeyRenewal,
@@ -47,7 +47,7 @@ use crate::{
 /// A shutdown takes no longer than this.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The engine finishes the order in hand within this, or leaves it.
+/// How long the engine may take to finish the current order.
 const ENGINE_GRACE: Duration = Duration::from_secs(7);
 
 /// The parts, put together and not yet at work.
@@ -130,7 +130,7 @@ impl Daemon {
                 cannot_listen("the vendor's calls", settings.listen, &settings.listen_setting)
             })?;
         let calls = calls.context("there is nothing to listen on")?;
-        // `off` closes it, whoever opened it.
+        // `off` closes it, even if the service manager opened it.
         let passed = inherited.admin.filter(|_| settings.admin.is_some());
         let admin = listener(passed, settings.admin).await.with_context(|| {
             let address = settings.admin.map(|admin| admin.to_string()).unwrap_or_default();
@@ -154,7 +154,7 @@ impl Daemon {
         })
     }
 
-    /// Answers, polls and applies until it is told to stop or cannot go on.
+    /// Answers, polls and applies until it is told to stop or cannot continue.
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
         let mut signals = Signals::listen()?;
         self.announce()?;
@@ -180,7 +180,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// Sets everything going. No part ends before it is told to, unless it fails.
+    /// Starts every part. No part ends before it is told to, unless it fails.
     fn start(self, stop: &Stop) -> JoinSet<Ended> {
         let Self { settings, works, state, service, secrets, wake, follow, .. } = self;
         let wanted = Shares { calls: settings.connections, admin: admin::CONNECTIONS };
@@ -199,7 +199,7 @@ impl Daemon {
             let state = Arc::clone(&state);
             parts.spawn(well(admin::serve(admin, shares.admin, state, stop.clone())));
         }
-        parts.spawn(well(heart::beat(
+        parts.spawn(well(heartbeat::beat(
             Arc::clone(&works),
             Arc::clone(&state),
             service.clone(),
@@ -248,7 +248,9 @@ async fn wind_up(
     stopper.stop();
     let mut outcome = match first {
         None => Ok(()),
-        Some(Ok(Ok(()))) => Err(anyhow::anyhow!("a part ended by itself; this is a defect")),
+        Some(Ok(Ok(()))) => {
+            Err(anyhow::anyhow!("a part of the daemon ended by itself; this is a bug"))
+        }
         Some(ended) => verdict(ended),
     };
     let all = async {
@@ -262,19 +264,19 @@ async fn wind_up(
         ended = timeout(GRACE, all) => match ended {
             Ok(()) => {
                 let took_ms = began.elapsed().as_millis();
-                tracing::info!(took_ms, "stopped; the next start goes on from here");
+                tracing::info!(took_ms, "stopped; the next start continues from here");
             }
-            Err(_) => tracing::warn!("what is in hand took too long; it is left for the next start"),
+            Err(_) => tracing::warn!("shutdown took too long; the next start continues the work"),
         },
         () = signals.next() => {
-            tracing::warn!("told twice; what is in hand is left for the next start");
+            tracing::warn!("second signal; the next start continues the work");
         }
     }
     outcome.map(|()| Exit::Done)
 }
 
 fn verdict(ended: Result<Ended, JoinError>) -> anyhow::Result<()> {
-    Ok(ended.context("a part broke down; this is a defect")??)
+    Ok(ended.context("a part of the daemon failed; this is a bug")??)
 }
 
 /// Hears the engine for the counts, and for the vendor's count of our errors.

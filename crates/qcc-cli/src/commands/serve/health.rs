@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::output::{duration, instant, when};
 
-/// What is looked at.
+/// The facts that health is judged by.
 #[derive(Debug)]
 pub(super) struct Vitals<'a> {
     /// What the store says; why not, where it did not.
@@ -45,10 +45,10 @@ struct Ailment {
 }
 
 /// An engine that follows gives a sign of life each minute, and one at work with
-/// each batch; one that has been silent for so long hangs.
+/// each batch; one that has been silent for longer than this hangs.
 const SILENCE: Duration = Duration::from_secs(15 * 60);
 
-/// A list is too old after so many rests without one.
+/// A list is too old after this many intervals without one.
 const MISSED: u32 = 3;
 
 /// No list is too old before this.
@@ -82,7 +82,7 @@ impl Health {
     fn look_at(&mut self, overview: &Overview, patience: SignedDuration, now: Timestamp) {
         if let Some(hold) = &overview.hold {
             let until = hold.until.map_or("a person acts".to_owned(), when);
-            let detail = format!("all calls to the vendor rest until {until}: {}", hold.reason);
+            let detail = format!("calls to the vendor are paused until {until}: {}", hold.reason);
             self.add("hold", detail, false);
         }
         let Some(listing) = &overview.last_listing else {
@@ -122,8 +122,8 @@ impl Health {
         }
     }
 
-    /// What is wrong with the daemon itself or what it stands on; `None` where only the
-    /// vendor keeps it waiting.
+    /// What is wrong with the daemon, its disk or its database; `None` if only the vendor
+    /// keeps it waiting.
     pub(super) fn trouble(&self) -> Option<String> {
         let own = |ailment: &&Ailment| ["engine", "inbox", "store"].contains(&ailment.code);
         self.ailments.iter().find(own).map(|ailment| ailment.detail.clone())

@@ -98,7 +98,7 @@ fn store(page: &mut Page, overview: &Overview, now: Timestamp) {
     .sample(&[], overview.forgotten);
     page.gauge("qcc_gaps_open", "Gaps nobody has closed: orders may be missing for good.")
         .sample(&[], overview.gaps.len() as u64);
-    page.gauge("qcc_hold", "1 where all calls to the vendor rest.")
+    page.gauge("qcc_hold", "1 while all calls to the vendor are paused.")
         .sample(&[], overview.hold.is_some());
     let listing = overview.last_listing.as_ref();
     page.gauge(

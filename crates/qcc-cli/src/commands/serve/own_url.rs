@@ -8,7 +8,7 @@ use qcc_http::{AddressPolicy, AnyTransport, SendOptions, Timeouts, Transport};
 use qcc_proto::CallbackUrl;
 use qcc_sync::{Probe, Probed};
 
-use super::{random, secret_path::Secrets};
+use super::{random::random, secret_path::Secrets};
 use crate::exit::causes_of;
 
 /// Tries the public URL and looks whether it was this very process that answered.

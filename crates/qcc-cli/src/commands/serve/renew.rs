@@ -13,7 +13,7 @@ use super::{
 };
 use crate::exit::causes_of;
 
-/// How often the end of the certificate is looked at.
+/// How often the end of the certificate is checked.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Reads both again at each SIGHUP, and checks each day whether the certificate ends.

@@ -89,7 +89,7 @@ impl SecretKeyRenewal {
                 );
             }
             Err(error) => {
-                tracing::error!(%error, "the SecretKey could not be read; this is a defect");
+                tracing::error!(%error, "the SecretKey could not be read; this is a bug");
             }
         }
     }
@@ -104,7 +104,7 @@ impl SecretKeyRenewal {
         };
         let now = Timestamp::now();
         if let Some(until) = hold.as_ref().and_then(|hold| resting_until(hold, now)) {
-            tracing::info!(%until, "calls to the vendor rest: the new SecretKey is tried afterwards");
+            tracing::info!(%until, "calls to the vendor are paused: the new SecretKey is tried afterwards");
             let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
             self.candidate = Some(candidate);
             return Some(rest.clamp(Duration::from_secs(1), LONGEST_WAIT));
@@ -157,7 +157,7 @@ impl SecretKeyRenewal {
         let Some(hold) = hold.filter(|hold| hold.until.is_none()) else { return };
         let lifted = async {
             if self.store.lift_hold(&hold).await? {
-                tracing::info!(reason = %hold.reason, "calls to the vendor go on");
+                tracing::info!(reason = %hold.reason, "calls to the vendor resume");
             }
             Ok::<_, qcc_sync::StoreError>(())
         };

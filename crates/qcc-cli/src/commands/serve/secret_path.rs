@@ -12,7 +12,7 @@ use qcc_sync::{
 };
 
 use super::{
-    random,
+    random::random,
     stop::{Asked, Stop},
 };
 use crate::{
@@ -20,8 +20,8 @@ use crate::{
     wiring::{SqliteStore, Works},
 };
 
-/// How often it is looked whether something is due: a person may have told the
-/// vendor another URL.
+/// How often to check whether something is due: a person may have set another URL at
+/// the vendor.
 const REST: Duration = Duration::from_secs(60);
 
 /// No look follows another sooner.
@@ -64,7 +64,7 @@ impl Secrets {
         self.paths.replace(bare.then_some(Tail::Bare).into_iter().chain(secrets));
     }
 
-    /// The URL as the vendor knows it, or will as soon as it is told.
+    /// The URL as the vendor knows it, or will know it once it is set.
     pub(super) async fn url(&self, bare: &CallbackUrl) -> Option<CallbackUrl> {
         match self.store.secret_path().await.ok()? {
             Some(path) if self.overlap.is_some() || path.confirmed_at.is_some() => {
@@ -115,12 +115,15 @@ pub(super) async fn keep(
             }
             Ok(PathStep::Rest) => REST,
             Err(error) if matches!(error.downcast_ref(), Some(EngineError::Held(_))) => {
-                tracing::debug!("the secret path waits: calls to the vendor rest");
+                tracing::debug!("the secret path waits: calls to the vendor are paused");
                 REST
             }
             Err(error) => {
                 let why = causes(&error).join(": ");
-                tracing::warn!(why, "the vendor was not told of the callback URL; trying again");
+                tracing::warn!(
+                    why,
+                    "the callback URL could not be set at the vendor; trying again"
+                );
                 REST
             }
         };
@@ -149,7 +152,7 @@ async fn look(
     match (&step, wish) {
         (PathStep::Tell, Some(PathWish { setting, .. })) => {
             let fresh = PathSegment::from_random(random()?);
-            // What the engine will come to, too: the vendor may call as soon as it is told.
+            // The engine computes the same: the vendor may call as soon as the URL is set.
             secrets.accept(&SecretPath::rotated(path, fresh.clone(), setting, now));
             let path = works.engine.rotate_path(setting, fresh, observer).await?;
             secrets.accept(&path);

@@ -86,7 +86,7 @@ impl Settings {
             header_timeout: span(&said.header_timeout, Duration::from_secs(10))?,
             idle_timeout: span(&said.idle_timeout, Duration::from_secs(150))?,
             heal: said.heal.as_ref().is_none_or(|wanted| wanted.value),
-            heal_after: super::heal_after(said)?,
+            heal_after: heal_after(said)?,
             secret_path: secret_path(said, public_url.as_ref())?,
             public_url,
         })
@@ -97,6 +97,17 @@ fn spelling(said: &Option<Sourced<String>>, setting: Setting) -> String {
     said.as_ref().map_or(&Origin::Default, |said| &said.origin).spelling(setting)
 }
 
+/// How long a listed order may go without a call, where that is set.
+///
+/// # Errors
+/// [`Usage`] if it is not a duration.
+pub(in crate::commands) fn heal_after(
+    said: &ServeSettings,
+) -> Result<Option<SignedDuration>, Usage> {
+    let set = said.heal_after.as_ref().map(positive).transpose()?;
+    Ok(set.map(|set| SignedDuration::try_from(set).unwrap_or(SignedDuration::MAX)))
+}
+
 fn secret_path(
     said: &ServeSettings,
     public_url: Option<&CallbackUrl>,
@@ -104,11 +115,9 @@ fn secret_path(
     if !said.secret_path.as_ref().is_some_and(|wanted| wanted.value) {
         return Ok(None);
     }
-    let callback_url = public_url.cloned().ok_or_else(|| {
-        Usage::new(
-            "a secret path is told to the vendor as part of the public URL: set QCC_PUBLIC_URL",
-        )
-    })?;
+    let callback_url = public_url
+        .cloned()
+        .ok_or_else(|| Usage::new("a secret path requires the public URL: set QCC_PUBLIC_URL"))?;
     let window = said.push_window.as_ref().map(window).transpose()?;
     let long = |span| SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
     let every = said.secret_path_every.as_ref().map(positive).transpose()?;
@@ -152,7 +161,7 @@ fn path(setting: &Option<Sourced<String>>) -> Result<String, Usage> {
     let Some(setting) = setting else { return Ok("/callback".to_owned()) };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
     let rooted = setting.value.starts_with('/') && !setting.value.contains("//");
-    // Whoever calls resolves these away, so no call would ever come to such a path.
+    // Clients resolve these, so no call would ever reach such a path.
     let dotted = setting.value.split('/').any(|segment| matches!(segment, "." | ".."));
     if !rooted || dotted || !setting.value.bytes().all(plain) {
         return Err(refused(
@@ -214,7 +223,7 @@ fn tls(said: &ServeSettings) -> Result<Option<(PathBuf, PathBuf)>, Usage> {
 
 fn halved(only: &Sourced<PathBuf>, missing: Setting) -> Usage {
     let missing = only.origin.spelling(missing);
-    Usage::new(format!("{} is of no use without {missing}", only.origin))
+    Usage::new(format!("{} requires {missing}", only.origin))
 }
 
 /// A flag's value.
@@ -294,7 +303,7 @@ mod tests {
         assert!(secret.unwrap_err().to_string().contains("set QCC_PUBLIC_URL"));
         let cert =
             Settings::of(&said(|s| s.tls_cert = file_flag(Some(Path::new("c")), "tls-cert")));
-        assert_eq!(cert.unwrap_err().to_string(), "--tls-cert is of no use without --tls-key");
+        assert_eq!(cert.unwrap_err().to_string(), "--tls-cert requires --tls-key");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{exit::causes_of, wiring::SqliteStore};
 
-/// A prober that got no answer for so long has drawn its own conclusion.
+/// A prober does not wait longer for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often a sign of life is written down.
@@ -89,7 +89,7 @@ impl State {
     }
 
     /// Writes a sign of life down: each minute, and at once where what is wrong has
-    /// changed. So `qcc status` can tell of a daemon that died.
+    /// changed, so that `qcc status` can report a daemon that died.
     pub(super) async fn keep_alive(&self, health: &Health) {
         let trouble = health.trouble();
         let now = Timestamp::now();

@@ -26,7 +26,7 @@ impl Inherited {
                 }
                 let socket = passed
                     .take_tcp_listener(at)
-                    .context("the service manager passed on something that is no TCP socket")?;
+                    .context("the service manager passed on something that is not a TCP socket")?;
                 socket.map(adopt).transpose()
             };
             Ok(Self { callback: next(0)?, admin: next(1)? })
@@ -50,7 +50,7 @@ pub(super) fn watchdog() -> Option<Duration> {
 /// Says something to the service manager. That nobody listens is the usual case.
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!(%error, "the service manager could not be told");
+        tracing::warn!(%error, "the service manager could not be notified");
     }
 }
 

@@ -117,7 +117,7 @@ impl Counts {
     }
 }
 
-/// Counts as it is told. Shared by everything that runs.
+/// The counters, shared by all parts.
 #[derive(Debug)]
 pub(super) struct Tally(Mutex<Counts>);
 

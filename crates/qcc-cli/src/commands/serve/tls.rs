@@ -39,7 +39,7 @@ impl Certificate {
     /// Reads both files.
     ///
     /// # Errors
-    /// [`Usage`] where one cannot be read, is no PEM, or the two do not belong together.
+    /// [`Usage`] if one cannot be read or is not PEM, or the two do not belong together.
     pub(super) fn load(chain: PathBuf, key: PathBuf) -> Result<Self, Usage> {
         let current = RwLock::new(read(&chain, &key)?);
         Ok(Self { chain, key, current })

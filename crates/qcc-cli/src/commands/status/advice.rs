@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use qcc_sync::{Delivery, Overview, ReasonCode, StateName};
 
-use super::is_list_old;
+use super::judgement::is_list_old;
 use crate::output::{count, duration, when};
 
-/// From so many errors in a row on, a person should look.
+/// From this many errors in a row on, a person should look.
 const WARN_AT: u32 = 3;
 
 /// One line for each thing a person should do or know; none where all is well.
@@ -38,7 +38,7 @@ pub(super) fn of(
     }
     if lifeless && let Some(life) = &overview.life {
         advice.push(format!(
-            "the receiver ({}) was last alive at {} and was not stopped in order: see why it \
+            "the receiver ({}) was last alive at {} and did not stop normally: see why it \
              ended, and start it again (`qcc serve`)",
             life.worker,
             when(life.at)
@@ -67,7 +67,7 @@ pub(super) fn of(
         .sum();
     // During a hold nothing helps but waiting.
     if due > 0 && overview.hold.is_none() {
-        advice.push(format!("{} orders are under way: `qcc sync` takes them up", count(due)));
+        advice.push(format!("{} orders are under way: `qcc sync` processes them", count(due)));
     }
     if overview.count(StateName::Quarantined) > 0 {
         advice.push(

@@ -55,7 +55,7 @@ pub(super) async fn ask(admin: SocketAddr, store: &Path) -> Option<Counted> {
     Counted::read(&page, store)
 }
 
-/// An address that stands for all of this machine's is not one to call.
+/// The unspecified address cannot be called; loopback can.
 fn reachable(mut admin: SocketAddr) -> SocketAddr {
     if admin.ip().is_unspecified() {
         admin.set_ip(match admin.ip() {
@@ -69,16 +69,16 @@ fn reachable(mut admin: SocketAddr) -> SocketAddr {
 impl Counted {
     fn read(page: &[u8], store: &Path) -> Option<Self> {
         let page: Value = serde_json::from_slice(page).ok()?;
-        if page["store"].as_str()? != store.to_string_lossy() {
+        if page.get("store")?.as_str()? != store.to_string_lossy() {
             return None;
         }
         let table = |name: &str| -> Table {
-            let counts = page[name].as_object().into_iter().flatten();
+            let counts = page.get(name).and_then(Value::as_object).into_iter().flatten();
             counts.filter_map(|(what, number)| Some((what.clone(), number.as_u64()?))).collect()
         };
         Some(Self {
-            started: page["started"].as_str().and_then(|at| at.parse().ok()),
-            ready: page["ready"].as_bool()?,
+            started: page.get("started").and_then(Value::as_str).and_then(|at| at.parse().ok()),
+            ready: page.get("ready")?.as_bool()?,
             callbacks: table("callbacks"),
             refused: table("connections_refused"),
             answers: table("vendor_answers"),

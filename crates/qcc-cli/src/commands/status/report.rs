@@ -7,11 +7,19 @@ use qcc_sync::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Stretch, daemon::Counted};
+use super::daemon::Counted;
 use crate::{
     output::{count, duration, facts as table, instant, json_reason, many, plain, when},
     wiring::Running,
 };
+
+/// A gap, and what is known between its ends.
+#[derive(Debug)]
+pub(super) struct Stretch {
+    pub(super) gap: Gap,
+    /// Orders in the ledger that were made between its ends.
+    pub(super) brought: u64,
+}
 
 /// All there is to show.
 #[derive(Debug, Clone, Copy)]
@@ -196,7 +204,10 @@ pub(super) fn text(facts: &Facts<'_>) -> String {
         let limit = DeliveryPolicy::default().errors;
         lines.push((
             "our errors",
-            format!("{in_a_row} in a row, {}; at {limit} the vendor stops", ago(last_at, now)),
+            format!(
+                "{in_a_row} in a row, {}; at {limit} the vendor stops calling",
+                ago(last_at, now)
+            ),
         ));
     }
     let moment = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| ago(at, now));
@@ -206,7 +217,7 @@ pub(super) fn text(facts: &Facts<'_>) -> String {
         lines.push(("waits longest", format!("{no}, {}", ago(*since, now))));
     }
     for (code, number) in &overview.reasons {
-        lines.push(("in the way", format!("{code}: {}", many(*number, "order"))));
+        lines.push(("blocked by", format!("{code}: {}", many(*number, "order"))));
     }
     let shown = if all { stuck.len() } else { SHOWN };
     lines.extend(stuck.iter().take(shown).map(|order| (order.state.name().as_str(), why(order))));
@@ -225,8 +236,8 @@ pub(super) fn text(facts: &Facts<'_>) -> String {
     }
     if let Some(hold) = &overview.hold {
         let until =
-            hold.until.map_or("until a person acts".to_owned(), |at| format!("until {}", when(at)));
-        lines.push(("HOLD", format!("all calls rest {until}: {}", hold.reason)));
+            hold.until.map_or("until you act".to_owned(), |at| format!("until {}", when(at)));
+        lines.push(("HOLD", format!("calls are paused {until}: {}", hold.reason)));
     }
     if !overview.unknown_words.is_empty() {
         lines.push(("new words", unknown_words(overview)));
@@ -301,13 +312,13 @@ fn window(overview: &Overview) -> Option<String> {
     );
     Some(match listing.burst.zip(pressure.lasts) {
         Some((burst, lasts)) => format!(
-            "{held}; at the fastest rate seen of late ({} in {}) it turns over in about {} (an \
+            "{held}; at the fastest recent rate ({} in {}) it turns over in about {} (an \
              estimate)",
             many(burst.orders.into(), "order"),
             duration(burst.within),
             duration(lasts)
         ),
-        None => format!("{held}; too few orders were seen to tell how fast they come"),
+        None => format!("{held}; too few orders were seen to estimate a rate"),
     })
 }
 
@@ -316,7 +327,7 @@ fn may_be_down(overview: &Overview, now: Timestamp) -> String {
     let listing = overview.last_listing.as_ref();
     match overview.downtime_allowance(now) {
         Some(left) if left.is_zero() => {
-            "not at all: at the fastest rate seen of late, orders may be leaving the list unseen"
+            "not at all: at the fastest recent rate, orders may be leaving the list unseen"
                 .to_owned()
         }
         Some(left) => format!("about {} from now (an estimate, at that rate)", duration(left)),
@@ -331,13 +342,13 @@ fn receiver(overview: &Overview, lifeless: bool, now: Timestamp) -> Option<Strin
     let life = overview.life.as_ref()?;
     let at = ago(life.at, now);
     let state = if life.stopped {
-        format!("stopped in order {at}")
+        format!("stopped normally {at}")
     } else if !lifeless {
         format!("alive, last seen {at}")
     } else {
-        format!("DEAD: it was last alive {at} and was not stopped in order")
+        format!("DEAD: it was last alive {at} and did not stop normally")
     };
-    let trouble = life.trouble.as_ref().map(|trouble| format!("; it last failed: {trouble}"));
+    let trouble = life.trouble.as_ref().map(|trouble| format!("; last error: {trouble}"));
     Some(format!("{} is {state}{}", life.worker, trouble.unwrap_or_default()))
 }
 
@@ -414,7 +425,7 @@ fn gap_text(stretch: &Stretch, overview: &Overview) -> String {
     text
 }
 
-/// How many orders fit between the ends at the fastest rate seen of late.
+/// How many orders fit between the ends at the fastest recent rate.
 fn may_be_missing(gap: &Gap, overview: &Overview) -> String {
     let burst = overview.last_listing.as_ref().and_then(|listing| listing.burst);
     let made = |end: &ListedOrder| end.created_at.or_else(|| end.order_no.created_hint());

@@ -198,7 +198,7 @@ pub(super) fn summary_text(verdict: &Verdict) -> String {
         + verdict.recoverable
         + verdict.shared;
     if all > told {
-        lines.push(format!("not told  {} more; --limit N tells more", count(all - told)));
+        lines.push(format!("not shown {} more; --limit N shows more", count(all - told)));
     }
     lines.push(match verdict {
         verdict if verdict.is_empty() => {

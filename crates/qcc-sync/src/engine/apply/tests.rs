@@ -48,12 +48,15 @@ fn pieces_of(records: impl Iterator<Item = SimRecord>, count: u64) -> Vec<(usize
 
 #[test]
 fn a_piece_is_handed_over_once_it_holds_two_mebibytes_of_records_good_or_bad() {
-    let long = |record| SimRecord { monitor_content: Some("x".repeat(500_000)), ..record };
-    let good = sample_records(1).take(12).map(long);
+    let long = |length: usize| {
+        move |record| SimRecord { monitor_content: Some("x".repeat(length)), ..record }
+    };
+    let good = sample_records(1).take(12).map(long(500_000));
     assert_eq!(pieces_of(good, 12), [(5, 0), (5, 0), (2, 0)]);
-    let bad =
-        sample_records(1).take(12).map(|record| SimRecord { id: String::new(), ..long(record) });
-    assert_eq!(pieces_of(bad, 12), [(0, 5), (0, 5), (0, 2)]);
+    // Of a record that is set aside 64 KiB are kept.
+    let bad = sample_records(1).take(33).map(long(70_000));
+    let bad = bad.map(|record| SimRecord { id: String::new(), ..record });
+    assert_eq!(pieces_of(bad, 33), [(0, 32), (0, 1)]);
 }
 
 #[test]

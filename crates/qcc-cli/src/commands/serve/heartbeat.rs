@@ -1,4 +1,4 @@
-//! What beats while nothing happens: the watchdog is told, a change of health
+//! What is done regularly: the watchdog is notified, a change of health
 //! becomes a line in the log, and our errors in a row are written down.
 
 use std::{sync::Arc, time::Duration};
@@ -13,11 +13,11 @@ use crate::{
     wiring::{Running, Works},
 };
 
-/// How often health is looked at where no watchdog asks for more.
+/// How often health is checked if no watchdog asks for more.
 const BEAT: Duration = Duration::from_secs(10);
 
 /// The same while something is wrong: its end is to be noticed.
-const ANXIOUS: Duration = Duration::from_secs(1);
+const BEAT_IN_TROUBLE: Duration = Duration::from_secs(1);
 
 /// Warns of processes that began to work on the same store since the last look.
 fn tell_others(works: &Works, before: &mut Vec<Running>) {
@@ -66,7 +66,7 @@ pub(super) async fn beat<I: Inbox>(
                 false => tracing::warn!(why = %health.line(), "not ready"),
             }
         }
-        let rest = if health.is_ready() { BEAT } else { ANXIOUS };
+        let rest = if health.is_ready() { BEAT } else { BEAT_IN_TROUBLE };
         let rest = watchdog.map_or(rest, |patience| patience.min(rest));
         before = Some(health);
         tokio::select! {

@@ -1,0 +1,1 @@
+qcc_http::transport_conformance! { transport_tower::transport() }
