@@ -295,6 +295,11 @@ mod tests {
         format!("A{n}").parse().unwrap()
     }
 
+    fn lease(n: u32) -> Lease {
+        let worker = crate::Worker { name: "w".into(), term: Duration::from_secs(60) };
+        Lease { order: crate::Order::seen(no(n), at(0)), worker, epoch: 1, until: at(60_000) }
+    }
+
     fn failed(n: u32, detail: &str) -> Brought {
         (no(n), Err(StoreError::new(StoreErrorKind::Corrupt, detail).into()))
     }
@@ -326,7 +331,7 @@ mod tests {
     #[test]
     fn the_first_failure_is_the_runs_and_no_order_stays_in_hand() {
         let mut run = Run::new(&());
-        run.in_hand = vec![no(1), no(2), no(3), no(4)];
+        run.in_hand = [1, 2, 3, 4].map(lease).to_vec();
         let fetched = Outcome {
             report: Report { fetched: 1, ..Report::default() },
             trouble: Some(StoreError::new(StoreErrorKind::Full, "full").into()),
@@ -334,7 +339,7 @@ mod tests {
         run.ended = vec![failed(1, "first"), (no(2), Ok(fetched)), failed(3, "second")];
         let EngineError::Store(error) = run.absorb().unwrap_err() else { panic!("the store's") };
         assert_eq!(error.to_string(), "first");
-        assert_eq!((&run.in_hand, run.report.fetched), (&vec![no(4)], 1));
+        assert_eq!((&run.in_hand, run.report.fetched), (&vec![lease(4)], 1));
         assert!(run.trouble.is_some());
         run.absorb().unwrap();
     }
