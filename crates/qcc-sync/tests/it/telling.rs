@@ -111,7 +111,7 @@ fn lines_that_cannot_be_read_and_orders_that_are_forgotten_are_told_where_there_
             let events = told.0.into_inner().unwrap();
             let told = events.into_iter().filter_map(|event| match event {
                 Event::Unreadable { lines } => Some(("unreadable", u64::from(lines))),
-                Event::Forgotten { orders } => Some(("forgotten", u64::from(orders))),
+                Event::Forgotten { orders } => Some(("forgotten", orders)),
                 _ => None,
             });
             told.collect::<Vec<_>>()
