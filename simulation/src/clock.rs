@@ -40,6 +40,7 @@ impl OurClock {
     }
 }
 
+#[async_trait::async_trait]
 impl Clock for OurClock {
     fn now(&self) -> Timestamp {
         later(self.truth(), self.ahead.load(Ordering::Relaxed))

@@ -21,7 +21,6 @@ use tokio::sync::mpsc;
 
 use crate::{
     calls::{Ring, key_and_order, presented},
-    clock::OurClock,
     logs,
     mutation::Mutation,
     power::{Actor, Power, Stop, first},
@@ -118,7 +117,7 @@ impl<S: Store> Process<S> {
         worker: u32,
         hand: &Arc<Hand>,
         store: &Arc<Faulty<S>>,
-    ) -> Engine<Faulty<S>, FaultyArchives, OurClock> {
+    ) -> Engine {
         let (credentials, window) = {
             let vendor = self.stage.vendor();
             (vendor.config().account.credentials().clone(), vendor.config().window)
@@ -129,13 +128,13 @@ impl<S: Store> Process<S> {
         policy.batch = self.stage.plan.batch;
         Engine::new(Parts {
             client: Client::with_transport(credentials, Wire::new(Arc::clone(hand))),
-            store: Arc::clone(store),
+            store: store.clone(),
             archives: Arc::new(FaultyArchives {
                 shelves: self.shelves.clone(),
                 hand: Arc::clone(hand),
             }),
-            clock: self.stage.clock.clone(),
-            worker: Worker { name: format!("slot {worker}"), term: Duration::from_secs(600) },
+            clock: Arc::new(self.stage.clock.clone()),
+            worker: Worker { name: format!("slot {worker}"), term: Duration::from_secs(60) },
             policy,
         })
     }

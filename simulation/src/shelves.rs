@@ -6,7 +6,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use qcc_sync::{Archives, ArchivesError, KeptArchive, Label, Partial, Sha256, ShelvedArchive};
+use async_trait::async_trait;
+use qcc_proto::OrderNo;
+use qcc_sync::{ArchiveFile, Archives, ArchivesError, KeptArchive, Label, Partial, Sha256, ShelvedArchive};
 use sha2::{Digest, Sha256 as Hasher};
 
 use crate::{fault::Fault, mutation::Mutation, stage::Hand};
@@ -65,22 +67,20 @@ pub(crate) struct FaultyArchives {
     pub(crate) hand: Arc<Hand>,
 }
 
+#[async_trait]
 impl Archives for FaultyArchives {
-    type Partial = FaultyPartial;
-    type File = Bytes;
-
-    async fn begin(&self) -> Result<FaultyPartial, ArchivesError> {
+    async fn begin(&self, _: &OrderNo) -> Result<Box<dyn Partial>, ArchivesError> {
         self.hand.step().await;
         self.hand.stage.turn.give(|holder| holder == self.hand.who);
         if self.hand.strikes(Fault::ArchiveFull) {
             return Err(failed("making room for an archive"));
         }
         let (shelves, hand) = (self.shelves.clone(), Arc::clone(&self.hand));
-        Ok(FaultyPartial { shelves, hand, bytes: Vec::new() })
+        Ok(Box::new(FaultyPartial { shelves, hand, bytes: Vec::new() }))
     }
 
     /// Who opens an archive is about to read it: see [`Turn`](crate::power::Turn).
-    async fn open(&self, archive: &KeptArchive) -> Result<Option<Bytes>, ArchivesError> {
+    async fn open(&self, archive: &KeptArchive) -> Result<Option<ArchiveFile>, ArchivesError> {
         self.hand.step().await;
         let found = self.shelves.shelves().get(&archive.sha256).map(|s| Arc::clone(&s.bytes));
         self.hand.note(format_args!("open an archive -> {}", found.is_some()));
@@ -88,7 +88,7 @@ impl Archives for FaultyArchives {
             self.hand.stage.turn.take(self.hand.who).await;
             self.hand.step().await;
         }
-        Ok(found)
+        Ok(found.map(|bytes| Box::new(bytes) as ArchiveFile))
     }
 
     /// Nobody rebuilds a store here, so a label only has to fail and be survived.
@@ -130,6 +130,7 @@ pub(crate) struct FaultyPartial {
     bytes: Vec<u8>,
 }
 
+#[async_trait]
 impl Partial for FaultyPartial {
     fn len(&self) -> u64 {
         self.bytes.len() as u64
@@ -153,7 +154,7 @@ impl Partial for FaultyPartial {
         Ok(())
     }
 
-    async fn keep(self) -> Result<KeptArchive, ArchivesError> {
+    async fn keep(self: Box<Self>) -> Result<KeptArchive, ArchivesError> {
         self.hand.step().await;
         if self.hand.strikes(Fault::CrashBeforeKeep) {
             return self.hand.power.fail().await;

@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime, UnzipPassword};
 use qcc_sync::{
-    Activation, AnswerErrors, Apply, Burst, Continuity, Decision, Gap, Hold, Life, Listing,
-    NotedListing, Order, OrderFilter, Overview, Rank, Reason, ReasonCode, RecordFilter, Row,
-    SecretPath, SetAside, Sha256, State, Store, StoreError, StoredRecord, UnknownWord, Want,
-    Worker, Written,
+    Account, Apply, Burst, Claim, Commit, Decision, Gap, Lease, Life, Listing, NotedList, Order,
+    OrderFilter, Overview, Rank, Reason, ReasonCode, RecordFilter, Row, SetAside, Sha256, Snapshot,
+    State, Store, StoreError, StoredRecord, Versioned, Want, Worker, Written,
 };
 
 use crate::{
@@ -49,35 +49,27 @@ macro_rules! pass {
 /// Longer than any failing order may delay another.
 const SLEEP: Duration = Duration::from_secs(2 * 3600);
 
+#[async_trait]
 impl<S: Store> Store for Faulty<S> {
-    type Apply = FaultyApply<S::Apply>;
-
-    async fn continuity(&self, listed: &[ListedOrder]) -> Result<Continuity, StoreError> {
-        pass!(self, read("continuity"), self.inner.continuity(listed))
-    }
-
-    async fn note_listing(
+    async fn note_list(
         &self,
         listed: &[ListedOrder],
         listing: &Listing,
-        gap: Option<&Gap>,
-    ) -> Result<NotedListing, StoreError> {
-        let (listed, gap) = self.mutated_listing(listed, listing, gap);
-        let whole = Listing { burst: whole_window(listing), ..listing.clone() };
-        let judged = self.hand.stage.mutated(Mutation::RateOfWholeWindow);
-        let listing = if judged { &whole } else { listing };
-        let (op, fate, done) = perform!(
-            self,
-            write("note_listing"),
-            self.inner.note_listing(&listed, listing, gap.as_ref())
-        );
-        if done.is_ok() {
+    ) -> Result<NotedList, StoreError> {
+        let listed = self.mutated_list(listed);
+        let (op, fate, mut done) =
+            perform!(self, write("note_list"), self.inner.note_list(&listed, listing));
+        if let Ok(noted) = &mut done {
+            noted.gap = self.mutated_gap(&listed, listing, noted);
             let witness = &self.hand.stage.witness;
-            let lost = witness.listing(&listed, gap.as_ref());
+            let lost = witness.listing(&listed, noted.gap.as_ref());
             if let Some(place) = lost.filter(|_| !self.hand.stage.plan.jumps()) {
                 witness.lost(place);
             }
-            witness.shown(&listed, listing);
+            let kept = self.hand.at_disk(op, self.inner.overview()).await?.last_listing;
+            if let Some(kept) = kept {
+                witness.shown(&listed, &self.mutated_rate(kept));
+            }
             if self.hand.stage.mutated(Mutation::SetAsideForgotten) {
                 let all = Decision::AcknowledgeRecords { order_no: None };
                 self.inner.decide(&all, listing.at).await?;
@@ -105,34 +97,40 @@ impl<S: Store> Store for Faulty<S> {
         want: Want,
         in_hand: &[OrderNo],
         now: Timestamp,
-    ) -> Result<Option<Order>, StoreError> {
+    ) -> Result<Claim, StoreError> {
         let name = match want {
             Want::Confirmed => "claim confirmed",
             Want::Unconfirmed => "claim unconfirmed",
             Want::Kept => "claim kept",
         };
+        let nothing = Claim::Nothing { next_due: None };
         if self.hand.stage.mutated(Mutation::SleepInWorker) && !in_hand.is_empty() {
-            return Ok(None);
+            return Ok(nothing);
         }
         if self.hand.stage.mutated(Mutation::ApplyAfterAll)
             && want == Want::Kept
             && self.is_any_unfetched().await?
         {
-            return Ok(None);
+            return Ok(nothing);
         }
         let claimed = pass!(self, write(name), self.inner.claim(worker, want, in_hand, now))?;
-        if let Some(Order { no, state: State::Waiting { until, .. }, .. }) = &claimed
+        if let Claim::Leased(lease) = &claimed
+            && let State::Waiting { until, .. } = &lease.order.state
             && self.hand.stage.mutated(Mutation::FutureTrusted)
             && *until > now
         {
-            self.inner.release(no, worker).await?;
-            return Ok(None);
+            self.inner.release(lease).await?;
+            return Ok(nothing);
         }
         Ok(claimed)
     }
 
-    async fn save(&self, order: &Order, worker: &Worker, now: Timestamp) -> Result<(), StoreError> {
-        let order = self.mutated_order(order, now);
+    async fn renew(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+        pass!(self, write("renew"), self.inner.renew(lease, now))
+    }
+
+    async fn save(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+        let order = self.mutated_order(&lease.order, now);
         if let Some(password) = &order.password {
             self.hand.stage.witness.seen().secrets.insert(password.reveal().to_owned());
         }
@@ -141,46 +139,46 @@ impl<S: Store> Store for Faulty<S> {
         if self.hand.stage.mutated(Mutation::SleepInWorker) && waits {
             tokio::time::sleep(SLEEP).await;
         }
-        let (op, fate, done) = perform!(self, write("save"), self.inner.save(&order, worker, now));
+        let lease = Lease { order, ..lease.clone() };
+        let (op, fate, done) = perform!(self, write("save"), self.inner.save(&lease, now));
         if done.is_ok() {
             let kept = &mut self.hand.stage.witness.seen().kept;
-            match order.archive {
-                Some(_) => kept.insert(order.no.clone()),
-                None => kept.remove(&order.no),
+            match lease.order.archive {
+                Some(_) => kept.insert(lease.order.no.clone()),
+                None => kept.remove(&lease.order.no),
             };
         }
         self.hand.leave(op, fate, done).await
     }
 
-    async fn release(&self, order_no: &OrderNo, worker: &Worker) -> Result<(), StoreError> {
-        pass!(self, write("release"), self.inner.release(order_no, worker))
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        pass!(self, write("release"), self.inner.release(lease))
     }
 
     async fn begin_apply(
         &self,
-        order_no: &OrderNo,
+        lease: &Lease,
         push_date: ShanghaiTime,
-        worker: &Worker,
-    ) -> Result<Self::Apply, StoreError> {
+    ) -> Result<Box<dyn Apply>, StoreError> {
         let op = Op { name: "begin_apply", writes: true, reading: true };
-        let begun = pass!(self, op, self.inner.begin_apply(order_no, push_date, worker))?;
-        let (hand, order_no) = (Arc::clone(&self.hand), order_no.clone());
-        Ok(FaultyApply {
+        let begun = pass!(self, op, self.inner.begin_apply(lease, push_date))?;
+        let (hand, order_no) = (Arc::clone(&self.hand), lease.order.no.clone());
+        Ok(Box::new(FaultyApply {
             inner: begun,
             hand,
             order_no,
             push_date,
             rows: Vec::new(),
             dropping: false,
-        })
+        }))
     }
 
     async fn retry(&self, orders: &[OrderNo], now: Timestamp) -> Result<Vec<OrderNo>, StoreError> {
         pass!(self, write("retry"), self.inner.retry(orders, now))
     }
 
-    async fn order(&self, order_no: &OrderNo) -> Result<Option<Order>, StoreError> {
-        pass!(self, read("order"), self.inner.order(order_no))
+    async fn orders_named(&self, orders: &[OrderNo]) -> Result<Vec<Order>, StoreError> {
+        pass!(self, read("orders_named"), self.inner.orders_named(orders))
     }
 
     async fn orders(&self, filter: &OrderFilter) -> Result<Vec<Order>, StoreError> {
@@ -196,8 +194,13 @@ impl<S: Store> Store for Faulty<S> {
         pass!(self, read("records"), self.inner.records(filter, after, limit))
     }
 
-    async fn set_aside(&self, order_no: &OrderNo) -> Result<Vec<SetAside>, StoreError> {
-        pass!(self, read("set_aside"), self.inner.set_aside(order_no))
+    async fn set_aside(
+        &self,
+        order_no: &OrderNo,
+        after: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<SetAside>, StoreError> {
+        pass!(self, read("set_aside"), self.inner.set_aside(order_no, after, limit))
     }
 
     async fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
@@ -222,50 +225,59 @@ impl<S: Store> Store for Faulty<S> {
         pass!(self, op, self.inner.other_with_archive(archive, other_than))
     }
 
-    async fn set_hold(&self, hold: Option<&Hold>) -> Result<(), StoreError> {
-        pass!(self, write("set_hold"), self.inner.set_hold(hold))
+    async fn account(&self) -> Result<Versioned<Account>, StoreError> {
+        pass!(self, read("account"), self.inner.account())
     }
 
-    async fn hold(&self) -> Result<Option<Hold>, StoreError> {
-        pass!(self, read("hold"), self.inner.hold())
-    }
-
-    async fn expect_calls(&self, now: Timestamp) -> Result<(), StoreError> {
-        pass!(self, write("expect_calls"), self.inner.expect_calls(now))
-    }
-
-    async fn note_activation(&self, activation: &Activation) -> Result<(), StoreError> {
-        pass!(self, write("note_activation"), self.inner.note_activation(activation))
-    }
-
-    async fn begin_activation(
-        &self,
-        before: Option<&Activation>,
-        attempt: &Activation,
-    ) -> Result<bool, StoreError> {
-        pass!(self, write("begin_activation"), self.inner.begin_activation(before, attempt))
-    }
-
-    async fn note_answer_errors(&self, errors: Option<AnswerErrors>) -> Result<(), StoreError> {
-        pass!(self, write("note_answer_errors"), self.inner.note_answer_errors(errors))
-    }
-
-    async fn set_secret_path(&self, path: Option<&SecretPath>) -> Result<(), StoreError> {
-        pass!(self, write("set_secret_path"), self.inner.set_secret_path(path))
-    }
-
-    async fn secret_path(&self) -> Result<Option<SecretPath>, StoreError> {
-        pass!(self, read("secret_path"), self.inner.secret_path())
+    async fn put_account(&self, version: u64, account: &Account) -> Result<bool, StoreError> {
+        pass!(self, write("put_account"), self.inner.put_account(version, account))
     }
 
     async fn overview(&self) -> Result<Overview, StoreError> {
-        pass!(self, read("overview"), self.inner.overview())
+        let mut overview = pass!(self, read("overview"), self.inner.overview())?;
+        overview.last_listing = overview.last_listing.map(|listing| self.mutated_rate(listing));
+        Ok(overview)
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.inner.snapshot().await
+    }
+
+    async fn adopt(
+        &self,
+        orders: &[Order],
+        worker: &Worker,
+        now: Timestamp,
+    ) -> Result<Vec<OrderNo>, StoreError> {
+        pass!(self, write("adopt"), self.inner.adopt(orders, worker, now))
+    }
+
+    async fn reopen(
+        &self,
+        order_no: &OrderNo,
+        worker: &Worker,
+        now: Timestamp,
+    ) -> Result<Option<Lease>, StoreError> {
+        pass!(self, write("reopen"), self.inner.reopen(order_no, worker, now))
+    }
+
+    async fn count_records_before(&self, before: ShanghaiTime) -> Result<u64, StoreError> {
+        pass!(self, read("count_records_before"), self.inner.count_records_before(before))
+    }
+
+    async fn remove_records_before(
+        &self,
+        before: ShanghaiTime,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let op = write("remove_records_before");
+        pass!(self, op, self.inner.remove_records_before(before, limit))
     }
 }
 
 /// An archive on its way into the table, as one actor sees it.
-pub(crate) struct FaultyApply<A> {
-    inner: A,
+pub(crate) struct FaultyApply {
+    inner: Box<dyn Apply>,
     hand: Arc<Hand>,
     order_no: OrderNo,
     push_date: ShanghaiTime,
@@ -275,7 +287,8 @@ pub(crate) struct FaultyApply<A> {
     dropping: bool,
 }
 
-impl<A: Apply> Apply for FaultyApply<A> {
+#[async_trait]
+impl Apply for FaultyApply {
     async fn write(&mut self, batch: Vec<Row>) -> Result<(), StoreError> {
         let op = Op { name: "write", writes: true, reading: true };
         match self.hand.stage.mutation {
@@ -297,22 +310,17 @@ impl<A: Apply> Apply for FaultyApply<A> {
         pass!(self, op, self.inner.set_aside(batch))
     }
 
-    async fn commit(
-        mut self,
-        unknown: &[UnknownWord],
-        order: impl FnOnce(Written) -> Order + Send + 'static,
-    ) -> Result<Written, StoreError> {
+    async fn commit(mut self: Box<Self>, mut commit: Commit) -> Result<Written, StoreError> {
         let rows = std::mem::take(&mut self.rows);
         let (hand, order_no, push_date) = (self.hand, self.order_no, self.push_date);
         let unmoved = hand.stage.mutated(Mutation::AppliedTwice)
             && !hand.stage.witness.seen().commits.contains_key(&order_no);
         let op = write("commit");
         let fate = hand.enter(op).await?;
-        let order = move |written| {
-            let order = order(written);
-            if unmoved { Order { state: State::Fetched, ..order } } else { order }
-        };
-        let done = hand.at_disk(op, self.inner.commit(unknown, order)).await;
+        if unmoved {
+            commit.order.state = State::Fetched;
+        }
+        let done = hand.at_disk(op, self.inner.commit(commit)).await;
         if done.is_ok() {
             *hand.stage.witness.seen().commits.entry(order_no.clone()).or_default() += 1;
             hand.note(format_args!("{order_no} is committed"));
@@ -322,7 +330,7 @@ impl<A: Apply> Apply for FaultyApply<A> {
     }
 }
 
-impl<A> FaultyApply<A> {
+impl FaultyApply {
     fn shadow(&self, rows: Vec<Row>) {
         shadow(&self.hand, &self.order_no, self.push_date, rows);
     }
@@ -381,32 +389,42 @@ impl<S: Store> Faulty<S> {
         order
     }
 
-    fn mutated_listing(
+    fn mutated_list(&self, listed: &[ListedOrder]) -> Vec<ListedOrder> {
+        let mut listed = listed.to_vec();
+        if self.hand.stage.mutated(Mutation::LineSkipped) && listed.len() > 1 {
+            let oldest = listed.iter().map(|line| line.created_at).min().flatten();
+            listed.retain(|line| line.created_at != oldest);
+        }
+        listed
+    }
+
+    fn mutated_gap(
         &self,
         listed: &[ListedOrder],
         listing: &Listing,
-        gap: Option<&Gap>,
-    ) -> (Vec<ListedOrder>, Option<Gap>) {
-        let (mut listed, mut gap) = (listed.to_vec(), gap.cloned());
+        noted: &NotedList,
+    ) -> Option<Gap> {
         match self.hand.stage.mutation {
-            Some(Mutation::LineSkipped) if listed.len() > 1 => {
-                let oldest = listed.iter().map(|line| line.created_at).min().flatten();
-                listed.retain(|line| line.created_at != oldest);
-            }
-            Some(Mutation::GapSuppressed) => gap = None,
-            Some(Mutation::GapInvented) if listing.fresh > 0 => {
-                gap = listed.first().zip(listed.last()).map(|(before, after)| Gap {
+            Some(Mutation::GapSuppressed) => None,
+            Some(Mutation::GapInvented) if noted.new > 0 => {
+                listed.first().zip(listed.last()).map(|(before, after)| Gap {
                     id: 0,
                     found_at: listing.at,
                     after: after.clone(),
                     before: before.clone(),
                     closed_at: None,
                     note: None,
-                });
+                })
             }
-            _ => {}
+            _ => noted.gap.clone(),
         }
-        (listed, gap)
+    }
+
+    fn mutated_rate(&self, listing: Listing) -> Listing {
+        match self.hand.stage.mutated(Mutation::RateOfWholeWindow) {
+            true => Listing { burst: whole_window(&listing), ..listing },
+            false => listing,
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{MonitorLevel, MonitorType, OrderNo, RiskRecord, ShanghaiTime};
 use qcc_sqlite::SqliteStore;
-use qcc_sync::{Applied, Apply as _, Decision, Row, Store as _, Want, Worker, Written};
+use qcc_sync::{Commit, Decision, Document, Row, Store as _, Want, Worker};
 
 /// Rows handed over at a time, as the engine does.
 const BATCH: usize = 2048;
@@ -84,11 +84,12 @@ impl Bench {
         let push_date = ShanghaiTime::from_timestamp(now);
         let worker = Worker { name: "growth".into(), term: Duration::from_secs(600) };
         self.store.decide(&Decision::AddOrder { order_no: order_no.clone() }, now).await.unwrap();
-        let order = self.store.claim(&worker, Want::Confirmed, &[], now).await.unwrap().unwrap();
+        let claim = self.store.claim(&worker, Want::Confirmed, &[], now).await.unwrap();
+        let lease = claim.lease().unwrap();
         let before = self.records;
         let mut making = Duration::ZERO;
         let begun = Instant::now();
-        let mut apply = self.store.begin_apply(&order_no, push_date, &worker).await.unwrap();
+        let mut apply = self.store.begin_apply(&lease, push_date).await.unwrap();
         for first in (0..total).step_by(BATCH) {
             let made = Instant::now();
             let positions = first..total.min(first + BATCH as u64);
@@ -103,18 +104,9 @@ impl Bench {
             making += made.elapsed();
             apply.write(rows).await.unwrap();
         }
-        let done = move |written: Written| {
-            order.applied(Applied {
-                at: now,
-                push_date,
-                total_size: total,
-                stored: written.stored(),
-                changes: Some(written.changes),
-                superseded: written.superseded,
-                quarantined: 0,
-            })
-        };
-        let written = apply.commit(&[], done).await.unwrap();
+        let document = Document { at: now, push_date, total_size: total, set_aside: 0 };
+        let done = Commit { order: lease.order.in_table(), document, unknown: Vec::new() };
+        let written = apply.commit(done).await.unwrap();
         let took = begun.elapsed().saturating_sub(making);
         assert_eq!(written.stored() + written.superseded, total);
         assert!(written.superseded <= total * known / 10, "only repetitions lose");

@@ -15,7 +15,7 @@ use qcc_callback::{
 };
 use qcc_proto::{Acknowledgement, OrderNo};
 use qcc_sqlite::SqliteStore;
-use qcc_sync::{Store, Want, Worker};
+use qcc_sync::{Claim, Store, Want, Worker};
 use tokio::{net::TcpListener, time::sleep};
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -67,8 +67,8 @@ async fn durable(store: SqliteStore) -> Outcome {
         let worker = Worker { name: "load".into(), term: Duration::from_secs(60) };
         loop {
             let claimed = store.claim(&worker, Want::Confirmed, &[], Timestamp::now()).await;
-            if let Ok(Some(order)) = claimed {
-                let _ = store.release(&order.no, &worker).await;
+            if let Ok(Claim::Leased(lease)) = claimed {
+                let _ = store.release(&lease).await;
             }
             sleep(Duration::from_millis(100)).await;
         }

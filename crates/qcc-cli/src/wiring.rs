@@ -200,7 +200,7 @@ fn cannot_be_used(path: &Path) -> String {
 /// An engine that works alone or beside others, and its store.
 #[derive(Debug)]
 pub(crate) struct Works {
-    pub(crate) engine: Engine<SqliteStore, FolderArchives, SystemClock>,
+    pub(crate) engine: Engine,
     pub(crate) store: Arc<SqliteStore>,
     /// The engine's client, and the credentials it began with.
     pub(crate) client: Client,
@@ -262,9 +262,9 @@ pub(crate) async fn engine(config: &Config) -> anyhow::Result<Works> {
     }
     let engine = Engine::new(Parts {
         client: client.clone(),
-        store: Arc::clone(&store),
+        store: store.clone(),
         archives: Arc::new(archives),
-        clock: SystemClock,
+        clock: Arc::new(SystemClock),
         worker: Worker { name: slot.name(), term: LEASE },
         policy,
     });

@@ -12,7 +12,7 @@ use divan::{Bencher, counter::ItemsCount};
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{OrderNo, RiskRecord, ShanghaiTime};
 use qcc_sqlite::SqliteStore;
-use qcc_sync::{Applied, Apply as _, Decision, Order, Row, Store as _, Want, Worker};
+use qcc_sync::{Commit, Decision, Document, Lease, Row, Store as _, Want, Worker};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -80,13 +80,14 @@ impl Bench {
 
     fn claim(&self) {
         self.runtime.block_on(async {
-            let claimed = self.claimed(self.now()).await;
-            self.store.release(&claimed.no, &self.worker).await.unwrap();
+            let lease = self.claimed(self.now()).await;
+            self.store.release(&lease).await.unwrap();
         });
     }
 
-    async fn claimed(&self, now: Timestamp) -> Order {
-        self.store.claim(&self.worker, Want::Confirmed, &[], now).await.unwrap().unwrap()
+    async fn claimed(&self, now: Timestamp) -> Lease {
+        let claim = self.store.claim(&self.worker, Want::Confirmed, &[], now).await;
+        claim.unwrap().lease().unwrap()
     }
 
     /// An order that a person named.
@@ -111,27 +112,19 @@ impl Bench {
         self.add();
         let now = self.now();
         self.runtime.block_on(async {
-            let order = self.claimed(now).await;
+            let lease = self.claimed(now).await;
             let push_date = ShanghaiTime::from_timestamp(now);
-            let begun = self.store.begin_apply(&order.no, push_date, &self.worker);
+            let begun = self.store.begin_apply(&lease, push_date);
             let mut apply = begun.await.unwrap();
             let total_size = rows.len() as u64;
             let mut rows = rows.into_iter().peekable();
             while rows.peek().is_some() {
                 apply.write(rows.by_ref().take(2048).collect()).await.unwrap();
             }
-            let done = move |written: qcc_sync::Written| {
-                order.applied(Applied {
-                    at: now,
-                    push_date,
-                    total_size,
-                    stored: written.stored(),
-                    changes: Some(written.changes),
-                    superseded: written.superseded,
-                    quarantined: 0,
-                })
-            };
-            let written = apply.commit(&[], done).await.unwrap();
+            let document = Document { at: now, push_date, total_size, set_aside: 0 };
+            let order = lease.order.in_table();
+            let done = Commit { order, document, unknown: Vec::new() };
+            let written = apply.commit(done).await.unwrap();
             assert_eq!(written.changes.new, total_size, "all are new");
         });
     }

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tempfile::NamedTempFile;
 
 use crate::{
-    SqliteStore, callbacks,
+    SqliteStore, account,
     calls::{self, Call, Pending},
     fault::{Fault, unreachable_file},
     files::Desk,
@@ -86,7 +86,9 @@ fn complete(file: &Path, pending: &Pending<'_>, copied: Copied) -> Result<(), Fa
     pending.each(|call: Call| calls::take_over(&tx, &[call]))?;
     if copied == Copied::WithoutSecrets {
         tx.execute("UPDATE orders SET unzip_password = NULL", [])?;
-        callbacks::set_path(&tx, None)?;
+        let mut account = account::read(&tx)?;
+        account.value.secret_path = None;
+        account::put(&tx, account.version, &account.value)?;
     }
     Ok(tx.commit()?)
 }

@@ -74,7 +74,7 @@ fn change(
     let Some(changed) = to(order.clone()).filter(|changed| *changed != order) else {
         return Ok(false);
     };
-    Ok(orders::write(connection, &changed, None, None)? > 0)
+    Ok(orders::write(connection, &changed, None)? > 0)
 }
 
 /// Keeps a sign of life in place of the one before.

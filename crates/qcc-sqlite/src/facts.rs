@@ -1,50 +1,20 @@
-//! What concerns the store as a whole: the hold, and the overview.
+//! The overview of the store as a whole.
 
 use std::str::FromStr;
 
 use qcc_proto::OrderNo;
-use qcc_sync::{Hold, Overview, Reason, StateName, UnknownWord};
-use rusqlite::{Connection, Row, params};
+use qcc_sync::{Overview, StateName, UnknownWord};
+use rusqlite::{Connection, Row};
 
 use crate::{
-    callbacks,
+    account, callbacks,
     calls::Pending,
     decisions,
     fault::Fault,
     listing,
     orders::{self, AWAITING_LIST, UNCONFIRMED},
-    text::{count, instant, parsed, required},
+    text::{count, parsed, required},
 };
-
-/// Sets or lifts the hold.
-pub(crate) fn set_hold(connection: &Connection, hold: Option<&Hold>) -> Result<(), Fault> {
-    connection.execute(
-        "UPDATE facts SET hold_since = ?1, hold_until = ?2, hold_reason = ?3, hold_detail = ?4",
-        params![
-            hold.map(|hold| instant(hold.since)),
-            hold.and_then(|hold| hold.until).map(instant),
-            hold.map(|hold| hold.reason.code.as_str()),
-            hold.map(|hold| hold.reason.detail.as_str()),
-        ],
-    )?;
-    Ok(())
-}
-
-/// The hold in force.
-pub(crate) fn hold(connection: &Connection) -> Result<Option<Hold>, Fault> {
-    connection
-        .prepare("SELECT * FROM facts WHERE hold_since IS NOT NULL")?
-        .query_and_then([], |row| {
-            let detail: Option<String> = row.get("hold_detail")?;
-            Ok(Hold {
-                since: required(row, "hold_since")?,
-                until: parsed(row, "hold_until")?,
-                reason: Reason::new(required(row, "hold_reason")?, detail.unwrap_or_default()),
-            })
-        })?
-        .next()
-        .transpose()
-}
 
 /// The facts of one moment: the connection is in a transaction, and `calls` were
 /// read before it began.
@@ -106,8 +76,9 @@ pub(crate) fn overview(connection: &Connection, calls: &Pending<'_>) -> Result<O
     overview.gaps = listing::gaps(connection)?;
     overview.gaps.retain(|gap| gap.closed_at.is_none());
     overview.last_listing = listing::last(connection)?;
-    overview.hold = hold(connection)?;
-    overview.callbacks = callbacks::facts(connection, calls)?;
+    let account = account::read(connection)?.value;
+    overview.callbacks = callbacks::facts(connection, &account, calls)?;
+    overview.hold = account.hold;
     add_calls(connection, &mut overview, calls)?;
     Ok(overview)
 }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
 mod apply;
+mod aside;
 mod batch;
 mod callbacks;
 mod calls;
@@ -14,12 +16,11 @@ mod migrations;
 mod orders;
 mod rebuild;
 mod records;
+mod snapshot;
 mod spill;
 mod store;
 mod text;
 mod thread;
 
-pub use apply::SqliteApply;
 pub use copy::Copied;
-pub use rebuild::SqliteSnapshot;
 pub use store::SqliteStore;

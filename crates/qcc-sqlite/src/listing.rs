@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{ListedOrder, ShanghaiTime};
-use qcc_sync::{Burst, Continuity, Gap, Listing, NotedListing, gap_by_now, oldest_before};
+use qcc_sync::{Burst, Continuity, Gap, Listing, NotedList, join_list, oldest_before};
 use rusqlite::{Connection, Row, named_params, params};
 
 use crate::{
@@ -12,10 +12,7 @@ use crate::{
 };
 
 /// How a list joins on to the lists before it.
-pub(crate) fn continuity(
-    connection: &Connection,
-    listed: &[ListedOrder],
-) -> Result<Continuity, Fault> {
+fn continuity(connection: &Connection, listed: &[ListedOrder]) -> Result<Continuity, Fault> {
     let mut known = connection.prepare(
         "SELECT EXISTS (SELECT 1 FROM orders WHERE order_no = ?1 AND listed_at IS NOT NULL)",
     )?;
@@ -47,31 +44,32 @@ pub(crate) fn note(
     connection: &Connection,
     listed: &[ListedOrder],
     listing: &Listing,
-    gap: Option<&Gap>,
-) -> Result<NotedListing, Fault> {
-    let gap = gap_by_now(gap, listed, &continuity(connection, listed)?, listing.at);
+) -> Result<NotedList, Fault> {
+    let continuity = continuity(connection, listed)?;
+    let joined = join_list(listed, listing, &continuity, last(connection)?.as_ref());
     let mut new = 0;
     for order in listed {
         new += u32::from(note_order(connection, order, listing.at)?);
     }
-    note_facts(connection, listing)?;
+    if joined.is_latest {
+        note_facts(connection, &joined.listing)?;
+    }
+    connection.execute(
+        "UPDATE facts SET unreadable_open = max(unreadable_open, ?1)",
+        [listing.unreadable],
+    )?;
     note_called(connection, listed)?;
-    let gap = gap.map(|gap| note_gap(connection, gap)).transpose()?.flatten();
+    let gap = joined.gap.map(|gap| note_gap(connection, gap)).transpose()?.flatten();
     let forgotten = orders::forget(connection, listing.at)?;
-    Ok(NotedListing { fresh: new, gap, forgotten })
+    Ok(NotedList { new, continuity, gap, forgotten })
 }
 
-/// The facts of a list stand unless another worker's later list is there. One that is
-/// dated minutes ahead was dated by a clock that was wrong.
 fn note_facts(connection: &Connection, listing: &Listing) -> Result<(), Fault> {
-    let soon = listing.at.checked_add(SignedDuration::from_mins(2)).unwrap_or(Timestamp::MAX);
     let burst = listing.burst.as_ref();
     connection.execute(
         "UPDATE facts SET listing_at = ?1, listing_window = ?2, listing_listed = ?3,
              listing_fresh = ?4, listing_oldest = ?5, listing_newest = ?6,
-             listing_unreadable = ?7, burst_orders = ?8, burst_millis = ?9, burst_at = ?10,
-             unreadable_open = max(unreadable_open, ?7)
-         WHERE listing_at IS NULL OR listing_at <= ?1 OR listing_at > ?11",
+             listing_unreadable = ?7, burst_orders = ?8, burst_millis = ?9, burst_at = ?10",
         params![
             instant(listing.at),
             listing.window,
@@ -83,7 +81,6 @@ fn note_facts(connection: &Connection, listing: &Listing) -> Result<(), Fault> {
             burst.map(|burst| burst.orders),
             burst.map(|burst| i64::try_from(burst.within.as_millis()).unwrap_or(i64::MAX)),
             burst.map(|burst| instant(burst.at)),
-            instant(soon),
         ],
     )?;
     Ok(())
@@ -123,7 +120,7 @@ fn note_order(connection: &Connection, order: &ListedOrder, at: Timestamp) -> Re
         if let Some(order) = as_listed
             .filter(|listed| known.as_ref().is_some_and(|known| known.state != listed.state))
         {
-            orders::write(connection, &order, None, None)?;
+            orders::write(connection, &order, None)?;
         }
         connection.execute(
             "UPDATE orders SET

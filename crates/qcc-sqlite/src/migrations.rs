@@ -25,6 +25,7 @@ pub(crate) const STORE: Schema = Schema {
         include_str!("../migrations/0005_damaged_archives.sql"),
         include_str!("../migrations/0006_doubts_and_decisions.sql"),
         include_str!("../migrations/0007_new_updated_unchanged.sql"),
+        include_str!("../migrations/0008_leases_and_account.sql"),
     ],
 };
 

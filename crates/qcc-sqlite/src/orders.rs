@@ -1,13 +1,11 @@
 //! The ledger's orders: read, leased, saved.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use qcc_proto::{OrderNo, UnzipPassword};
 use qcc_sync::{
-    Applied, Changes, DENIED_FORGOTTEN_AFTER, Dismissal, FORGOTTEN_AFTER, KeptArchive,
-    LONGEST_HOLD, LONGEST_WAIT, MOST_UNCONFIRMED, Order, OrderFilter, Reason, ReasonCode, Sha256,
-    State, StateName, StoreError, StoreErrorKind, Want, Worker,
+    Applied, Changes, Claim, DENIED_FORGOTTEN_AFTER, Dismissal, FORGOTTEN_AFTER, KeptArchive,
+    LONGEST_HOLD, LONGEST_WAIT, Lease, MOST_UNCONFIRMED, Order, OrderFilter, Reason, ReasonCode,
+    Sha256, State, StateName, StoreError, StoreErrorKind, Want, Worker, lease_end,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
@@ -48,53 +46,100 @@ pub(crate) fn claim(
     want: Want,
     in_hand: &[OrderNo],
     now: Timestamp,
-) -> Result<Option<Order>, Fault> {
+) -> Result<Claim, Fault> {
     let later = |wait| instant(now.checked_add(wait).unwrap_or(Timestamp::MAX));
     let in_hand: Vec<&str> = in_hand.iter().map(OrderNo::as_str).collect();
+    let in_hand = serde_json::Value::from(in_hand).to_string();
+    let (at, longest_wait, longest_hold) = (instant(now), later(LONGEST_WAIT), later(LONGEST_HOLD));
+    let fields = named_params! {
+        ":now": at,
+        ":longest_wait": longest_wait,
+        ":longest_hold": longest_hold,
+        ":worker": worker.name,
+        ":in_hand": in_hand,
+    };
     // The condition on `state` and the order of the rows are those of an index,
     // which therefore yields the answer with its first fit.
-    let urgent = connection
-        .query_row(
-            &first_due(want),
-            named_params! {
-                ":now": instant(now),
-                ":longest_wait": later(LONGEST_WAIT),
-                ":longest_hold": later(LONGEST_HOLD),
-                ":worker": worker.name,
-                ":in_hand": serde_json::Value::from(in_hand).to_string(),
-            },
-            |row| row.get::<_, String>(0),
-        )
-        .optional()?;
-    let Some(order_no) = urgent else { return Ok(None) };
-    connection.execute(
-        "UPDATE orders SET lease_owner = ?2, lease_until = ?3 WHERE order_no = ?1",
-        params![order_no, worker.name, lease_end(worker.term, now)],
-    )?;
-    find(connection, &order_no)
+    let urgent =
+        connection.query_row(&first_due(want), fields, |row| row.get::<_, String>(0)).optional()?;
+    if let Some(order_no) = urgent {
+        let lease = lease(connection, &order_no, worker, now)?;
+        return Ok(lease.map_or(Claim::Nothing { next_due: None }, |l| Claim::Leased(Box::new(l))));
+    }
+    let next_due = connection
+        .prepare(&next_due(want))?
+        .query_and_then(fields, |row| parsed(row, "due"))?
+        .next()
+        .transpose()?
+        .flatten();
+    Ok(Claim::Nothing { next_due })
 }
 
-/// As [`qcc_sync::is_resting`] has it.
-fn first_due(want: Want) -> String {
-    let (wanted, urgency) = (wanted(want), urgency(want));
+/// Leases an order, and raises its epoch.
+pub(crate) fn lease(
+    connection: &Connection,
+    order_no: &str,
+    worker: &Worker,
+    now: Timestamp,
+) -> Result<Option<Lease>, Fault> {
+    let until = lease_end(worker, now);
+    connection.execute(
+        "UPDATE orders SET lease_owner = ?2, lease_until = ?3, lease_epoch = lease_epoch + 1
+         WHERE order_no = ?1",
+        params![order_no, worker.name, instant(until)],
+    )?;
+    let Some(order) = find(connection, order_no)? else { return Ok(None) };
+    let sql = "SELECT lease_epoch FROM orders WHERE order_no = ?1";
+    let epoch: i64 = connection.query_row(sql, [order_no], |row| row.get(0))?;
+    let epoch = u64::try_from(epoch).map_err(|_| Fault::Unreadable("lease_epoch"))?;
+    Ok(Some(Lease { order, worker: worker.clone(), epoch, until }))
+}
+
+/// The rows among which the next due is looked for.
+fn open(want: Want) -> String {
     let index = match want {
         Want::Kept | Want::Confirmed => "orders_open",
         Want::Unconfirmed => "orders_unconfirmed",
     };
+    format!(
+        "FROM orders INDEXED BY {index}
+         WHERE state NOT IN ('applied', 'quarantined') AND {}
+           AND order_no NOT IN (SELECT value FROM json_each(:in_hand))",
+        wanted(want)
+    )
+}
+
+/// The longest that an order may wait for its reason.
+fn longest() -> String {
     let holds: Vec<_> = ReasonCode::ALL
         .iter()
         .filter(|code| code.is_hold())
         .map(|code| format!("'{code}'"))
         .collect();
     let holds = holds.join(", ");
+    format!("CASE WHEN reason IN ({holds}) THEN :longest_hold ELSE :longest_wait END")
+}
+
+/// As [`qcc_sync::due_at`] has it.
+fn first_due(want: Want) -> String {
+    let (open, longest, urgency) = (open(want), longest(), urgency(want));
     format!(
-        "SELECT order_no FROM orders INDEXED BY {index}
-         WHERE state NOT IN ('applied', 'quarantined') AND {wanted}
-           AND (state <> 'waiting' OR not_before <= :now OR not_before >
-                CASE WHEN reason IN ({holds}) THEN :longest_hold ELSE :longest_wait END)
+        "SELECT order_no {open}
+           AND (state <> 'waiting' OR not_before <= :now OR not_before > {longest})
            AND (lease_owner IS NULL OR lease_owner = :worker OR lease_until <= :now)
-           AND order_no NOT IN (SELECT value FROM json_each(:in_hand))
          ORDER BY {urgency} LIMIT 1"
+    )
+}
+
+/// As [`qcc_sync::due_at`] has it.
+fn next_due(want: Want) -> String {
+    let (open, longest) = (open(want), longest());
+    format!(
+        "SELECT min(max(
+             CASE WHEN state = 'waiting' AND not_before <= {longest}
+                  THEN not_before ELSE :now END,
+             CASE WHEN lease_owner <> :worker THEN lease_until ELSE :now END,
+             :now)) AS due {open}"
     )
 }
 
@@ -136,49 +181,49 @@ pub(crate) fn forget(connection: &Connection, now: Timestamp) -> Result<u64, Fau
     Ok(forgotten)
 }
 
-/// Writes what a worker may know of an order it has leased; what lists and calls
-/// noted stays. The lease is kept until `lease_until`, or ends where that is `None`.
+/// Writes what a worker may know of an order it has leased; what lists, calls and
+/// persons noted stays. The lease is kept until then, or ends where that is `None`.
 pub(crate) fn save(
     connection: &Connection,
     order: &Order,
-    worker: &Worker,
-    lease_until: Option<String>,
+    lease: &Lease,
+    until: Option<Timestamp>,
 ) -> Result<(), Fault> {
-    let changed = write(connection, order, Some(worker), lease_until)?;
+    let changed = write(connection, order, Some((lease, until)))?;
     if changed == 0 { Err(lease_lost(&order.no)) } else { Ok(()) }
 }
 
-/// When a lease taken now ends.
-pub(crate) fn lease_end(term: Duration, now: Timestamp) -> String {
-    instant(now.checked_add(term).unwrap_or(Timestamp::MAX))
+/// The rows of a lease: none where it is lost.
+const HELD: &str = "order_no = ?1 AND lease_owner = ?2 AND lease_epoch = ?3";
+
+/// Keeps a lease until then.
+pub(crate) fn renew(connection: &Connection, lease: &Lease, now: Timestamp) -> Result<(), Fault> {
+    let no = &lease.order.no;
+    let changed = connection.execute(
+        &format!("UPDATE orders SET lease_until = ?4 WHERE {HELD}"),
+        params![
+            no.as_str(),
+            lease.worker.name,
+            integer(lease.epoch)?,
+            instant(lease_end(&lease.worker, now))
+        ],
+    )?;
+    if changed == 0 { Err(lease_lost(no)) } else { Ok(()) }
 }
 
-/// Checks that a worker holds an order.
-pub(crate) fn check_lease(
-    connection: &Connection,
-    order_no: &OrderNo,
-    worker: &Worker,
-) -> Result<(), Fault> {
-    let holder = connection
-        .query_row(
-            "SELECT lease_owner FROM orders WHERE order_no = ?1",
-            [order_no.as_str()],
-            |row| row.get::<_, Option<String>>(0),
-        )
-        .optional()?;
-    if holder.flatten().as_ref() == Some(&worker.name) { Ok(()) } else { Err(lease_lost(order_no)) }
+/// Fails where a lease is lost.
+pub(crate) fn check_lease(connection: &Connection, lease: &Lease) -> Result<(), Fault> {
+    let no = &lease.order.no;
+    let sql = format!("SELECT 1 FROM orders WHERE {HELD}");
+    let fields = params![no.as_str(), lease.worker.name, integer(lease.epoch)?];
+    if connection.prepare(&sql)?.exists(fields)? { Ok(()) } else { Err(lease_lost(no)) }
 }
 
-/// Ends a lease, if it is this worker's.
-pub(crate) fn release(
-    connection: &Connection,
-    order_no: &OrderNo,
-    worker: &Worker,
-) -> Result<(), Fault> {
+/// Ends a lease, where it is not lost.
+pub(crate) fn release(connection: &Connection, lease: &Lease) -> Result<(), Fault> {
     connection.execute(
-        "UPDATE orders SET lease_owner = NULL, lease_until = NULL
-         WHERE order_no = ?1 AND lease_owner = ?2",
-        params![order_no.as_str(), worker.name],
+        &format!("UPDATE orders SET lease_owner = NULL, lease_until = NULL WHERE {HELD}"),
+        params![lease.order.no.as_str(), lease.worker.name, integer(lease.epoch)?],
     )?;
     Ok(())
 }
@@ -196,7 +241,7 @@ pub(crate) fn retry(connection: &Connection, named: &[OrderNo]) -> Result<Vec<Or
     });
     let mut changed = Vec::new();
     for order in resting.into_iter().filter_map(Order::retried) {
-        write(connection, &order, None, None)?;
+        write(connection, &order, None)?;
         changed.push(order.no);
     }
     Ok(changed)
@@ -236,13 +281,14 @@ pub(crate) fn query(
     statement.query_and_then(params, order)?.collect()
 }
 
-/// Returns how many rows changed: none where `holder` does not hold the order.
+/// Writes an order: under a lease, which is kept until then or ended, or whoever holds
+/// it. Returns how many rows changed: none where the lease is lost.
 pub(crate) fn write(
     connection: &Connection,
     order: &Order,
-    holder: Option<&Worker>,
-    lease_until: Option<String>,
+    lease: Option<(&Lease, Option<Timestamp>)>,
 ) -> Result<usize, Fault> {
+    let (lease, until) = lease.map_or((None, None), |(lease, until)| (Some(lease), until));
     let not_before = match &order.state {
         State::Waiting { until, .. } => Some(instant(*until)),
         _ => None,
@@ -268,7 +314,8 @@ pub(crate) fn write(
              lease_owner = CASE WHEN :holder IS NULL THEN lease_owner
                                 WHEN :lease_until IS NULL THEN NULL ELSE :holder END,
              lease_until = CASE WHEN :holder IS NULL THEN lease_until ELSE :lease_until END
-         WHERE order_no = :order_no AND (:holder IS NULL OR lease_owner = :holder)",
+         WHERE order_no = :order_no
+             AND (:holder IS NULL OR lease_owner = :holder AND lease_epoch = :epoch)",
         named_params! {
             ":order_no": order.no.as_str(),
             ":state": order.state.name().as_str(),
@@ -293,8 +340,9 @@ pub(crate) fn write(
             ":new": change(|changes| changes.new)?,
             ":updated": change(|changes| changes.updated)?,
             ":unchanged": change(|changes| changes.unchanged)?,
-            ":holder": holder.map(|worker| worker.name.as_str()),
-            ":lease_until": lease_until,
+            ":holder": lease.map(|lease| lease.worker.name.as_str()),
+            ":epoch": lease.map(|lease| integer(lease.epoch)).transpose()?,
+            ":lease_until": until.map(instant),
         },
     )?;
     Ok(changed)
@@ -365,7 +413,7 @@ fn changes(row: &Row<'_>) -> Result<Option<Changes>, Fault> {
 }
 
 fn lease_lost(order_no: &OrderNo) -> Fault {
-    let detail = format!("another worker holds order {order_no} now; nothing was changed");
+    let detail = format!("the lease of order {order_no} was lost; nothing was changed");
     StoreError::new(StoreErrorKind::LeaseLost, detail).into()
 }
 

@@ -246,38 +246,39 @@ pub(crate) fn clear_set_aside(connection: &Connection, order_no: &OrderNo) -> Re
 }
 
 /// Keeps records that are not as the manual describes.
-pub(crate) fn keep_aside(
-    connection: &Connection,
-    order_no: &OrderNo,
-    batch: &[SetAside],
-) -> Result<(), Fault> {
-    let mut insert = connection.prepare(
-        "INSERT INTO quarantined_records (order_no, position, code, detail, raw)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
-    for record in batch {
-        insert.execute(params![
-            order_no.as_str(),
+pub(crate) struct KeepAside<'c> {
+    insert: Statement<'c>,
+    order_no: &'c OrderNo,
+}
+
+impl<'c> KeepAside<'c> {
+    pub(crate) fn prepare(
+        connection: &'c Connection,
+        order_no: &'c OrderNo,
+    ) -> Result<Self, Fault> {
+        let sql = "INSERT INTO quarantined_records (order_no, position, code, detail, raw)
+                   VALUES (?1, ?2, ?3, ?4, ?5)";
+        Ok(Self { insert: connection.prepare(sql)?, order_no })
+    }
+
+    pub(crate) fn write(&mut self, record: &SetAside) -> Result<(), Fault> {
+        self.insert.execute(params![
+            self.order_no.as_str(),
             integer(record.position)?,
             record.code,
             record.detail,
             record.raw,
         ])?;
+        Ok(())
     }
-    Ok(())
 }
 
-/// The records of an order that were set aside, by position.
-pub(crate) fn aside(connection: &Connection, order_no: &OrderNo) -> Result<Vec<SetAside>, Fault> {
-    aside_page(connection, order_no, None, None)
-}
-
-/// A page of them: at most `limit`, behind the position `after`.
+/// A page of the records of an order that were set aside, by position: at most `limit`, behind the position `after`.
 pub(crate) fn aside_page(
     connection: &Connection,
     order_no: &OrderNo,
     after: Option<u64>,
-    limit: Option<u32>,
+    limit: u32,
 ) -> Result<Vec<SetAside>, Fault> {
     let after = after.map_or(Ok(-1), integer)?;
     connection
@@ -285,7 +286,7 @@ pub(crate) fn aside_page(
             "SELECT position, code, detail, raw FROM quarantined_records
              WHERE order_no = ?1 AND position > ?2 ORDER BY position LIMIT ?3",
         )?
-        .query_and_then(params![order_no.as_str(), after, limit.map_or(-1, i64::from)], |row| {
+        .query_and_then(params![order_no.as_str(), after, limit], |row| {
             Ok(SetAside {
                 position: count(row, "position")?.unwrap_or(0),
                 code: row.get("code")?,
@@ -294,4 +295,22 @@ pub(crate) fn aside_page(
             })
         })?
         .collect()
+}
+
+/// How many records were pushed before this.
+pub(crate) fn count_before(connection: &Connection, before: ShanghaiTime) -> Result<u64, Fault> {
+    let sql = "SELECT count(*) FROM risk_records WHERE push_date < ?1";
+    let rows: i64 = connection.query_row(sql, [before.to_string()], |row| row.get(0))?;
+    u64::try_from(rows).map_err(|_| Fault::Unreadable("records"))
+}
+
+/// Removes records that were pushed before this, at most `limit`.
+pub(crate) fn remove_before(
+    connection: &Connection,
+    before: ShanghaiTime,
+    limit: u32,
+) -> Result<u64, Fault> {
+    let sql = "DELETE FROM risk_records WHERE rowid IN
+                   (SELECT rowid FROM risk_records WHERE push_date < ?1 LIMIT ?2)";
+    Ok(connection.execute(sql, params![before.to_string(), limit])? as u64)
 }

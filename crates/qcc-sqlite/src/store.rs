@@ -7,24 +7,26 @@ use std::{
     sync::Arc,
 };
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime};
 use qcc_sync::{
-    Activation, AnswerErrors, Continuity, Decision, Gap, Hold, Life, Listing, NotedListing, Order,
-    OrderFilter, Overview, RecordFilter, SecretPath, SetAside, Sha256, StateName, Store,
-    StoreError, StoredRecord, Want, Worker,
+    Account, Apply, Claim, Decision, Gap, Lease, Life, Listing, NotedList, Order, OrderFilter,
+    Overview, RecordFilter, SetAside, Sha256, Snapshot, StateName, Store, StoreError, StoredRecord,
+    Versioned, Want, Worker, lease_end,
 };
 use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use crate::{
-    apply::{Begin, SqliteApply},
-    callbacks,
+    account,
+    apply::SqliteApply,
     calls::{self, Calls, Pending, Portions},
     decisions, facts,
     fault::Fault,
     files::{Access, Desk, Files, Role},
-    listing, orders, records,
+    listing, orders, rebuild, records,
+    snapshot::SqliteSnapshot,
     thread::{Thread, ended, start},
 };
 
@@ -175,7 +177,7 @@ impl SqliteStore {
     }
 }
 
-fn in_transaction<T>(
+pub(crate) fn in_transaction<T>(
     desk: &mut Desk,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
@@ -212,22 +214,15 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
+#[async_trait]
 impl Store for SqliteStore {
-    type Apply = SqliteApply;
-
-    async fn continuity(&self, listed: &[ListedOrder]) -> Result<Continuity, StoreError> {
-        let listed = listed.to_vec();
-        self.read(move |tx, _| listing::continuity(tx, &listed)).await
-    }
-
-    async fn note_listing(
+    async fn note_list(
         &self,
         listed: &[ListedOrder],
         listing: &Listing,
-        gap: Option<&Gap>,
-    ) -> Result<NotedListing, StoreError> {
-        let (listed, listing, gap) = (listed.to_vec(), listing.clone(), gap.cloned());
-        self.write_after_calls(move |tx| listing::note(tx, &listed, &listing, gap.as_ref())).await
+    ) -> Result<NotedList, StoreError> {
+        let (listed, listing) = (listed.to_vec(), listing.clone());
+        self.write_after_calls(move |tx| listing::note(tx, &listed, &listing)).await
     }
 
     async fn note_call(&self, order_no: &OrderNo, now: Timestamp) -> Result<bool, StoreError> {
@@ -240,30 +235,36 @@ impl Store for SqliteStore {
         want: Want,
         in_hand: &[OrderNo],
         now: Timestamp,
-    ) -> Result<Option<Order>, StoreError> {
+    ) -> Result<Claim, StoreError> {
         let (worker, in_hand) = (worker.clone(), in_hand.to_vec());
         self.write_after_calls(move |tx| orders::claim(tx, &worker, want, &in_hand, now)).await
     }
 
-    async fn save(&self, order: &Order, worker: &Worker, now: Timestamp) -> Result<(), StoreError> {
-        let (order, worker) = (order.clone(), worker.clone());
-        let lease_end = orders::lease_end(worker.term, now);
-        self.write(move |tx| orders::save(tx, &order, &worker, Some(lease_end))).await
+    async fn renew(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        self.write(move |tx| orders::renew(tx, &lease, now)).await
     }
 
-    async fn release(&self, order_no: &OrderNo, worker: &Worker) -> Result<(), StoreError> {
-        let (order_no, worker) = (order_no.clone(), worker.clone());
-        self.write(move |tx| orders::release(tx, &order_no, &worker)).await
+    async fn save(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        let until = lease_end(&lease.worker, now);
+        self.write(move |tx| orders::save(tx, &lease.order, &lease, Some(until))).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        self.write(move |tx| orders::release(tx, &lease)).await
     }
 
     async fn begin_apply(
         &self,
-        order_no: &OrderNo,
+        lease: &Lease,
         push_date: ShanghaiTime,
-        worker: &Worker,
-    ) -> Result<SqliteApply, StoreError> {
-        let begin = Begin { order_no: order_no.clone(), push_date, worker: worker.clone() };
-        SqliteApply::begin(&self.threads, self.path().to_owned(), begin).await
+    ) -> Result<Box<dyn Apply>, StoreError> {
+        let held = lease.clone();
+        self.read(move |tx, _| orders::check_lease(tx, &held)).await?;
+        let path = self.path().to_owned();
+        Ok(Box::new(SqliteApply::new(&self.threads, path, lease.clone(), push_date)))
     }
 
     async fn retry(&self, orders: &[OrderNo], _: Timestamp) -> Result<Vec<OrderNo>, StoreError> {
@@ -271,14 +272,37 @@ impl Store for SqliteStore {
         self.write(move |tx| orders::retry(tx, &named)).await
     }
 
-    async fn order(&self, order_no: &OrderNo) -> Result<Option<Order>, StoreError> {
-        let order_no = order_no.clone();
+    async fn decide(&self, decision: &Decision, now: Timestamp) -> Result<bool, StoreError> {
+        let decision = decision.clone();
+        self.write_after_calls(move |tx| decisions::decide(tx, &decision, now)).await
+    }
+
+    async fn note_life(&self, life: &Life) -> Result<(), StoreError> {
+        let life = life.clone();
+        self.write(move |tx| decisions::note_life(tx, &life)).await
+    }
+
+    async fn account(&self) -> Result<Versioned<Account>, StoreError> {
+        self.read(|tx, _| account::read(tx)).await
+    }
+
+    async fn put_account(&self, version: u64, account: &Account) -> Result<bool, StoreError> {
+        let account = account.clone();
+        self.write(move |tx| account::put(tx, version, &account)).await
+    }
+
+    async fn orders_named(&self, orders: &[OrderNo]) -> Result<Vec<Order>, StoreError> {
+        let named = orders.to_vec();
         self.read(move |tx, calls| {
-            let known = orders::find(tx, order_no.as_str())?;
-            match calls.find(order_no.as_str())? {
-                Some(call) => Ok(Some(calls::overlay(known, call))),
-                None => Ok(known),
+            let mut found = Vec::new();
+            for order_no in &named {
+                let known = orders::find(tx, order_no.as_str())?;
+                found.extend(match calls.find(order_no.as_str())? {
+                    Some(call) => Some(calls::overlay(known, call)),
+                    None => known,
+                });
             }
+            Ok(found)
         })
         .await
     }
@@ -300,23 +324,18 @@ impl Store for SqliteStore {
         self.threads.table.call(work).await
     }
 
-    async fn set_aside(&self, order_no: &OrderNo) -> Result<Vec<SetAside>, StoreError> {
+    async fn set_aside(
+        &self,
+        order_no: &OrderNo,
+        after: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<SetAside>, StoreError> {
         let order_no = order_no.clone();
-        self.read(move |tx, _| records::aside(tx, &order_no)).await
+        self.read(move |tx, _| records::aside_page(tx, &order_no, after, limit)).await
     }
 
     async fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
         self.read(|tx, _| listing::gaps(tx)).await
-    }
-
-    async fn decide(&self, decision: &Decision, now: Timestamp) -> Result<bool, StoreError> {
-        let decision = decision.clone();
-        self.write_after_calls(move |tx| decisions::decide(tx, &decision, now)).await
-    }
-
-    async fn note_life(&self, life: &Life) -> Result<(), StoreError> {
-        let life = life.clone();
-        self.write(move |tx| decisions::note_life(tx, &life)).await
     }
 
     async fn other_with_archive(
@@ -328,55 +347,45 @@ impl Store for SqliteStore {
         self.read(move |tx, _| orders::other_with_archive(tx, &archive, &other_than)).await
     }
 
-    async fn set_hold(&self, hold: Option<&Hold>) -> Result<(), StoreError> {
-        let hold = hold.cloned();
-        self.write(move |tx| facts::set_hold(tx, hold.as_ref())).await
-    }
-
-    async fn hold(&self) -> Result<Option<Hold>, StoreError> {
-        self.read(|tx, _| facts::hold(tx)).await
-    }
-
-    async fn expect_calls(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |tx| callbacks::expect(tx, now)).await
-    }
-
-    async fn note_activation(&self, activation: &Activation) -> Result<(), StoreError> {
-        let activation = activation.clone();
-        self.write(move |tx| callbacks::note_activation(tx, &activation)).await
-    }
-
-    async fn begin_activation(
-        &self,
-        before: Option<&Activation>,
-        attempt: &Activation,
-    ) -> Result<bool, StoreError> {
-        let (before, attempt) = (before.cloned(), attempt.clone());
-        self.write(move |tx| {
-            let is_first = callbacks::activation(tx)? == before;
-            if is_first {
-                callbacks::note_activation(tx, &attempt)?;
-            }
-            Ok(is_first)
-        })
-        .await
-    }
-
-    async fn note_answer_errors(&self, errors: Option<AnswerErrors>) -> Result<(), StoreError> {
-        self.write(move |c| callbacks::note_errors(c, errors)).await
-    }
-
-    async fn set_secret_path(&self, path: Option<&SecretPath>) -> Result<(), StoreError> {
-        let path = path.cloned();
-        self.write(move |tx| callbacks::set_path(tx, path.as_ref())).await
-    }
-
-    async fn secret_path(&self) -> Result<Option<SecretPath>, StoreError> {
-        self.read(|tx, _| callbacks::path(tx)).await
-    }
-
     async fn overview(&self) -> Result<Overview, StoreError> {
         self.read(|tx, calls| facts::overview(tx, calls)).await
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        SqliteSnapshot::begin(self).await.map(|snapshot| Box::new(snapshot) as _)
+    }
+
+    async fn adopt(
+        &self,
+        orders: &[Order],
+        worker: &Worker,
+        now: Timestamp,
+    ) -> Result<Vec<OrderNo>, StoreError> {
+        let (found, worker) = (orders.to_vec(), worker.clone());
+        self.write_after_calls(move |tx| rebuild::adopt_all(tx, found, &worker, now)).await
+    }
+
+    async fn reopen(
+        &self,
+        order_no: &OrderNo,
+        worker: &Worker,
+        now: Timestamp,
+    ) -> Result<Option<Lease>, StoreError> {
+        let (order_no, worker) = (order_no.clone(), worker.clone());
+        self.write(move |tx| rebuild::reopen(tx, &order_no, &worker, now)).await
+    }
+
+    async fn count_records_before(&self, before: ShanghaiTime) -> Result<u64, StoreError> {
+        let count = move |desk: &mut Desk| records::count_before(&desk.main, before);
+        Thread::reading(self.reader()?, self.path())?.call(count).await
+    }
+
+    async fn remove_records_before(
+        &self,
+        before: ShanghaiTime,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        self.write(move |tx| records::remove_before(tx, before, limit)).await
     }
 }
 

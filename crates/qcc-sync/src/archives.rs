@@ -5,14 +5,16 @@ mod label;
 mod memory;
 mod retention;
 
-pub use folder::{FolderArchives, FolderPartial, Strays};
+pub use folder::{FolderArchives, Strays};
 pub use label::{Label, ShelvedArchive};
-pub use memory::{MemoryArchives, MemoryPartial};
+pub use memory::MemoryArchives;
 pub use retention::{Discard, Pruned, Retention};
 
-use std::{error::Error as StdError, fmt, future::Future, str::FromStr};
+use std::{error::Error as StdError, fmt, str::FromStr};
 
+use async_trait::async_trait;
 use qcc_archive::ReadAt;
+use qcc_proto::OrderNo;
 
 /// The SHA-256 of an archive's bytes: its name, and the proof that it is whole.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,70 +75,67 @@ pub struct KeptArchive {
     pub size: u64,
 }
 
-/// Where raw archives are kept. Keeping the same bytes twice keeps them once.
-pub trait Archives: Send + Sync + 'static {
-    /// An archive being received.
-    type Partial: Partial;
-    /// An archive being read.
-    type File: ReadAt + Send + Sync + 'static;
+/// A kept archive, open to be read.
+pub type ArchiveFile = Box<dyn ReadAt + Send + Sync>;
 
-    /// Begins to receive an archive.
+/// Where raw archives are kept. Keeping the same bytes twice keeps them once. Used as
+/// `Arc<dyn Archives>`.
+///
+/// No method blocks the thread it is polled on: what blocks is done on a thread of the
+/// implementer's.
+#[async_trait]
+pub trait Archives: Send + Sync + 'static {
+    /// Begins to receive the archive of an order.
     ///
     /// # Errors
     /// [`ArchivesError`] where there is no room or no permission.
-    fn begin(&self) -> impl Future<Output = Result<Self::Partial, ArchivesError>> + Send;
+    async fn begin(&self, order_no: &OrderNo) -> Result<Box<dyn Partial>, ArchivesError>;
 
     /// Opens a kept archive, or `None` where there is none of that name.
     ///
+    /// It is read twice, at any offset, on a thread that may block: what is not a local
+    /// file is copied to one first.
+    ///
     /// # Errors
     /// [`ArchivesError`] where it cannot be read.
-    fn open(
-        &self,
-        archive: &KeptArchive,
-    ) -> impl Future<Output = Result<Option<Self::File>, ArchivesError>> + Send;
+    async fn open(&self, archive: &KeptArchive) -> Result<Option<ArchiveFile>, ArchivesError>;
 
     /// Writes down whose archive it is, in the place of what was written for that
     /// order and archive before. Durable when it returns.
     ///
     /// # Errors
     /// [`ArchivesError`] where the disk is full or fails.
-    fn label(
-        &self,
-        archive: &KeptArchive,
-        label: &Label,
-    ) -> impl Future<Output = Result<(), ArchivesError>> + Send;
+    async fn label(&self, archive: &KeptArchive, label: &Label) -> Result<(), ArchivesError>;
 
     /// Removes an archive that is of no use, and with it what was written down of
     /// whose it is. One that is not there is no failure.
     ///
     /// # Errors
     /// [`ArchivesError`] where the disk fails.
-    fn discard(
-        &self,
-        archive: &KeptArchive,
-    ) -> impl Future<Output = Result<(), ArchivesError>> + Send;
+    async fn discard(&self, archive: &KeptArchive) -> Result<(), ArchivesError>;
 
-    /// What is kept, by name, at most `limit`, behind `after`.
+    /// What is kept, by name, at most `limit`, after `after`.
     ///
     /// # Errors
     /// [`ArchivesError`] where it cannot be read.
-    fn shelved(
+    async fn shelved(
         &self,
         after: Option<&Sha256>,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<ShelvedArchive>, ArchivesError>> + Send;
+    ) -> Result<Vec<ShelvedArchive>, ArchivesError>;
 
     /// What was removed on purpose. Nothing, where nothing can be removed (see
     /// [`Discard`]).
     ///
     /// # Errors
     /// [`ArchivesError`] where what was written down cannot be read.
-    fn retention(&self) -> impl Future<Output = Result<Retention, ArchivesError>> + Send {
-        async { Ok(Retention::default()) }
+    async fn retention(&self) -> Result<Retention, ArchivesError> {
+        Ok(Retention::default())
     }
 }
 
 /// An archive being received; dropped unfinished, it leaves nothing.
+#[async_trait]
 pub trait Partial: Send {
     /// Bytes received so far.
     fn len(&self) -> u64;
@@ -150,20 +149,20 @@ pub trait Partial: Send {
     ///
     /// # Errors
     /// [`ArchivesError`] where the disk is full or fails.
-    fn append(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), ArchivesError>> + Send;
+    async fn append(&mut self, bytes: &[u8]) -> Result<(), ArchivesError>;
 
     /// Forgets what was received.
     ///
     /// # Errors
     /// [`ArchivesError`] where the disk fails.
-    fn restart(&mut self) -> impl Future<Output = Result<(), ArchivesError>> + Send;
+    async fn restart(&mut self) -> Result<(), ArchivesError>;
 
     /// Makes it durable under its SHA-256. When this returns, a power cut
     /// cannot take it away.
     ///
     /// # Errors
     /// [`ArchivesError`] where the disk fails.
-    fn keep(self) -> impl Future<Output = Result<KeptArchive, ArchivesError>> + Send;
+    async fn keep(self: Box<Self>) -> Result<KeptArchive, ArchivesError>;
 }
 
 /// Keeping or reading an archive failed: the disk's fault, worth repeating

@@ -8,6 +8,7 @@ mod fetch;
 mod follow;
 mod heal;
 mod hold;
+mod keep;
 mod label;
 mod list;
 mod rotate;
@@ -42,32 +43,31 @@ pub use follow::Follow;
 /// while others are under way once those have taken a quarter of a second, so a host
 /// that answers is asked for one thing at a time, and one that hangs holds up
 /// nobody. Archives are applied one at a time, once no new order is left to fetch.
-pub struct Engine<S, A: Archives, C> {
+pub struct Engine {
     client: Client,
-    store: Arc<S>,
-    archives: Arc<A>,
-    clock: C,
+    store: Arc<dyn Store>,
+    archives: Arc<dyn Archives>,
+    clock: Arc<dyn Clock>,
     worker: Worker,
     policy: Policy,
     /// For orders that only calls named.
     unconfirmed: Mutex<Budget>,
     /// Downloads that broke off, and where to go on with them.
-    unfinished: Mutex<fetch::Unfinished<A>>,
+    unfinished: Mutex<fetch::Unfinished>,
     /// Bytes of archives that came in all.
     received: AtomicU64,
 }
 
 /// What an engine is made of.
-#[derive(Debug)]
-pub struct Parts<S, A, C> {
+pub struct Parts {
     /// Calls the vendor.
     pub client: Client,
     /// Ledger and records.
-    pub store: Arc<S>,
+    pub store: Arc<dyn Store>,
     /// Raw archives.
-    pub archives: Arc<A>,
+    pub archives: Arc<dyn Archives>,
     /// Tells the time.
-    pub clock: C,
+    pub clock: Arc<dyn Clock>,
     /// Who this engine is to the others on the same store.
     pub worker: Worker,
     /// How patient it is.
@@ -98,9 +98,9 @@ pub struct Report {
     pub held: Option<Hold>,
 }
 
-impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+impl Engine {
     /// An engine of these parts.
-    pub fn new(parts: Parts<S, A, C>) -> Self {
+    pub fn new(parts: Parts) -> Self {
         let Parts { client, store, archives, clock, worker, policy } = parts;
         Self {
             client,
@@ -116,12 +116,10 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     }
 }
 
-impl<S: fmt::Debug, A: Archives, C: fmt::Debug> fmt::Debug for Engine<S, A, C> {
+impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine")
             .field("client", &self.client)
-            .field("store", &self.store)
-            .field("clock", &self.clock)
             .field("worker", &self.worker)
             .finish_non_exhaustive()
     }
@@ -142,4 +140,10 @@ impl Report {
 
 fn tell_answer<T>(call: VendorCall, outcome: &Result<T, qcc_http::Error>, observer: &dyn Observer) {
     observer.event(&Event::Asked { call, answer: Answer::of(call, outcome) });
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
 }

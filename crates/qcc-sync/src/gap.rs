@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{ListedOrder, OrderNo, ShanghaiTime};
 
-use crate::{Burst, Order};
+use crate::{Burst, Order, fastest_burst, store::FUTURE};
 
 /// What one order list showed (6.2.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,19 +75,52 @@ pub fn detect_gap(listed: &[ListedOrder], continuity: &Continuity, now: Timestam
     Some(Gap { id: 0, found_at: now, after, before, closed_at: None, note: None })
 }
 
-/// The gap of a list when it is written down: what was found before, unless another
-/// worker's list or archive has come between. For a [`Store`](crate::Store), within
-/// its transaction.
-pub fn gap_by_now(
-    found: Option<&Gap>,
+/// What came of a list that was noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotedList {
+    /// How many orders were new to the ledger.
+    pub new: u32,
+    /// How the list joined on to the lists before it.
+    pub continuity: Continuity,
+    /// The gap it revealed, where it was not kept already.
+    pub gap: Option<Gap>,
+    /// How many orders that only calls had named were forgotten.
+    pub forgotten: u64,
+}
+
+/// What follows from a list and what was known before it. See [`join_list`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinedList {
+    /// The facts of the list, with how many orders were fresh and the fastest burst.
+    pub listing: Listing,
+    /// Whether these facts are the latest. Otherwise those of `before` stay.
+    pub is_latest: bool,
+    /// The gap that the list reveals.
+    pub gap: Option<Gap>,
+}
+
+/// Works out what a list says in the light of what was noted before it. Pure. For a
+/// [`Store`](crate::Store), within the transaction that notes the list: `continuity` and
+/// `before`, the facts of the latest list, are read there.
+///
+/// The facts of a list that was asked for earlier than the latest one are not kept,
+/// unless that is dated minutes ahead: then a clock was wrong.
+pub fn join_list(
     listed: &[ListedOrder],
+    listing: &Listing,
     continuity: &Continuity,
-    now: Timestamp,
-) -> Option<Gap> {
-    match found {
-        Some(_) if continuity.listed_before > 0 => None,
-        None if continuity.newest_listed.is_none() => detect_gap(listed, continuity, now),
-        found => found.cloned(),
+    before: Option<&Listing>,
+) -> JoinedList {
+    let now = listing.at;
+    let believed = before.filter(|before| before.at.duration_since(now) <= FUTURE);
+    let fresh = listing.listed.saturating_sub(continuity.listed_before);
+    let last_list = believed.map(|before| before.at);
+    let burst = believed.and_then(|before| before.burst);
+    let burst = fastest_burst(listed, listing.window, fresh, last_list, burst, now);
+    JoinedList {
+        listing: Listing { fresh, burst, ..listing.clone() },
+        is_latest: believed.is_none_or(|before| before.at <= now),
+        gap: detect_gap(listed, continuity, now),
     }
 }
 
@@ -128,6 +161,21 @@ pub struct WindowPressure {
 }
 
 impl Listing {
+    /// The facts that a list shows by itself. What only its predecessors tell, how many
+    /// orders are fresh and how fast they came, a store adds (see [`join_list`]).
+    pub fn of(listed: &[ListedOrder], window: u32, unreadable: u32, at: Timestamp) -> Self {
+        Self {
+            at,
+            window,
+            listed: u32::try_from(listed.len()).unwrap_or(u32::MAX),
+            fresh: 0,
+            oldest: listed.iter().filter_map(|line| line.created_at).min(),
+            newest: listed.iter().filter_map(|line| line.created_at).max(),
+            unreadable,
+            burst: None,
+        }
+    }
+
     /// The pressure this list shows.
     pub fn pressure(&self) -> WindowPressure {
         WindowPressure {

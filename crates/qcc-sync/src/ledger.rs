@@ -257,8 +257,14 @@ impl Order {
     #[must_use]
     pub fn applied(mut self, applied: Applied) -> Self {
         self.applied = Some(applied);
-        self.state = State::Applied;
-        self.unfailed()
+        self.in_table()
+    }
+
+    /// The same without the counts, which are known at the commit: see
+    /// [`Commit`](crate::Commit).
+    #[must_use]
+    pub fn in_table(self) -> Self {
+        Self { state: State::Applied, ..self.unfailed() }
     }
 
     /// A person wants it tried again: due at once, failures forgotten. `None`

@@ -25,9 +25,8 @@ mod verify;
 mod wake;
 
 pub use archives::{
-    Archives, ArchivesError, Discard, FolderArchives, FolderPartial, InvalidSha256, KeptArchive,
-    Label, MemoryArchives, MemoryPartial, Partial, Pruned, Retention, Sha256, ShelvedArchive,
-    Strays,
+    ArchiveFile, Archives, ArchivesError, Discard, FolderArchives, InvalidSha256, KeptArchive,
+    Label, MemoryArchives, Partial, Pruned, Retention, Sha256, ShelvedArchive, Strays,
 };
 pub use burst::{Burst, fastest_burst};
 pub use clock::{Clock, SystemClock};
@@ -35,22 +34,25 @@ pub use decision::{DENIED_FORGOTTEN_AFTER, Decision, FORGOTTEN_AFTER, Life, MOST
 pub use delivery::{Activation, AnswerErrors, Callbacks, Delivery, DeliveryPolicy};
 pub use engine::{Engine, EngineError, Follow, Parts, Report};
 pub use event::{Answer, Event, Observer, VendorCall};
-pub use gap::{Continuity, Gap, Listing, WindowPressure, detect_gap, gap_by_now, oldest_before};
+pub use gap::{
+    Continuity, Gap, JoinedList, Listing, NotedList, WindowPressure, detect_gap, join_list,
+    oldest_before,
+};
 pub use heal::{Heal, HealWait, Probe, Probed, next_heal};
 pub use ledger::{
     Applied, Dismissal, LONGEST_HOLD, LONGEST_WAIT, Located, Order, State, StateName, Step,
     UnknownState, is_resting, next_step,
 };
-pub use memory::{MemoryApply, MemorySnapshot, MemoryStore};
+pub use memory::MemoryStore;
 pub use policy::{CountMismatch, Failure, Policy, Remedy};
 pub use prune::{Prune, PruneReport, PruneScope, PrunedArchive};
 pub use reason::{Reason, ReasonCode, UnknownReasonCode};
-pub use rebuild::{Rebuild, Snapshot};
 pub use replay::{Replay, ReplayReport, ReplayScope, Setback};
 pub use secret_path::{InvalidPathSegment, PathSegment, PathStep, PathWish, SecretPath, next_path};
 pub use store::{
-    Apply, Changes, Hold, NotedListing, OrderFilter, Overview, Rank, RecordFilter, Row, SetAside,
-    Store, StoreError, StoreErrorKind, StoredRecord, UnknownWord, Want, Worker, Written,
+    Account, AccountExt, Apply, Changes, Claim, Commit, Document, Hold, Lease, OrderFilter,
+    Overview, Rank, RecordFilter, Row, SetAside, Snapshot, Store, StoreError, StoreErrorKind,
+    StoredRecord, UnknownWord, Versioned, Want, Worker, Written, due_at, lease_end,
 };
 pub use verify::{
     AsideFault, Difference, Finding, Verdict, VerifyError, VerifySettings, VerifyStage, verify,

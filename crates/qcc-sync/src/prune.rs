@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     path::PathBuf,
     sync::Arc,
 };
@@ -14,19 +15,18 @@ use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{OrderNo, ShanghaiTime, UnzipPassword};
 
 use crate::{
-    Discard, KeptArchive, Policy, Pruned, Rebuild, Retention, Sha256, Snapshot as _, State,
-    VerifyError, VerifySettings,
+    Discard, KeptArchive, Policy, Pruned, Retention, Sha256, State, Store, VerifyError,
+    VerifySettings,
     verify::{blocking, opens},
 };
 
 /// Removes archives and records.
-#[derive(Debug)]
-pub struct Prune<S, A> {
+pub struct Prune {
     /// The store whose records are removed, and whose ledger says which archives may
     /// be.
-    pub store: Arc<S>,
+    pub store: Arc<dyn Store>,
     /// The archives.
-    pub archives: Arc<A>,
+    pub archives: Arc<dyn Discard>,
     /// How archives are read.
     pub policy: Policy,
 }
@@ -85,7 +85,7 @@ const ROWS: u32 = 5000;
 /// What was kept more lately may be on its way into the ledger.
 const SETTLED: SignedDuration = SignedDuration::from_hours(1);
 
-impl<S: Rebuild, A: Discard> Prune<S, A> {
+impl Prune {
     /// Removes what is in scope.
     ///
     /// # Errors
@@ -320,4 +320,10 @@ struct Ledger {
     named: BTreeMap<Sha256, BTreeSet<OrderNo>>,
     /// Applied orders that have an archive, by age.
     applied: Vec<(Timestamp, OrderNo, KeptArchive)>,
+}
+
+impl fmt::Debug for Prune {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prune").finish_non_exhaustive()
+    }
 }

@@ -8,6 +8,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     sync::Arc,
 };
 
@@ -16,21 +17,19 @@ use qcc_proto::OrderNo;
 
 use crate::{
     Archives, ArchivesError, Changes, Clock, EngineError, KeptArchive, Label, Observer, Order,
-    Policy, Reason, ReasonCode, Rebuild, Report, Retention, Sha256, Snapshot as _, State,
-    StoreErrorKind, Worker,
+    Policy, Reason, ReasonCode, Report, Retention, Sha256, State, Store, StoreErrorKind, Worker,
     engine::{Applier, Trouble},
     verify::digest,
 };
 
 /// Applies kept archives again.
-#[derive(Debug)]
-pub struct Replay<S, A, C> {
+pub struct Replay {
     /// Where they are applied.
-    pub store: Arc<S>,
+    pub store: Arc<dyn Store>,
     /// Where they are kept.
-    pub archives: Arc<A>,
+    pub archives: Arc<dyn Archives>,
     /// Tells the time.
-    pub clock: C,
+    pub clock: Arc<dyn Clock>,
     /// Who this is to the others on the same store.
     pub worker: Worker,
     /// How archives are read.
@@ -103,7 +102,7 @@ const PAGE: u32 = 256;
 /// So many rows are removed in one write.
 const ROWS: u32 = 5000;
 
-impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
+impl Replay {
     /// Labels what has no label, adopts orders of which only a label knows, and
     /// applies the orders in scope, the oldest number first.
     ///
@@ -308,13 +307,13 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
             }
         }
         let now = self.clock.now();
-        let Some(order) = self.store.reopen(&order_no, &self.worker, now).await? else {
+        let Some(mut lease) = self.store.reopen(&order_no, &self.worker, now).await? else {
             report.setbacks.push(Setback::Busy(order_no));
             return Ok(());
         };
-        match self.applier().apply(&order, sum, observer).await {
+        match self.applier().apply(&lease, sum, observer).await {
             Ok(()) => {
-                report.repeated += u64::from(order.applied.is_some());
+                report.repeated += u64::from(lease.order.applied.is_some());
                 report.applied_from_labels += u64::from(!matches!(origin, Origin::Ledger));
                 Ok(())
             }
@@ -323,12 +322,12 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
                 Ok(())
             }
             Err(Trouble::Stop(EngineError::Archives(error))) => {
-                self.store.release(&order_no, &self.worker).await?;
+                self.store.release(&lease).await?;
                 report.setbacks.push(Setback::Unreadable(order_no, told(&error)));
                 Ok(())
             }
             Err(Trouble::Stop(error)) => {
-                let _ = self.store.release(&order_no, &self.worker).await;
+                let _ = self.store.release(&lease).await;
                 Err(error)
             }
             Err(Trouble::Failed(failure)) => {
@@ -337,7 +336,8 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
                     ReasonCode::Transient => Setback::Unreadable(order_no, reason.detail),
                     _ => Setback::Refused(order_no, reason),
                 });
-                let left = match origin {
+                let order = lease.order.clone();
+                lease.order = match origin {
                     // What it was applied with is in the table, whatever may be
                     // wrong with it today.
                     Origin::Ledger if order.applied.is_some() => {
@@ -347,8 +347,8 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
                     Origin::Label(Some(known)) => *known,
                     Origin::Label(None) => order.failed(&failure, &self.policy, now),
                 };
-                self.store.save(&left, &self.worker, self.clock.now()).await?;
-                self.store.release(&left.no, &self.worker).await?;
+                self.store.save(&lease, self.clock.now()).await?;
+                self.store.release(&lease).await?;
                 Ok(())
             }
         }
@@ -394,12 +394,11 @@ impl<S: Rebuild, A: Archives, C: Clock> Replay<S, A, C> {
         })
     }
 
-    fn applier(&self) -> Applier<'_, S, A, C> {
+    fn applier(&self) -> Applier<'_> {
         Applier {
-            store: &self.store,
-            archives: &self.archives,
-            clock: &self.clock,
-            worker: &self.worker,
+            store: &*self.store,
+            archives: &*self.archives,
+            clock: &*self.clock,
             policy: &self.policy,
         }
     }
@@ -436,11 +435,11 @@ struct Shelves {
 
 impl Shelves {
     /// Whether an archive is gone because it was removed on purpose.
-    async fn is_pruned<A: Archives>(
+    async fn is_pruned(
         &self,
         order_no: &OrderNo,
         kept: &KeptArchive,
-        archives: &A,
+        archives: &dyn Archives,
     ) -> Result<bool, EngineError> {
         let written = self.retention.has_pruned(order_no, kept);
         Ok(written && archives.open(kept).await?.is_none())
@@ -514,4 +513,10 @@ fn merged(due: Vec<OrderNo>, adopted: Vec<(OrderNo, Option<Order>)>) -> BTreeMap
     let due = due.into_iter().map(|no| (no, Origin::Ledger));
     let adopted = adopted.into_iter().map(|(no, known)| (no, Origin::Label(known.map(Box::new))));
     due.chain(adopted).collect()
+}
+
+impl fmt::Debug for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replay").finish_non_exhaustive()
+    }
 }

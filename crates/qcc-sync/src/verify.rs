@@ -20,11 +20,11 @@ use std::{
     sync::Arc,
 };
 
-use qcc_archive::ReadAt;
 use qcc_proto::{OrderNo, RiskRecord};
 
 use crate::{
-    Applied, Archives, KeptArchive, Order, Rebuild, Retention, Sha256, Snapshot, StoredRecord,
+    Applied, ArchiveFile, Archives, KeptArchive, Order, Retention, Sha256, Snapshot, Store,
+    StoredRecord,
 };
 
 pub use error::VerifyError;
@@ -48,9 +48,9 @@ const PAGE: u32 = 2048;
 /// # Errors
 /// [`VerifyError`] where a database or disk fails. An archive that is gone or
 /// refused is a finding, not an error.
-pub async fn verify<S: Rebuild, A: Archives>(
-    store: &S,
-    archives: &A,
+pub async fn verify(
+    store: &dyn Store,
+    archives: &dyn Archives,
     settings: &VerifySettings,
     watch: &(dyn Fn(VerifyStage) + Send + Sync),
 ) -> Result<Verdict, VerifyError> {
@@ -59,9 +59,9 @@ pub async fn verify<S: Rebuild, A: Archives>(
     (proof.labels, proof.strays) = labels(archives).await?;
     proof.retention = archives.retention().await?;
     let mut snapshot = store.snapshot().await?;
-    proof.read_archives(&mut snapshot, archives, watch).await?;
+    proof.read_archives(&mut *snapshot, archives, watch).await?;
     proof.name_unapplied();
-    proof.compare_rows(&mut snapshot, archives, watch).await?;
+    proof.compare_rows(&mut *snapshot, archives, watch).await?;
     Ok(proof.verdict)
 }
 
@@ -123,10 +123,10 @@ impl<'s> Proof<'s> {
         }
     }
 
-    async fn read_archives<S: Snapshot, A: Archives>(
+    async fn read_archives(
         &mut self,
-        snapshot: &mut S,
-        archives: &A,
+        snapshot: &mut dyn Snapshot,
+        archives: &dyn Archives,
         watch: &(dyn Fn(VerifyStage) + Send + Sync),
     ) -> Result<(), VerifyError> {
         let mut after: Option<OrderNo> = None;
@@ -149,11 +149,11 @@ impl<'s> Proof<'s> {
         }
     }
 
-    async fn read_order<A: Archives>(
+    async fn read_order(
         &mut self,
         order: &Order,
         applied: &Applied,
-        archives: &A,
+        archives: &dyn Archives,
     ) -> Result<Read, VerifyError> {
         self.verdict.orders += 1;
         let source = Source::of(order);
@@ -215,9 +215,9 @@ impl<'s> Proof<'s> {
     }
 
     /// Reads an archive on another thread, which has the sorter meanwhile.
-    async fn read_file<F: ReadAt + Send + 'static>(
+    async fn read_file(
         &mut self,
-        file: F,
+        file: ArchiveFile,
         mut source: Source,
     ) -> Result<(Source, Result<Reading, Refused>), VerifyError> {
         let number = u32::try_from(self.sources.len()).map_err(VerifyError::scratch)?;
@@ -273,9 +273,9 @@ impl<'s> Proof<'s> {
         }
     }
 
-    async fn compare_aside<S: Snapshot>(
+    async fn compare_aside(
         &mut self,
-        snapshot: &mut S,
+        snapshot: &mut dyn Snapshot,
         order: &Order,
         reading: &Read,
     ) -> Result<(), VerifyError> {
@@ -309,10 +309,10 @@ impl<'s> Proof<'s> {
         Ok(())
     }
 
-    async fn compare_rows<S: Snapshot, A: Archives>(
+    async fn compare_rows(
         &mut self,
-        snapshot: &mut S,
-        archives: &A,
+        snapshot: &mut dyn Snapshot,
+        archives: &dyn Archives,
         watch: &(dyn Fn(VerifyStage) + Send + Sync),
     ) -> Result<(), VerifyError> {
         let sources: Arc<[Source]> = std::mem::take(&mut self.sources).into();
@@ -361,11 +361,11 @@ impl<'s> Proof<'s> {
 
     /// Says of each suspect row what is wrong with it. What should stand in its
     /// place is read once more, an archive at a time.
-    async fn explain<A: Archives>(
+    async fn explain(
         &mut self,
         suspects: Vec<Suspect>,
         sources: &[Source],
-        archives: &A,
+        archives: &dyn Archives,
     ) -> Result<(), VerifyError> {
         let mut wanted: BTreeMap<u32, BTreeSet<u64>> = BTreeMap::new();
         for suspect in &suspects {
@@ -387,11 +387,11 @@ impl<'s> Proof<'s> {
         Ok(())
     }
 
-    async fn look_up<A: Archives>(
+    async fn look_up(
         &self,
         source: &Source,
         positions: BTreeSet<u64>,
-        archives: &A,
+        archives: &dyn Archives,
     ) -> Result<BTreeMap<u64, RiskRecord>, VerifyError> {
         let Some(kept) = source.archive else { return Ok(BTreeMap::new()) };
         let Ok(Some(file)) = archives.open(&kept).await else { return Ok(BTreeMap::new()) };

@@ -6,7 +6,7 @@
 use clap::Args;
 use jiff::Timestamp;
 use qcc_http::Client;
-use qcc_sync::{Hold, Store};
+use qcc_sync::{AccountExt as _, Hold};
 
 use crate::{
     app::App,

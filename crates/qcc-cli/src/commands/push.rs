@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use qcc_http::{Error, PushEchoed};
 use qcc_proto::{CallbackUrl, PushSetting, PushState, PushWindow};
-use qcc_sync::Store as _;
+use qcc_sync::AccountExt as _;
 use serde_json::json;
 
 use crate::{

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, ffi::OsString, path::Path};
 use anyhow::Context;
 use clap::Args;
 use qcc_proto::OrderNo;
-use qcc_sync::{FolderArchives, ReplayReport, ReplayScope, Setback, Store};
+use qcc_sync::{FolderArchives, ReplayReport, ReplayScope, Setback};
 use serde_json::{Value, json};
 
 use crate::{

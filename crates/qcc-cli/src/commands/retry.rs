@@ -3,7 +3,7 @@
 use clap::{ArgGroup, Args};
 use jiff::Timestamp;
 use qcc_proto::OrderNo;
-use qcc_sync::{Decision, Store};
+use qcc_sync::{AccountExt as _, Decision, Store};
 use serde_json::json;
 
 use crate::{

@@ -36,7 +36,7 @@ pub(crate) fn existing_archives(config: &Config) -> anyhow::Result<FolderArchive
 /// Applies kept archives again, alone or beside others.
 #[derive(Debug)]
 pub(crate) struct Replays {
-    pub(crate) replay: Replay<SqliteStore, FolderArchives, SystemClock>,
+    pub(crate) replay: Replay,
     /// Held for as long as it works.
     _slot: Slot,
 }
@@ -55,7 +55,7 @@ pub(crate) fn replay(
     let replay = Replay {
         store: Arc::new(store),
         archives: Arc::new(archives),
-        clock: SystemClock,
+        clock: Arc::new(SystemClock),
         worker: Worker { name: slot.name(), term: LEASE },
         policy: Policy::default(),
     };

@@ -34,7 +34,7 @@ pub(crate) struct Running {
 
 /// How long a lease lasts unless renewed. Slots make up for a crash at once, so
 /// it may be long.
-pub(super) const LEASE: Duration = Duration::from_secs(600);
+pub(super) const LEASE: Duration = Duration::from_secs(60);
 
 /// More workers than this on one machine are a mistake.
 const SLOTS: u32 = 16;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use qcc_sqlite::{Copied, SqliteStore};
-use qcc_sync::{OrderFilter, RecordFilter, Store, StoreErrorKind as Kind};
+use qcc_sync::{AccountExt as _, OrderFilter, RecordFilter, Store, StoreErrorKind as Kind};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -19,7 +19,7 @@ async fn failures(store: &SqliteStore) -> Vec<String> {
     let outcomes = [
         store.note_call(&no("B1"), at(NOW)).await.map(drop),
         store.overview().await.map(drop),
-        store.set_hold(None).await,
+        store.set_hold(Some(&hold())).await,
         store.order(&no("A1")).await.map(drop),
     ];
     let errors = outcomes.into_iter().map(|outcome| outcome.unwrap_err());
@@ -194,10 +194,14 @@ async fn copy_and_read(source: &Path, files: &[&str], name: &str) {
         let all = store.records(&RecordFilter::default(), None, 1000).await.expect(name);
         assert_eq!(all.len(), 100, "{name}");
         assert!(store.order(&no("A1")).await.expect(name).is_some(), "{name}");
-        let mut proof = qcc_sync::Rebuild::snapshot(&store).await.expect(name);
-        assert_eq!(qcc_sync::Snapshot::counted(&mut proof).await.expect(name), 100);
+        let mut proof = store.snapshot().await.expect(name);
+        assert_eq!(proof.counted().await.expect(name), 100);
         assert!(store.note_call(&no("Z1"), at(NOW)).await.is_err(), "{name}: it took a call");
-        assert_eq!(store.set_hold(None).await.unwrap_err().kind(), Kind::ReadOnly, "{name}");
+        assert_eq!(
+            store.set_hold(Some(&hold())).await.unwrap_err().kind(),
+            Kind::ReadOnly,
+            "{name}"
+        );
     }
     assert_eq!(all_of(&snapshot), before, "{name}");
     freeze(&snapshot, false);
@@ -299,4 +303,9 @@ async fn a_copy_holds_what_only_the_inbox_knew_and_appears_whole_or_not_at_all()
     assert!(copy.order(&no("A2")).await.unwrap().is_some());
     assert_eq!(copy.overview().await.unwrap().records, 100);
     store.note_call(&no("A3"), at(NOW)).await.unwrap();
+}
+
+fn hold() -> qcc_sync::Hold {
+    let reason = qcc_sync::Reason::new(qcc_sync::ReasonCode::Account, "ask");
+    qcc_sync::Hold { since: jiff::Timestamp::UNIX_EPOCH, until: None, reason }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{OrderNo, RiskRecord, ShanghaiTime};
 use qcc_sqlite::SqliteStore;
-use qcc_sync::{Applied, Apply, Decision, Order, Row, Store, Want, Worker, Written};
+use qcc_sync::{Commit, Decision, Document, Lease, Order, Row, Store, Want, Worker, Written};
 use tempfile::TempDir;
 
 pub(crate) fn at(second: i64) -> Timestamp {
@@ -55,31 +55,22 @@ pub(crate) async fn add(store: &SqliteStore, order_no: &str, second: i64) {
 }
 
 /// Leases the most urgent order without an archive.
-pub(crate) async fn claim(store: &SqliteStore, worker: &Worker, second: i64) -> Option<Order> {
-    store.claim(worker, Want::Confirmed, &[], at(second)).await.unwrap()
+pub(crate) async fn claim(store: &SqliteStore, worker: &Worker, second: i64) -> Option<Lease> {
+    store.claim(worker, Want::Confirmed, &[], at(second)).await.unwrap().lease()
 }
 
 /// Notes an order and leases it; nothing else is due.
-pub(crate) async fn leased(store: &SqliteStore, order_no: &str, worker: &Worker) -> Order {
+pub(crate) async fn leased(store: &SqliteStore, order_no: &str, worker: &Worker) -> Lease {
     add(store, order_no, 0).await;
-    let order = claim(store, worker, 0).await.unwrap();
-    assert_eq!(order.no, no(order_no));
-    order
+    let lease = claim(store, worker, 0).await.unwrap();
+    assert_eq!(lease.order.no, no(order_no));
+    lease
 }
 
-/// The order once its records are in the table.
-pub(crate) fn applied(order: Order, pushed: i64) -> impl FnOnce(Written) -> Order + Send {
-    move |written| {
-        order.applied(Applied {
-            at: at(100),
-            push_date: local(pushed),
-            total_size: written.stored() + written.superseded,
-            stored: written.stored(),
-            changes: Some(written.changes),
-            superseded: written.superseded,
-            quarantined: 0,
-        })
-    }
+/// What is committed with the records of an order.
+pub(crate) fn applied(order: Order, pushed: i64) -> Commit {
+    let document = Document { at: at(100), push_date: local(pushed), total_size: 0, set_aside: 0 };
+    Commit { order: order.in_table(), document, unknown: Vec::new() }
 }
 
 /// Applies an archive from the first call to the commit.
@@ -90,10 +81,10 @@ pub(crate) async fn apply(
     batches: Vec<Vec<Row>>,
 ) -> Written {
     let hand = worker("hand");
-    let order = leased(store, order_no, &hand).await;
-    let mut apply = store.begin_apply(&order.no, local(pushed), &hand).await.unwrap();
+    let lease = leased(store, order_no, &hand).await;
+    let mut apply = store.begin_apply(&lease, local(pushed)).await.unwrap();
     for batch in batches {
         apply.write(batch).await.unwrap();
     }
-    apply.commit(&[], applied(order, pushed)).await.unwrap()
+    apply.commit(applied(lease.order, pushed)).await.unwrap()
 }

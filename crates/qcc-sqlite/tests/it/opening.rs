@@ -3,7 +3,9 @@
 use std::{fs, path::Path};
 
 use qcc_sqlite::SqliteStore;
-use qcc_sync::{Callbacks, RecordFilter, Store, StoreError, StoreErrorKind as Kind};
+use qcc_sync::{
+    AccountExt as _, Callbacks, RecordFilter, Store, StoreError, StoreErrorKind as Kind,
+};
 use rusqlite::Connection;
 use tempfile::TempDir;
 

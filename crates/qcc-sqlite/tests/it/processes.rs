@@ -11,7 +11,7 @@ use std::{
 };
 
 use qcc_sqlite::SqliteStore;
-use qcc_sync::{Apply, RecordFilter, State, Store};
+use qcc_sync::{RecordFilter, State, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -66,14 +66,14 @@ fn heard(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<String> {
 async fn child_applies(path: String) {
     let store = SqliteStore::open(path).await.unwrap();
     let hand = worker("child");
-    let order = claim(&store, &hand, 10).await.unwrap();
-    let mut apply = store.begin_apply(&order.no, local(10), &hand).await.unwrap();
+    let lease = claim(&store, &hand, 10).await.unwrap();
+    let mut apply = store.begin_apply(&lease, local(10)).await.unwrap();
     for n in 0..BATCHES {
         apply.write(rows(n * 500..(n + 1) * 500)).await.unwrap();
         say("written");
     }
     say("committing");
-    apply.commit(&[], applied(order, 10)).await.unwrap();
+    apply.commit(applied(lease.order, 10)).await.unwrap();
     say("committed");
     // Until it is killed.
     std::future::pending::<()>().await;
@@ -85,9 +85,9 @@ async fn child_claims(path: String) {
     let mut claimed = 0;
     loop {
         let next = worker(&format!("child {claimed}"));
-        let Some(order) = claim(&store, &next, 1).await else { break };
+        let Some(lease) = claim(&store, &next, 1).await else { break };
         claimed += 1;
-        say(order.no.as_str());
+        say(lease.order.no.as_str());
     }
 }
 
@@ -124,7 +124,7 @@ async fn a_killed_apply_leaves_all_or_nothing() {
                 assert_ne!(last, "committed", "a commit that was reported stands");
                 assert_eq!((all.len(), from_a2), (300, 0));
                 let hand = worker("next");
-                let again = claim(&store, &hand, 100).await.map(|order| order.no);
+                let again = claim(&store, &hand, 100).await.map(|lease| lease.order.no);
                 assert_eq!(again, Some(no("A2")), "due again once the lease has ended");
             }
             state => panic!("half a step: {state:?}"),
@@ -150,8 +150,8 @@ async fn processes_claim_different_orders() {
     let mut ours = BTreeSet::new();
     loop {
         let next = worker(&format!("parent {}", ours.len()));
-        let Some(order) = claim(&store, &next, 1).await else { break };
-        ours.insert(order.no.to_string());
+        let Some(lease) = claim(&store, &next, 1).await else { break };
+        ours.insert(lease.order.no.to_string());
     }
     let mut theirs = BTreeSet::new();
     while let Some(order_no) = heard(&mut lines) {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use qcc_proto::{DownloadLink, Location, UnzipPassword};
-use qcc_sync::{Apply, Store};
+use qcc_sync::Store;
 
 use crate::given::{applied, at, leased, local, rows, store, worker};
 
@@ -11,19 +11,19 @@ use crate::given::{applied, at, leased, local, rows, store, worker};
 async fn no_link_is_written_and_debug_shows_no_password() {
     let (folder, store) = store().await;
     let hand = worker("hand");
-    let order = leased(&store, "A1", &hand).await;
-    let order = order.located(
+    let mut lease = leased(&store, "A1", &hand).await;
+    lease.order = lease.order.located(
         Location::new(
             DownloadLink::new("http://files.example/x.zip?OSSAccessKeyId=L&Signature=D0SIG"),
             UnzipPassword::new("9TkwPASS"),
         ),
         at(1),
     );
-    store.save(&order, &hand, at(1)).await.unwrap();
-    let mut apply = store.begin_apply(&order.no, local(0), &hand).await.unwrap();
+    store.save(&lease, at(1)).await.unwrap();
+    let mut apply = store.begin_apply(&lease, local(0)).await.unwrap();
     apply.write(rows(0..10)).await.unwrap();
-    let shown = format!("{store:?} {apply:?} {:#?} {order:?}", store.order(&order.no).await);
-    apply.commit(&[], applied(order, 0)).await.unwrap();
+    let shown = format!("{store:?} {:#?} {lease:?}", store.order(&lease.order.no).await);
+    apply.commit(applied(lease.order, 0)).await.unwrap();
     for hidden in ["9TkwPASS", "D0SIG"] {
         assert!(!shown.contains(hidden), "Debug shows {hidden}: {shown}");
     }

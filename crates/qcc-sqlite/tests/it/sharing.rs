@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use qcc_proto::OrderNo;
 use qcc_sqlite::SqliteStore;
-use qcc_sync::{Apply, Changes, OrderFilter, StateName, Store, Written};
+use qcc_sync::{Changes, OrderFilter, StateName, Store, Written};
 
 use crate::given::{add, applied, apply, at, claim, leased, local, no, rows, store, worker};
 
@@ -22,7 +22,7 @@ async fn workers_of_two_stores_claim_different_orders() {
             loop {
                 let next = worker(&format!("{who}/{}", found.len()));
                 match claim(&store, &next, 1).await {
-                    Some(order) => found.push(order.no),
+                    Some(lease) => found.push(lease.order.no),
                     None => return found,
                 }
             }
@@ -41,8 +41,8 @@ async fn a_call_is_durable_while_an_archive_is_applied() {
     let (_folder, store) = store().await;
     let other = SqliteStore::open(store.path()).await.unwrap();
     let hand = worker("hand");
-    let order = leased(&store, "A1", &hand).await;
-    let mut apply = store.begin_apply(&order.no, local(0), &hand).await.unwrap();
+    let lease = leased(&store, "A1", &hand).await;
+    let mut apply = store.begin_apply(&lease, local(0)).await.unwrap();
     apply.write(rows(0..5000)).await.unwrap();
     assert!(store.note_call(&no("A2"), at(1)).await.unwrap());
     assert!(other.note_call(&no("A3"), at(2)).await.unwrap());
@@ -54,45 +54,43 @@ async fn a_call_is_durable_while_an_archive_is_applied() {
         assert_eq!(store.overview().await.unwrap().count(StateName::Seen), 3);
         assert_eq!(store.overview().await.unwrap().records, 0);
     }
-    apply.commit(&[], applied(order, 0)).await.unwrap();
+    apply.commit(applied(lease.order, 0)).await.unwrap();
     assert_eq!(other.overview().await.unwrap().records, 5000);
     add(&other, "A2", 10).await;
-    let next = claim(&other, &worker("next"), 10).await.unwrap();
+    let next = claim(&other, &worker("next"), 10).await.unwrap().order;
     assert_eq!((next.no, next.called_at), (no("A2"), Some(at(3))));
     assert_eq!(store.overview().await.unwrap().count(StateName::Seen), 2);
 }
 
 #[tokio::test]
-async fn a_write_waits_for_the_open_apply() {
+async fn an_open_apply_keeps_nobody_waiting() {
     let (_folder, store) = store().await;
+    let other = SqliteStore::open(store.path()).await.unwrap();
     let hand = worker("hand");
-    let order = leased(&store, "A1", &hand).await;
-    let mut open = store.begin_apply(&order.no, local(0), &hand).await.unwrap();
-    open.write(rows(0..10)).await.unwrap();
-    let mut hold = Box::pin(store.set_hold(None));
-    tokio::select! {
-        biased;
-        _ = &mut hold => panic!("a write went through an open apply"),
-        () = tokio::task::yield_now() => {}
-    }
-    open.commit(&[], applied(order, 0)).await.unwrap();
-    hold.await.unwrap();
+    let lease = leased(&store, "A1", &hand).await;
+    let mut open = store.begin_apply(&lease, local(0)).await.unwrap();
+    open.write(rows(0..50_000)).await.unwrap();
+    store.renew(&lease, at(30)).await.unwrap();
+    add(&other, "A2", 1).await;
+    assert!(claim(&other, &worker("next"), 2).await.is_some());
+    open.commit(applied(lease.order, 0)).await.unwrap();
+    assert_eq!(other.overview().await.unwrap().records, 50_000);
 }
 
 #[tokio::test]
 async fn a_dropped_step_rolls_the_apply_back() {
     let (_folder, store) = store().await;
     let hand = worker("hand");
-    let order = leased(&store, "A1", &hand).await;
-    let mut open = store.begin_apply(&order.no, local(0), &hand).await.unwrap();
+    let lease = leased(&store, "A1", &hand).await;
+    let mut open = store.begin_apply(&lease, local(0)).await.unwrap();
     open.write(rows(0..20_000)).await.unwrap();
     tokio::select! {
         biased;
-        _ = open.commit(&[], applied(order.clone(), 0)) => panic!("so many take longer than a glance"),
+        _ = open.commit(applied(lease.order.clone(), 0)) => panic!("so many take longer than a glance"),
         () = tokio::task::yield_now() => {}
     }
-    store.save(&order, &hand, at(1)).await.unwrap();
-    store.release(&order.no, &hand).await.unwrap();
+    store.save(&lease, at(1)).await.unwrap();
+    store.release(&lease).await.unwrap();
     assert_eq!(store.overview().await.unwrap().records, 0);
     assert_eq!(
         apply(&store, "A1", 0, vec![rows(0..5)]).await,
@@ -105,11 +103,11 @@ async fn an_apply_outlives_its_store() {
     let (_folder, store) = store().await;
     let path = store.path().to_owned();
     let hand = worker("hand");
-    let order = leased(&store, "A1", &hand).await;
-    let mut open = store.begin_apply(&order.no, local(0), &hand).await.unwrap();
+    let lease = leased(&store, "A1", &hand).await;
+    let mut open = store.begin_apply(&lease, local(0)).await.unwrap();
     drop(store);
     open.write(rows(0..10)).await.unwrap();
-    open.commit(&[], applied(order, 0)).await.unwrap();
+    open.commit(applied(lease.order, 0)).await.unwrap();
     let store = SqliteStore::open(path).await.unwrap();
     assert_eq!(store.overview().await.unwrap().records, 10);
 }

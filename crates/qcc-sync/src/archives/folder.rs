@@ -2,6 +2,7 @@
 //! `ab/abcd….ORDER.json`, its label.
 
 mod leftovers;
+mod partial;
 mod regular;
 mod removal;
 mod shelves;
@@ -9,19 +10,22 @@ mod strays;
 
 use std::{
     fs::{self, File},
-    io::{self, Seek, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
+use async_trait::async_trait;
 use qcc_proto::OrderNo;
-use sha2::{Digest, Sha256 as Hasher};
 use tempfile::NamedTempFile;
+use tokio::sync::oneshot;
 
-use leftovers::{LABELLING, RECEIVING};
+use leftovers::LABELLING;
+use partial::FolderPartial;
 pub use strays::Strays;
 
 use super::{
-    Archives, ArchivesError, KeptArchive, Label, Partial, Retention, Sha256, ShelvedArchive,
+    ArchiveFile, Archives, ArchivesError, KeptArchive, Label, Partial, Retention, Sha256,
+    ShelvedArchive,
 };
 
 /// Archives in a folder of their own.
@@ -82,16 +86,15 @@ impl FolderArchives {
 
     /// Fails where the path names another folder than the one that was opened: what
     /// is kept there would be missed later.
-    fn check(&self, doing: &'static str) -> Result<(), ArchivesError> {
+    fn check(&self) -> io::Result<()> {
         if identity(&self.root).is_ok_and(|found| found == self.identity) {
             return Ok(());
         }
-        let detail = format!(
+        Err(io::Error::other(format!(
             "{} was removed, moved or replaced since it was opened; check that its disk is \
              mounted, put the folder back, then start this program again",
             self.root.display()
-        );
-        Err(ArchivesError::new(doing, detail))
+        )))
     }
 
     /// Where an archive lies, whether it is there or not.
@@ -111,31 +114,28 @@ impl FolderArchives {
     }
 }
 
+#[async_trait]
 impl Archives for FolderArchives {
-    type Partial = FolderPartial;
-    type File = File;
-
-    async fn begin(&self) -> Result<FolderPartial, ArchivesError> {
-        self.check("making a file for an archive")?;
-        let file = NamedTempFile::with_prefix_in(RECEIVING, &self.root)
-            .map_err(|e| ArchivesError::new("making a file for an archive", e))?;
-        Ok(FolderPartial { folder: self.clone(), file, hasher: Hasher::new(), len: 0 })
+    async fn begin(&self, _: &OrderNo) -> Result<Box<dyn Partial>, ArchivesError> {
+        FolderPartial::begin(self.clone()).await.map(|partial| Box::new(partial) as _)
     }
 
-    async fn open(&self, archive: &KeptArchive) -> Result<Option<File>, ArchivesError> {
-        match regular::open(&self.path(&archive.sha256)) {
-            Ok(file) => Ok(Some(file)),
+    async fn open(&self, archive: &KeptArchive) -> Result<Option<ArchiveFile>, ArchivesError> {
+        let path = self.path(&archive.sha256);
+        let open = move || match regular::open(&path) {
+            Ok(file) => Ok(Some(Box::new(file) as ArchiveFile)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(ArchivesError::new("opening an archive", e)),
-        }
+            Err(e) => Err(e),
+        };
+        off_the_runtime("opening an archive", open).await
     }
 
     async fn label(&self, archive: &KeptArchive, label: &Label) -> Result<(), ArchivesError> {
-        self.check("labelling an archive")?;
-        let (root, path) = (self.root.clone(), self.label_path(&archive.sha256, &label.order_no));
+        let (folder, path) = (self.clone(), self.label_path(&archive.sha256, &label.order_no));
         let (label, size) = (label.clone(), archive.size);
         let write = move || {
-            let mut file = NamedTempFile::with_prefix_in(LABELLING, &root)?;
+            folder.check()?;
+            let mut file = NamedTempFile::with_prefix_in(LABELLING, &folder.root)?;
             file.write_all(&label.to_json(size)?)?;
             persist(file, &path)
         };
@@ -190,59 +190,22 @@ fn remove(path: &Path, name: &str) -> io::Result<()> {
     sync_folder(shelf)
 }
 
-/// Has the disk work done on a thread that may block.
+/// Has the disk work done on a thread that may block: one of the runtime's, or one of its
+/// own where there is no runtime.
 async fn off_the_runtime<T: Send + 'static>(
     doing: &'static str,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, ArchivesError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done.map_err(|e| ArchivesError::new(doing, e)),
-        Err(e) => Err(ArchivesError::new(doing, e)),
+    let (send, done) = oneshot::channel();
+    let work = move || drop(send.send(work()));
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => {
+            let thread = std::thread::Builder::new().name("qcc-archives".to_owned());
+            drop(thread.spawn(work).map_err(|e| ArchivesError::new(doing, e))?);
+        }
     }
-}
-
-/// An archive on its way into a folder.
-#[derive(Debug)]
-pub struct FolderPartial {
-    folder: FolderArchives,
-    file: NamedTempFile,
-    hasher: Hasher,
-    len: u64,
-}
-
-impl Partial for FolderPartial {
-    fn len(&self) -> u64 {
-        self.len
-    }
-
-    async fn append(&mut self, bytes: &[u8]) -> Result<(), ArchivesError> {
-        self.file.write_all(bytes).map_err(|e| ArchivesError::new("writing an archive", e))?;
-        self.hasher.update(bytes);
-        self.len += bytes.len() as u64;
-        Ok(())
-    }
-
-    async fn restart(&mut self) -> Result<(), ArchivesError> {
-        let file = self.file.as_file_mut();
-        file.set_len(0)
-            .and_then(|()| file.rewind())
-            .map_err(|e| ArchivesError::new("starting an archive over", e))?;
-        self.hasher = Hasher::new();
-        self.len = 0;
-        Ok(())
-    }
-
-    async fn keep(self) -> Result<KeptArchive, ArchivesError> {
-        let kept =
-            KeptArchive { sha256: Sha256::new(self.hasher.finalize().into()), size: self.len };
-        let path = self.folder.path(&kept.sha256);
-        self.folder.check("keeping an archive")?;
-        let file = self.file;
-        off_the_runtime("keeping an archive", move || persist(file, &path)).await?;
-        // What is kept where nobody will look is not kept.
-        self.folder.check("keeping an archive")?;
-        Ok(kept)
-    }
+    done.await.map_err(|e| ArchivesError::new(doing, e))?.map_err(|e| ArchivesError::new(doing, e))
 }
 
 fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {

@@ -6,12 +6,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use qcc_proto::OrderNo;
 use sha2::{Digest, Sha256 as Hasher};
 
 use super::{
-    Archives, ArchivesError, Discard, KeptArchive, Label, Partial, Retention, Sha256,
+    ArchiveFile, Archives, ArchivesError, Discard, KeptArchive, Label, Partial, Retention, Sha256,
     ShelvedArchive,
 };
 
@@ -65,6 +66,7 @@ impl MemoryArchives {
     }
 }
 
+#[async_trait]
 impl Discard for MemoryArchives {
     async fn note_pruned(&self, retention: &Retention) -> Result<(), ArchivesError> {
         let mut removed = self.removed();
@@ -88,16 +90,15 @@ impl Discard for MemoryArchives {
     }
 }
 
+#[async_trait]
 impl Archives for MemoryArchives {
-    type Partial = MemoryPartial;
-    type File = Arc<Vec<u8>>;
-
-    async fn begin(&self) -> Result<MemoryPartial, ArchivesError> {
-        Ok(MemoryPartial { shelves: self.0.clone(), bytes: Vec::new() })
+    async fn begin(&self, _: &OrderNo) -> Result<Box<dyn Partial>, ArchivesError> {
+        Ok(Box::new(MemoryPartial { shelves: self.0.clone(), bytes: Vec::new() }))
     }
 
-    async fn open(&self, archive: &KeptArchive) -> Result<Option<Arc<Vec<u8>>>, ArchivesError> {
-        Ok(self.shelves().get(&archive.sha256).and_then(|shelved| shelved.bytes.clone()))
+    async fn open(&self, archive: &KeptArchive) -> Result<Option<ArchiveFile>, ArchivesError> {
+        let bytes = self.shelves().get(&archive.sha256).and_then(|shelved| shelved.bytes.clone());
+        Ok(bytes.map(|bytes| Box::new(bytes) as ArchiveFile))
     }
 
     async fn label(&self, archive: &KeptArchive, label: &Label) -> Result<(), ArchivesError> {
@@ -137,11 +138,12 @@ impl Archives for MemoryArchives {
 
 /// An archive on its way into memory.
 #[derive(Debug)]
-pub struct MemoryPartial {
+struct MemoryPartial {
     shelves: Shelves,
     bytes: Vec<u8>,
 }
 
+#[async_trait]
 impl Partial for MemoryPartial {
     fn len(&self) -> u64 {
         self.bytes.len() as u64
@@ -157,7 +159,7 @@ impl Partial for MemoryPartial {
         Ok(())
     }
 
-    async fn keep(self) -> Result<KeptArchive, ArchivesError> {
+    async fn keep(self: Box<Self>) -> Result<KeptArchive, ArchivesError> {
         let sha256 = Sha256::new(Hasher::digest(&self.bytes).into());
         let size = self.bytes.len() as u64;
         let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);

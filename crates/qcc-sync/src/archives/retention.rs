@@ -1,7 +1,8 @@
 //! What was removed on purpose, so that a proof does not take it for lost.
 
-use std::{collections::BTreeMap, fmt, future::Future};
+use std::{collections::BTreeMap, fmt};
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use qcc_proto::{OrderNo, ShanghaiTime};
 use serde::{Deserialize, Serialize};
@@ -100,28 +101,20 @@ struct WrittenPruned {
 }
 
 /// Archives of which some can be removed again.
+#[async_trait]
 pub trait Discard: Archives {
     /// Adds to what was removed on purpose. Durable when it returns: it is called
     /// before anything is removed.
     ///
     /// # Errors
     /// [`ArchivesError`] where the disk is full or fails, as for every method here.
-    fn note_pruned(
-        &self,
-        retention: &Retention,
-    ) -> impl Future<Output = Result<(), ArchivesError>> + Send;
+    async fn note_pruned(&self, retention: &Retention) -> Result<(), ArchivesError>;
 
     /// When an archive was last written; `None` where there is none of that name.
-    fn kept_at(
-        &self,
-        archive: &KeptArchive,
-    ) -> impl Future<Output = Result<Option<Timestamp>, ArchivesError>> + Send;
+    async fn kept_at(&self, archive: &KeptArchive) -> Result<Option<Timestamp>, ArchivesError>;
 
     /// Removes the label of one order from an archive. Where there is none, nothing
     /// happens.
-    fn unlabel(
-        &self,
-        archive: &KeptArchive,
-        order_no: &OrderNo,
-    ) -> impl Future<Output = Result<(), ArchivesError>> + Send;
+    async fn unlabel(&self, archive: &KeptArchive, order_no: &OrderNo)
+    -> Result<(), ArchivesError>;
 }

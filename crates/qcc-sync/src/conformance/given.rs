@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{ListedOrder, OrderNo, PushSetting, PushWindow, RiskRecord, ShanghaiTime};
 
 use crate::{
-    Applied, Apply as _, Decision, Listing, Order, Row, SetAside, State, Store, StoreError,
-    StoreErrorKind, UnknownWord, Want, Worker, Written,
+    Commit, Decision, Document, Lease, Listing, NotedList, Order, Row, SetAside, State, Store,
+    StoreError, StoreErrorKind, UnknownWord, Want, Worker, Written,
 };
 
 /// So many seconds into the story.
@@ -50,16 +50,7 @@ pub(super) fn line(order_no: &str, created: i64) -> ListedOrder {
 
 /// The facts of a list of these lines.
 pub(super) fn listing(second: i64, lines: &[ListedOrder]) -> Listing {
-    Listing {
-        at: at(second),
-        window: 30,
-        listed: u32::try_from(lines.len()).unwrap_or(u32::MAX),
-        fresh: 0,
-        oldest: lines.iter().filter_map(|line| line.created_at).min(),
-        newest: lines.iter().filter_map(|line| line.created_at).max(),
-        unreadable: 0,
-        burst: None,
-    }
+    Listing::of(lines, 30, 0, at(second))
 }
 
 /// A record that says which version it is.
@@ -109,39 +100,30 @@ impl Archive {
         self
     }
 
-    /// The order's new state, once the counts are known.
-    pub(super) fn outcome(
-        &self,
-        order: &Order,
-        second: i64,
-    ) -> impl FnOnce(Written) -> Order + Send + use<> {
-        let (order, state) = (order.clone(), self.state.clone());
-        let (push_date, quarantined) = (self.push_date, self.aside.len() as u64);
-        move |written| {
-            let applied = Applied {
-                at: at(second),
-                push_date,
-                total_size: written.stored() + written.superseded + quarantined,
-                stored: written.stored(),
-                changes: Some(written.changes),
-                superseded: written.superseded,
-                quarantined,
-            };
-            Order { state, ..order.applied(applied) }
-        }
+    /// What is committed with it.
+    pub(super) fn commit(&self, order: &Order, second: i64) -> Commit {
+        let records: usize = self.batches.iter().map(Vec::len).sum();
+        let document = Document {
+            at: at(second),
+            push_date: self.push_date,
+            total_size: (records + self.aside.len()) as u64,
+            set_aside: self.aside.len() as u64,
+        };
+        let order = Order { state: self.state.clone(), ..order.clone().in_table() };
+        Commit { order, document, unknown: self.words.clone() }
     }
 
     /// Notes the order, leases it and applies the archive.
-    pub(super) async fn apply<S: Store>(&self, store: &S, second: i64) -> Written {
+    pub(super) async fn apply(&self, store: &dyn Store, second: i64) -> Written {
         let hand = worker("hand");
         add(store, &self.order_no, second).await;
-        let order = lease(store, &self.order_no, &hand, second).await;
-        let mut apply = ok(store.begin_apply(&self.order_no, self.push_date, &hand).await);
+        let lease = lease(store, &self.order_no, &hand, second).await;
+        let mut apply = ok(store.begin_apply(&lease, self.push_date).await);
         for batch in &self.batches {
             ok(apply.write(batch.clone()).await);
         }
         ok(apply.set_aside(self.aside.clone()).await);
-        let written = ok(apply.commit(&self.words, self.outcome(&order, second)).await);
+        let written = ok(apply.commit(self.commit(&lease.order, second)).await);
         assert_eq!(
             written.stored() + written.superseded,
             self.batches.iter().map(|batch| batch.len() as u64).sum::<u64>(),
@@ -152,56 +134,78 @@ impl Archive {
 }
 
 /// Notes an order that a call and a person named, so that it may be worked on.
-pub(super) async fn add<S: Store>(store: &S, order_no: &OrderNo, second: i64) {
+pub(super) async fn add(store: &dyn Store, order_no: &OrderNo, second: i64) {
     ok(store.note_call(order_no, at(second)).await);
     let decision = Decision::AddOrder { order_no: order_no.clone() };
     ok(store.decide(&decision, at(second)).await);
 }
 
 /// Leases the most urgent order of any kind.
-pub(super) async fn claim<S: Store>(store: &S, worker: &Worker, second: i64) -> Option<Order> {
+pub(super) async fn claim(store: &dyn Store, worker: &Worker, second: i64) -> Option<Lease> {
     for want in [Want::Confirmed, Want::Kept, Want::Unconfirmed] {
         let claimed = ok(store.claim(worker, want, &[], at(second)).await);
-        if claimed.is_some() {
-            return claimed;
+        if let Some(lease) = claimed.lease() {
+            return Some(lease);
         }
     }
     None
 }
 
+/// Leases the most urgent order of any kind, and says which that was.
+pub(super) async fn claim_no(store: &dyn Store, worker: &Worker, second: i64) -> Option<OrderNo> {
+    claim(store, worker, second).await.map(|lease| lease.order.no)
+}
+
 /// Leases this very order, whatever else is due.
-pub(super) async fn lease<S: Store>(
-    store: &S,
+pub(super) async fn lease(
+    store: &dyn Store,
     order_no: &OrderNo,
     worker: &Worker,
     second: i64,
-) -> Order {
-    let mut before = Vec::new();
+) -> Lease {
+    let mut before: Vec<Lease> = Vec::new();
     loop {
         let seeker = Worker { name: format!("seeker {}", before.len()), ..worker.clone() };
-        let Some(order) = claim(store, &seeker, second).await else {
+        let Some(lease) = claim(store, &seeker, second).await else {
             panic!("order {order_no} is not due, though it should be");
         };
-        let found = order.no == *order_no;
-        before.push((order.no, seeker));
+        let found = lease.order.no == *order_no;
+        before.push(lease);
         if found {
             break;
         }
     }
-    let (_, seeker) = before.remove(before.len() - 1);
-    ok(store.release(order_no, &seeker).await);
-    let Some(order) = claim(store, worker, second).await else {
+    ok(store.release(&before.remove(before.len() - 1)).await);
+    let Some(lease) = claim(store, worker, second).await else {
         panic!("order {order_no} was given back and is not due any more");
     };
-    assert_eq!(order.no, *order_no, "the most urgent order that is free is claimed");
-    for (other, seeker) in before {
-        ok(store.release(&other, &seeker).await);
+    assert_eq!(lease.order.no, *order_no, "the most urgent order that is free is claimed");
+    for other in before {
+        ok(store.release(&other).await);
     }
-    order
+    lease
+}
+
+/// The same lease of an order that was changed.
+pub(super) fn with(lease: &Lease, change: impl FnOnce(Order) -> Order) -> Lease {
+    Lease { order: change(lease.order.clone()), ..lease.clone() }
+}
+
+/// Notes an order and saves it in a state of its own, with nobody's lease.
+pub(super) async fn put(store: &dyn Store, order_no: &str, change: impl FnOnce(Order) -> Order) {
+    add(store, &no(order_no), 0).await;
+    let lease = lease(store, &no(order_no), &worker("hand"), 0).await;
+    ok(store.save(&with(&lease, change), at(0)).await);
+    ok(store.release(&lease).await);
+}
+
+/// Notes a list of these lines.
+pub(super) async fn list(store: &dyn Store, second: i64, lines: &[ListedOrder]) -> NotedList {
+    ok(store.note_list(lines, &listing(second, lines)).await)
 }
 
 /// The order, which must be known.
-pub(super) async fn known<S: Store>(store: &S, order_no: &OrderNo) -> Order {
+pub(super) async fn known(store: &dyn Store, order_no: &OrderNo) -> Order {
     match ok(store.order(order_no).await) {
         Some(order) => order,
         None => panic!("order {order_no} was noted and is forgotten"),
@@ -209,7 +213,7 @@ pub(super) async fn known<S: Store>(store: &S, order_no: &OrderNo) -> Order {
 }
 
 /// Every record, as the ids and versions of [`record`].
-pub(super) async fn versions<S: Store>(store: &S) -> Vec<(String, String)> {
+pub(super) async fn versions(store: &dyn Store) -> Vec<(String, String)> {
     let all = ok(store.records(&crate::RecordFilter::default(), None, 1000).await);
     all.into_iter()
         .map(|stored| (stored.record.id, stored.record.monitor_content.unwrap_or_default()))

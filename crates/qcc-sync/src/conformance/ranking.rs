@@ -1,16 +1,12 @@
 //! Of two versions of a record the one of greater rank stands.
 
-use std::future::Future;
+use super::{
+    Fresh,
+    given::{Archive, local, no, ok, record, row, versions},
+};
+use crate::{Changes, RecordFilter, Written};
 
-use super::given::{Archive, local, no, ok, record, row, versions};
-use crate::{Changes, RecordFilter, Store, Written};
-
-/// Three orders bring versions of one id; every order of applying them, and
-/// every repetition of one, ends with the greatest. The date decides before the
-/// number, and the number as bytes.
-pub async fn the_greatest_rank_stands_in_any_order<S: Store, F: Future<Output = S>>(
-    fresh: impl Fn() -> F,
-) {
+pub(super) async fn the_greatest_rank_stands_in_any_order(fresh: &Fresh<'_>) {
     let archive = |order_no: &str, pushed, position| {
         let rows = vec![
             row(position, record("shared", order_no)),
@@ -22,11 +18,11 @@ pub async fn the_greatest_rank_stands_in_any_order<S: Store, F: Future<Output = 
     let expected = [("A1", "A1"), ("Z9", "Z9"), ("a0", "a0"), ("shared", "a0")];
     for permutation in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         for repeated in 0..3 {
-            let store = fresh().await;
+            let store = &*fresh().await;
             let (mut greatest, mut applied) = (None, [false; 3]);
             let sequence = permutation.iter().chain([&permutation[repeated]]);
             for &which in sequence.clone() {
-                let written = archives[which].apply(&store, 0).await;
+                let written = archives[which].apply(store, 0).await;
                 let wins = greatest.is_none_or(|greatest| which >= greatest);
                 greatest = greatest.max(Some(which));
                 let (again, is_first) = (applied[which], !applied.contains(&true));
@@ -47,7 +43,7 @@ pub async fn the_greatest_rank_stands_in_any_order<S: Store, F: Future<Output = 
             }
             let expected = expected.map(|(id, version)| (id.to_owned(), version.to_owned()));
             assert_eq!(
-                versions(&store).await,
+                versions(store).await,
                 expected,
                 "applied as {:?}",
                 sequence.collect::<Vec<_>>()
@@ -59,11 +55,7 @@ pub async fn the_greatest_rank_stands_in_any_order<S: Store, F: Future<Output = 
     }
 }
 
-/// Within one archive the greater position stands, in one batch or several, and
-/// only one of the two counts as stored.
-pub async fn the_later_place_in_an_archive_stands<S: Store, F: Future<Output = S>>(
-    fresh: impl Fn() -> F,
-) {
+pub(super) async fn the_later_place_in_an_archive_stands(fresh: &Fresh<'_>) {
     let early = || row(3, record("a", "early"));
     let late = || row(70, record("a", "late"));
     for batches in [
@@ -73,13 +65,13 @@ pub async fn the_later_place_in_an_archive_stands<S: Store, F: Future<Output = S
         vec![vec![late()], vec![early()]],
         vec![vec![early()], vec![early(), late()]],
     ] {
-        let store = fresh().await;
+        let store = &*fresh().await;
         let mut archive = Archive::new("A1", 0, Vec::new()).repeatable();
         let rows = batches.iter().map(|batch| batch.len() as u64).sum::<u64>();
         archive.batches = batches;
         for new in [1, 0] {
-            let written = archive.apply(&store, 0).await;
-            assert_eq!(versions(&store).await, [("a".to_owned(), "late".to_owned())]);
+            let written = archive.apply(store, 0).await;
+            assert_eq!(versions(store).await, [("a".to_owned(), "late".to_owned())]);
             let changes = Changes { new, updated: 0, unchanged: 1 - new };
             assert_eq!(written, Written { changes, superseded: rows - 1 });
         }

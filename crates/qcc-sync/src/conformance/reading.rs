@@ -1,17 +1,21 @@
 //! What is read back: records by page and filter, orders, the overview.
 
-use std::{cmp::Reverse, collections::BTreeMap, future::Future};
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use qcc_proto::{MonitorLevel, MonitorType, RiskRecord};
 
-use super::given::{Archive, add, at, lease, line, listing, local, no, ok, record, row, worker};
+use super::{
+    Fresh,
+    given::{
+        Archive, add, at, lease, line, list, listing, local, no, ok, record, row, with, worker,
+    },
+};
 use crate::{
-    Hold, Order, OrderFilter, Overview, Reason, ReasonCode, RecordFilter, SetAside, State,
+    Listing, Order, OrderFilter, Overview, Reason, ReasonCode, RecordFilter, SetAside, State,
     StateName, Store, StoredRecord, UnknownWord,
 };
 
-/// Every text comes back as it was; nothing and the empty text stay different.
-pub async fn texts_come_back_as_they_were<S: Store, F: Future<Output = S>>(fresh: impl Fn() -> F) {
+pub(super) async fn texts_come_back_as_they_were(fresh: &Fresh<'_>) {
     let texts = [
         "",
         " ",
@@ -37,8 +41,8 @@ pub async fn texts_come_back_as_they_were<S: Store, F: Future<Output = S>>(fresh
         record.extra = Some(r#"{"新字段":[1,null,"x"]}"#.into());
         rows.push(row(position, record));
     }
-    let store = fresh().await;
-    Archive::new("A1", 0, rows.clone()).apply(&store, 0).await;
+    let store = &*fresh().await;
+    Archive::new("A1", 0, rows.clone()).apply(store, 0).await;
     let mut expected: Vec<RiskRecord> = rows.into_iter().map(|row| row.record).collect();
     expected.sort_by(|a, b| a.id.cmp(&b.id));
     let all = ok(store.records(&RecordFilter::default(), None, 100).await);
@@ -49,7 +53,7 @@ pub async fn texts_come_back_as_they_were<S: Store, F: Future<Output = S>>(fresh
 }
 
 /// Records whose fields differ in every way that filters tell apart.
-async fn stock<S: Store>(store: &S) {
+async fn stock(store: &dyn Store) {
     let levels = ["高风险信息", "提示信息", "新级别"];
     for (order_no, pushed) in [("A1", 0), ("A2", 600), ("A3", 600)] {
         let rows = (0..20).map(|n| {
@@ -66,7 +70,7 @@ async fn stock<S: Store>(store: &S) {
 }
 
 /// All pages of so many records.
-async fn paged<S: Store>(store: &S, filter: &RecordFilter, limit: u32) -> Vec<StoredRecord> {
+async fn paged(store: &dyn Store, filter: &RecordFilter, limit: u32) -> Vec<StoredRecord> {
     let mut all: Vec<StoredRecord> = Vec::new();
     loop {
         let after = all.last().map(|last| last.record.id.clone());
@@ -83,16 +87,15 @@ async fn paged<S: Store>(store: &S, filter: &RecordFilter, limit: u32) -> Vec<St
     }
 }
 
-/// Pages of any size join to the whole, by id as bytes, each record once.
-pub async fn pages_join_without_holes<S: Store, F: Future<Output = S>>(fresh: impl Fn() -> F) {
-    let store = fresh().await;
-    stock(&store).await;
+pub(super) async fn pages_join_without_holes(fresh: &Fresh<'_>) {
+    let store = &*fresh().await;
+    stock(store).await;
     let everything = RecordFilter::default();
     let all = ok(store.records(&everything, None, 1000).await);
     assert_eq!(all.len(), 60);
     assert!(all.is_sorted_by(|a, b| a.record.id < b.record.id), "by id, each once");
     for limit in [1, 7, 59, 60, 61] {
-        assert_eq!(paged(&store, &everything, limit).await, all, "in pages of {limit}");
+        assert_eq!(paged(store, &everything, limit).await, all, "in pages of {limit}");
     }
     assert_eq!(ok(store.records(&everything, None, 0).await), []);
     assert_eq!(ok(store.records(&everything, Some("~"), 10).await), [], "behind the last");
@@ -103,18 +106,17 @@ pub async fn pages_join_without_holes<S: Store, F: Future<Output = S>>(fresh: im
     sorted.sort_by_key(|stored| Reverse(stored.rank.push_date));
     let newest_first = RecordFilter { newest_first: true, ..RecordFilter::default() };
     for limit in [1, 7, 20, 40, 61] {
-        let found = paged(&store, &newest_first, limit).await;
+        let found = paged(store, &newest_first, limit).await;
         assert_eq!(found, sorted, "newest first, in pages of {limit}");
     }
     let older = RecordFilter { pushed_until: Some(local(599)), ..newest_first };
     sorted.retain(|stored| stored.rank.push_date <= local(599));
-    assert_eq!(paged(&store, &older, 7).await, sorted, "newest first, up to a time");
+    assert_eq!(paged(store, &older, 7).await, sorted, "newest first, up to a time");
 }
 
-/// Each filter alone and with others finds what its description says.
-pub async fn filters_join_with_and<S: Store, F: Future<Output = S>>(fresh: impl Fn() -> F) {
-    let store = fresh().await;
-    stock(&store).await;
+pub(super) async fn filters_join_with_and(fresh: &Fresh<'_>) {
+    let store = &*fresh().await;
+    stock(store).await;
     let all = ok(store.records(&RecordFilter::default(), None, 1000).await);
     let levels = [None, Some("新级别"), Some("风险信息")];
     let corps = [None, Some("key1"), Some("查key3"), Some("%"), Some("key_"), Some("")];
@@ -138,7 +140,7 @@ pub async fn filters_join_with_and<S: Store, F: Future<Output = S>>(fresh: impl 
                 };
                 let expected: Vec<StoredRecord> =
                     all.iter().filter(|stored| fits(&filter, stored)).cloned().collect();
-                assert_eq!(paged(&store, &filter, 7).await, expected, "{filter:?}");
+                assert_eq!(paged(store, &filter, 7).await, expected, "{filter:?}");
                 found += expected.len();
             }
         }
@@ -165,14 +167,11 @@ fn fits(filter: &RecordFilter, stored: &StoredRecord) -> bool {
         && filter.order_no.as_ref().is_none_or(|wanted| rank.order_no == *wanted)
 }
 
-/// Orders come newest first, by state and number wanted.
-pub async fn orders_are_listed_newest_first<S: Store, F: Future<Output = S>>(
-    fresh: impl Fn() -> F,
-) {
-    let store = fresh().await;
-    Archive::new("C1", 0, Vec::new()).apply(&store, 0).await;
+pub(super) async fn orders_are_listed_newest_first(fresh: &Fresh<'_>) {
+    let store = &*fresh().await;
+    Archive::new("C1", 0, Vec::new()).apply(store, 0).await;
     let lines = [line("A1", -100), line("B1", -300), line("A2", -200)];
-    ok(store.note_listing(&lines, &listing(10, &lines), None).await);
+    list(store, 10, &lines).await;
     ok(store.note_call(&no("D1"), at(20)).await);
     let numbers = async |state, limit| -> Vec<String> {
         let filter = OrderFilter { state, limit };
@@ -187,40 +186,16 @@ pub async fn orders_are_listed_newest_first<S: Store, F: Future<Output = S>>(
     assert!(numbers(None, Some(0)).await.is_empty());
 }
 
-/// A hold replaces the one before it and goes when it is lifted.
-pub async fn a_hold_stands_until_it_is_lifted<S: Store, F: Future<Output = S>>(
-    fresh: impl Fn() -> F,
-) {
-    let store = fresh().await;
-    assert_eq!(ok(store.hold().await), None);
-    let hold = |until, code| Hold { since: at(0), until, reason: Reason::new(code, "等待 'x'") };
-    for hold in [
-        hold(None, ReasonCode::Account),
-        hold(Some(at(600)), ReasonCode::CoolOff),
-        hold(None, ReasonCode::Signature),
-    ] {
-        ok(store.set_hold(Some(&hold)).await);
-        assert_eq!(ok(store.hold().await), Some(hold.clone()));
-        assert_eq!(ok(store.overview().await).hold, Some(hold));
-    }
-    ok(store.set_hold(None).await);
-    assert_eq!(ok(store.hold().await), None);
-    assert_eq!(ok(store.overview().await).hold, None);
-}
-
-/// The overview of a store with a bit of everything, and of an empty one.
-pub async fn the_overview_counts_everything<S: Store, F: Future<Output = S>>(
-    fresh: impl Fn() -> F,
-) {
-    let store = fresh().await;
+pub(super) async fn the_overview_counts_everything(fresh: &Fresh<'_>) {
+    let store = &*fresh().await;
     assert_eq!(ok(store.overview().await), Overview::empty());
 
     let hand = worker("hand");
     let rest = async |order_no: &str, state: State| {
-        add(&store, &no(order_no), 40).await;
-        let order = lease(&store, &no(order_no), &hand, 40).await;
-        ok(store.save(&Order { state, ..order }, &hand, at(40)).await);
-        ok(store.release(&no(order_no), &hand).await);
+        add(store, &no(order_no), 40).await;
+        let lease = lease(store, &no(order_no), &hand, 40).await;
+        ok(store.save(&with(&lease, |order| Order { state, ..order }), at(40)).await);
+        ok(store.release(&lease).await);
     };
     let waiting = |until, code| State::Waiting { until: at(until), reason: Reason::new(code, "") };
     let refused = || State::Quarantined { reason: Reason::new(ReasonCode::Refused, "") };
@@ -229,11 +204,11 @@ pub async fn the_overview_counts_everything<S: Store, F: Future<Output = S>>(
     archive.words = vec![UnknownWord { field: "monitorType".into(), word: "紫".into(), count: 1 }];
     archive.aside =
         vec![SetAside { position: 2, code: "x".into(), detail: String::new(), raw: vec![1] }];
-    archive.apply(&store, 10).await;
-    Archive::new("A2", 5, vec![row(0, record("b", "2"))]).apply(&store, 20).await;
+    archive.apply(store, 10).await;
+    Archive::new("A2", 5, vec![row(0, record("b", "2"))]).apply(store, 20).await;
     let lines = [line("S1", -100), line("S2", -50)];
     let listing = listing(30, &lines);
-    ok(store.note_listing(&lines, &listing, None).await);
+    ok(store.note_list(&lines, &listing).await);
     rest("W1", waiting(500, ReasonCode::Transient)).await;
     rest("W2", waiting(400, ReasonCode::NotReady)).await;
     rest("Q1", refused()).await;
@@ -256,7 +231,7 @@ pub async fn the_overview_counts_everything<S: Store, F: Future<Output = S>>(
     assert_eq!(overview.next_due, Some(at(400)));
     assert_eq!((overview.records, overview.set_aside), (2, 1));
     assert_eq!(overview.unknown_words, archive.words);
-    assert_eq!(overview.last_listing, Some(listing));
+    assert_eq!(overview.last_listing, Some(Listing { fresh: 2, ..listing }));
     assert_eq!(overview.last_call, Some(at(45)), "about an order that a list named");
     assert_eq!((overview.unconfirmed, overview.awaiting_list), (0, 1));
     assert_eq!(overview.last_applied, Some(at(20)));

@@ -9,11 +9,10 @@ use qcc_proto::{
 };
 use tokio::sync::mpsc;
 
-use super::{Engine, EngineError, Report, Trouble, words::Words};
+use super::{Engine, EngineError, Report, Trouble, keep::keeping, words::Words};
 use crate::{
-    Applied, Apply as _, Archives, Changes, Clock, CountMismatch, Event, Failure, KeptArchive,
-    Observer, Order, Policy, ReasonCode, Remedy, Row, SetAside, State, Store, UnknownWord, Worker,
-    Written,
+    Apply, Archives, Changes, Clock, Commit, CountMismatch, Document, Event, Failure, KeptArchive,
+    Lease, Observer, Order, Policy, ReasonCode, Remedy, Row, SetAside, State, Store, UnknownWord,
 };
 
 /// What the reading thread hands to the writing task.
@@ -24,34 +23,45 @@ enum Piece {
 }
 
 /// What applying takes: no client, for nobody is called.
-pub(crate) struct Applier<'e, S, A, C> {
-    pub(crate) store: &'e S,
-    pub(crate) archives: &'e A,
-    pub(crate) clock: &'e C,
-    pub(crate) worker: &'e Worker,
+#[derive(Clone, Copy)]
+pub(crate) struct Applier<'e> {
+    pub(crate) store: &'e dyn Store,
+    pub(crate) archives: &'e dyn Archives,
+    pub(crate) clock: &'e dyn Clock,
     pub(crate) policy: &'e Policy,
 }
 
-impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
-    pub(super) fn applier(&self) -> Applier<'_, S, A, C> {
+impl Engine {
+    pub(super) fn applier(&self) -> Applier<'_> {
         Applier {
-            store: &self.store,
-            archives: &self.archives,
-            clock: &self.clock,
-            worker: &self.worker,
+            store: &*self.store,
+            archives: &*self.archives,
+            clock: &*self.clock,
             policy: &self.policy,
         }
     }
 }
 
-impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
-    /// Puts a kept archive into the table; the order is committed with it.
+impl Applier<'_> {
+    /// Puts a kept archive into the table; the order is committed with it. The lease is
+    /// kept meanwhile, and ends with it.
     pub(crate) async fn apply(
         &self,
-        order: &Order,
+        lease: &Lease,
         report: &mut Report,
         observer: &dyn Observer,
     ) -> Result<(), Trouble> {
+        let applying = self.apply_leased(lease, report, observer);
+        keeping(self.store, self.clock, lease, applying).await?
+    }
+
+    async fn apply_leased(
+        &self,
+        lease: &Lease,
+        report: &mut Report,
+        observer: &dyn Observer,
+    ) -> Result<(), Trouble> {
+        let order = &lease.order;
         let (Some(kept), Some(password)) = (order.archive, order.password.clone()) else {
             return Err(missing("its password is not in the ledger"));
         };
@@ -64,7 +74,7 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
             let sent = send.clone();
             read(Arc::new(file), password.reveal().as_bytes(), &policy, &sent)
         });
-        let written = self.write(order, &kept, &mut pieces, observer).await;
+        let written = self.write(lease, &kept, &mut pieces, observer).await;
         // The reader stops by itself once nobody receives.
         drop(pieces);
         let read = reading
@@ -76,19 +86,15 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
         let Some(Pending { transaction, push_date, summary, unknown }) = written else {
             return Err(Trouble::damaged("the archive ended before its document did"));
         };
-        let at = self.clock.now();
-        let applied = move |written: Written| Applied {
-            at,
+        let document = Document {
+            at: self.clock.now(),
             push_date,
             total_size: summary.total_size,
-            stored: written.stored(),
-            changes: Some(written.changes),
-            superseded: written.superseded,
-            quarantined: summary.set_aside,
+            set_aside: summary.set_aside,
         };
-        let done = order.clone();
-        let written = transaction.commit(&unknown, move |w| done.applied_again(applied(w))).await?;
-        let applied = applied(written);
+        let done = Commit { order: order.clone().in_table(), document, unknown };
+        let written = transaction.commit(done).await?;
+        let applied = document.applied(written);
         report.applied += 1;
         report.stored += applied.stored;
         report.changes += written.changes;
@@ -106,17 +112,18 @@ impl<S: Store, A: Archives, C: Clock> Applier<'_, S, A, C> {
     /// Writes what is read; `None` where the reader ended early and says why.
     async fn write(
         &self,
-        order: &Order,
+        lease: &Lease,
         kept: &KeptArchive,
         pieces: &mut mpsc::Receiver<Piece>,
         observer: &dyn Observer,
-    ) -> Result<Option<Pending<S::Apply>>, Trouble> {
+    ) -> Result<Option<Pending>, Trouble> {
+        let order = &lease.order;
         let Some(Piece::Head(head)) = pieces.recv().await else { return Ok(None) };
         let (push_date, total) = (head.push_date, Some(head.total_size));
         if !order.accepted {
             self.check_origin(order, kept, push_date).await?;
         }
-        let mut transaction = self.store.begin_apply(&order.no, push_date, self.worker).await?;
+        let mut transaction = self.store.begin_apply(lease, push_date).await?;
         let mut words = Words::default();
         let mut records = 0;
         while let Some(piece) = pieces.recv().await {
@@ -210,8 +217,8 @@ fn foreign(what: String) -> Trouble {
 }
 
 /// A transaction that waits for the reader's last word.
-struct Pending<T> {
-    transaction: T,
+struct Pending {
+    transaction: Box<dyn Apply>,
     push_date: ShanghaiTime,
     summary: DocumentSummary,
     unknown: Vec<UnknownWord>,

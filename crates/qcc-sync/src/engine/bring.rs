@@ -2,10 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Engine, EngineError, Report, Trouble, error::failure_for, tell_answer};
+use super::{Engine, EngineError, Report, Trouble, error::failure_for, keep::keeping, tell_answer};
 use crate::{
-    Archives, Clock, Event, Hold, Observer, Order, Remedy, State, Step, Store, StoreErrorKind,
-    VendorCall, next_step,
+    Event, Hold, Lease, Observer, Order, Remedy, State, Step, StoreErrorKind, VendorCall, next_step,
 };
 
 /// What came of an order that was taken in hand.
@@ -16,46 +15,45 @@ pub(super) struct Outcome {
     pub(super) trouble: Option<EngineError>,
 }
 
-impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+impl Engine {
     /// Locates and downloads an order's archive, and gives the order back. What fails
     /// is written down: the order waits in the ledger, and nothing waits here.
     pub(super) async fn bring(
         &self,
-        order: Order,
+        mut lease: Lease,
         observer: &dyn Observer,
     ) -> Result<Outcome, EngineError> {
-        let no = order.no.clone();
         let mut outcome = Outcome::default();
-        let brought = self.brought(order, &mut outcome, observer).await;
-        self.given_back(&no, brought).await?;
+        let brought = self.brought(&mut lease, &mut outcome, observer).await;
+        self.given_back(&lease, brought).await?;
         Ok(outcome)
     }
 
     /// Applies an order's kept archive, and gives the order back.
     pub(super) async fn apply(
         &self,
-        order: Order,
+        mut lease: Lease,
         observer: &dyn Observer,
     ) -> Result<Outcome, EngineError> {
-        let no = order.no.clone();
         let mut outcome = Outcome::default();
-        let applied = match self.applier().apply(&order, &mut outcome.report, observer).await {
+        let applied = match self.applier().apply(&lease, &mut outcome.report, observer).await {
             Ok(()) => return Ok(outcome),
-            Err(trouble) => self.failed(order, trouble, &mut outcome, observer).await,
+            Err(trouble) => self.failed(&mut lease, trouble, &mut outcome, observer).await,
         };
-        self.given_back(&no, applied).await?;
+        self.given_back(&lease, applied).await?;
         Ok(outcome)
     }
 
     async fn brought(
         &self,
-        mut order: Order,
+        lease: &mut Lease,
         outcome: &mut Outcome,
         observer: &dyn Observer,
     ) -> Result<(), EngineError> {
+        let (store, clock) = (&*self.store, &*self.clock);
         loop {
-            let now = self.clock.now();
-            let done = match next_step(&order, now) {
+            let now = clock.now();
+            let done = match next_step(&lease.order, now) {
                 Step::Rest(_) | Step::Apply => return Ok(()),
                 Step::Locate => {
                     // Another order, or another process, may have met a hold meanwhile.
@@ -63,17 +61,19 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                         outcome.report.held = Some(hold);
                         return Ok(());
                     }
-                    self.locate(&order, now, observer).await
+                    keeping(store, clock, lease, self.locate(&lease.order, now, observer)).await
                 }
-                Step::Fetch => self.fetch(&order, observer).await,
+                Step::Fetch => {
+                    keeping(store, clock, lease, self.fetch(&lease.order, observer)).await
+                }
             };
-            match done {
-                Ok(next) => order = next,
-                Err(trouble) => return self.failed(order, trouble, outcome, observer).await,
+            match done? {
+                Ok(next) => lease.order = next,
+                Err(trouble) => return self.failed(lease, trouble, outcome, observer).await,
             }
-            self.store.save(&order, &self.worker, self.clock.now()).await?;
-            if order.state == State::Fetched {
-                self.label_if_listed_since(&order).await?;
+            self.store.save(lease, self.clock.now()).await?;
+            if lease.order.state == State::Fetched {
+                self.label_if_listed_since(&lease.order).await?;
                 outcome.report.fetched += 1;
                 return Ok(());
             }
@@ -83,14 +83,14 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     /// Ends a lease, where it was not lost to another worker.
     async fn given_back(
         &self,
-        no: &qcc_proto::OrderNo,
+        lease: &Lease,
         done: Result<(), EngineError>,
     ) -> Result<(), EngineError> {
         let done = match done {
             Err(EngineError::Store(e)) if e.kind() == StoreErrorKind::LeaseLost => return Ok(()),
             done => done,
         };
-        let released = self.store.release(no, &self.worker).await;
+        let released = self.store.release(lease).await;
         done?;
         Ok(released?)
     }
@@ -102,7 +102,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     /// engine's.
     async fn failed(
         &self,
-        order: Order,
+        lease: &mut Lease,
         trouble: Trouble,
         outcome: &mut Outcome,
         observer: &dyn Observer,
@@ -116,19 +116,19 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                 failure
             }
         };
-        let spoilt = order.archive;
-        let order = order.failed(&failure, &self.policy, now);
+        let spoilt = lease.order.archive;
+        lease.order = lease.order.clone().failed(&failure, &self.policy, now);
         if let Remedy::HoldAll(until) = failure.remedy {
             let reason = failure.reason.clone();
             let hold = Hold { since: now, until, reason };
             outcome.report.held = Some(self.hold(hold, observer).await?);
         }
-        tell_failure(&order, observer);
-        if let Err(error) = self.store.save(&order, &self.worker, now).await {
+        tell_failure(&lease.order, observer);
+        if let Err(error) = self.store.save(lease, now).await {
             return Err(outcome.trouble.take().unwrap_or(EngineError::Store(error)));
         }
-        if let (Some(archive), None) = (spoilt, order.archive) {
-            self.discard(&archive, &order).await;
+        if let (Some(archive), None) = (spoilt, lease.order.archive) {
+            self.discard(&archive, &lease.order).await;
         }
         Ok(())
     }

@@ -11,33 +11,25 @@ use qcc_http::{Download, Resume, Retry};
 use qcc_proto::OrderNo;
 
 use super::{Engine, Trouble, failure_of, tell_answer};
-use crate::{
-    Archives, Clock, Event, Failure, Observer, Order, Partial, ReasonCode, Remedy, Store,
-    VendorCall,
-};
+use crate::{Event, Failure, Observer, Order, Partial, ReasonCode, Remedy, VendorCall};
 
 /// Downloads that broke off, by order: what was received, and where to go on.
 /// Nothing of it is needed to go on after a crash; it only saves bytes.
-pub(super) struct Unfinished<A: Archives>(BTreeMap<OrderNo, (A::Partial, Resume)>);
+#[derive(Default)]
+pub(super) struct Unfinished(BTreeMap<OrderNo, (Box<dyn Partial>, Resume)>);
 
 /// So many are kept at a time; each is a file on disk.
 const MOST_UNFINISHED: usize = 32;
 
-impl<A: Archives> Default for Unfinished<A> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
-}
-
-impl<A: Archives> Unfinished<A> {
-    fn keep(&mut self, no: &OrderNo, partial: A::Partial, resume: Resume) {
+impl Unfinished {
+    fn keep(&mut self, no: &OrderNo, partial: Box<dyn Partial>, resume: Resume) {
         if self.0.len() < MOST_UNFINISHED || self.0.contains_key(no) {
             self.0.insert(no.clone(), (partial, resume));
         }
     }
 }
 
-impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+impl Engine {
     /// Downloads a located order's archive and keeps it.
     ///
     /// One that breaks off is resumed at once for as long as each attempt brings
@@ -54,7 +46,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         let earlier = self.unfinished().0.remove(&order.no);
         let (mut partial, mut resume) = match earlier {
             Some((partial, resume)) => (partial, Some(resume)),
-            None => (self.archives.begin().await?, None),
+            None => (self.archives.begin(&order.no).await?, None),
         };
         for breaks in 1.. {
             let before = partial.len();
@@ -62,7 +54,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             tell_answer(VendorCall::Download, &download, observer);
             let broken = match download {
                 Ok(download) => {
-                    match self.receive(download, &mut partial, order, observer).await? {
+                    match self.receive(download, &mut *partial, order, observer).await? {
                         Received::Whole => break,
                         Received::Part(go_on, what) => {
                             resume = go_on;
@@ -99,7 +91,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         self.received.load(Ordering::Relaxed)
     }
 
-    fn unfinished(&self) -> MutexGuard<'_, Unfinished<A>> {
+    fn unfinished(&self) -> MutexGuard<'_, Unfinished> {
         self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -107,7 +99,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     async fn receive(
         &self,
         mut download: Download,
-        partial: &mut A::Partial,
+        partial: &mut dyn Partial,
         order: &Order,
         observer: &dyn Observer,
     ) -> Result<Received, Trouble> {
@@ -187,19 +179,19 @@ fn too_large(limit: u64) -> Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::MemoryArchives;
+    use crate::{Archives as _, MemoryArchives};
 
     #[tokio::test]
     async fn of_downloads_that_broke_off_so_many_are_kept_and_each_as_it_was_last() {
         let archives = MemoryArchives::default();
-        let mut unfinished = Unfinished::<MemoryArchives>::default();
+        let mut unfinished = Unfinished::default();
         let no = |n: usize| format!("A{n}").parse::<OrderNo>().unwrap();
         let resume = |offset| Resume::new(offset, None, "\"one\"").unwrap();
         for n in 0..MOST_UNFINISHED + 8 {
-            unfinished.keep(&no(n), archives.begin().await.unwrap(), resume(1));
+            unfinished.keep(&no(n), archives.begin(&no(0)).await.unwrap(), resume(1));
             assert_eq!(unfinished.0.len(), (n + 1).min(MOST_UNFINISHED));
         }
-        unfinished.keep(&no(0), archives.begin().await.unwrap(), resume(9));
+        unfinished.keep(&no(0), archives.begin(&no(0)).await.unwrap(), resume(9));
         let offset = |n| unfinished.0.get(&no(n)).map(|(_, resume)| resume.offset());
         assert_eq!((offset(0), offset(1), offset(MOST_UNFINISHED)), (Some(9), Some(1), None));
     }

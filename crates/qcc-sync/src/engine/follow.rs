@@ -16,8 +16,8 @@ use super::{
     run::{Run, Task, time_until},
 };
 use crate::{
-    Archives, Clock, Delivery, DeliveryPolicy, Event, Hold, Observer, Overview, Probe, Probed,
-    Remedy, Store, Wake,
+    AccountExt as _, Delivery, DeliveryPolicy, Event, Hold, Observer, Overview, Probe, Probed,
+    Remedy, Wake,
     delivery::later,
     pace::{ListPace, Rhythm, doubled},
 };
@@ -122,7 +122,7 @@ impl Course {
     }
 }
 
-impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+impl Engine {
     /// Lists and works until `stop` resolves.
     ///
     /// The engine rests until the list is due, an order is, or `wake` is called. A
@@ -291,10 +291,14 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         observer: &dyn Observer,
     ) -> Result<Option<EngineError>, EngineError> {
         let now = self.clock.now();
-        let mut hold = self.store.hold().await?.map(|hold| hold.clamped(now));
-        if let Some(ended) = hold.take_if(|hold| !hold.is_in_force(now)) {
-            self.lift(ended, observer).await?;
-        }
+        let in_force = self.hold_in_force().await?;
+        let hold = match self.store.hold().await? {
+            Some(ended) if in_force.is_none() => {
+                self.lift(ended, observer).await?;
+                None
+            }
+            _ => in_force,
+        };
         let rhythm = if hold.is_some() { Rhythm::Recheck } else { Rhythm::Poll };
         let resting = hold.as_ref().is_some_and(|hold| hold.until.is_some());
         let is_due = !resting
@@ -315,11 +319,9 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                 let now = self.clock.now();
                 let interval = self.store.overview().await?.believed(now).poll_interval();
                 course.list.read(rhythm, interval, now);
-                // One that another process set meanwhile stays.
                 if let Some(hold) = hold
-                    && self.store.hold().await?.as_ref() == Some(&hold)
+                    && self.lift(hold, observer).await?
                 {
-                    self.lift(hold, observer).await?;
                     run.report.held = None;
                 }
                 return Ok(None);

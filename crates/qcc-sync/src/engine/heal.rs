@@ -4,14 +4,14 @@ use jiff::Timestamp;
 
 use super::{Engine, EngineError, Follow, failure_of, follow::Course, run::Run, tell_answer};
 use crate::{
-    Activation, Archives, Clock, Event, Heal, Hold, Observer, Overview, Probe, Probed, Remedy,
-    Store, VendorCall, next_heal,
+    AccountExt as _, Activation, Event, Heal, Hold, Observer, Overview, Probe, Probed, Remedy,
+    VendorCall, next_heal,
 };
 
 /// A probe, an activation, and the wait that follows them.
 const STEPS: u32 = 3;
 
-impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+impl Engine {
     /// Does what is to be done about missing calls now; returns when to look again.
     pub(super) async fn heal<P: Probe>(
         &self,
@@ -69,8 +69,8 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         let answer = run.beside(self.client.activate(now)).await;
         tell_answer(VendorCall::Activate, &answer, observer);
         let Err(error) = answer else {
-            let agreed = attempt.agreed(self.clock.now());
-            self.store.note_activation(&agreed).await?;
+            let agreed = attempt.clone().agreed(self.clock.now());
+            self.store.end_activation(&attempt, &agreed).await?;
             tracing::info!(tries = agreed.tries, "the vendor agreed to call again");
             observer.event(&Event::Activated);
             return Ok(agreed);

@@ -4,13 +4,15 @@
 //! once more when a list first names the order: whether it was listed is what a
 //! rebuilt ledger needs to recognise a gap.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use qcc_proto::ListedOrder;
 
 use super::{Engine, EngineError, Trouble};
-use crate::{Archives, Clock, Label, Order, Store};
+use crate::{Label, Order};
 
-impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+impl Engine {
     /// Writes an order's label, if its archive is kept.
     pub(super) async fn label(&self, order: &Order) -> Result<(), Trouble> {
         if let Some((archive, label)) = Label::of(order, self.clock.now()) {
@@ -27,8 +29,12 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         listed: &[ListedOrder],
         now: Timestamp,
     ) -> Result<(), EngineError> {
+        let numbers: Vec<_> = listed.iter().map(|line| line.order_no.clone()).collect();
+        let known = self.store.orders_named(&numbers).await?;
+        let mut known: BTreeMap<_, _> =
+            known.into_iter().map(|order| (order.no.clone(), order)).collect();
         for line in listed {
-            let Some(known) = self.store.order(&line.order_no).await? else { continue };
+            let Some(known) = known.remove(&line.order_no) else { continue };
             if known.archive.is_none() || known.listed_at.is_some() {
                 continue;
             }

@@ -3,11 +3,9 @@
 use qcc_proto::ListedOrder;
 
 use super::{Engine, EngineError, tell_answer};
-use crate::{
-    Archives, Clock, Event, Gap, Listing, Observer, Store, VendorCall, detect_gap, fastest_burst,
-};
+use crate::{Event, Gap, Listing, Observer, VendorCall};
 
-impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+impl Engine {
     /// Reads the order list once and notes what it shows: how many orders it named,
     /// and how many of them are new.
     ///
@@ -28,27 +26,11 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             observer.event(&Event::Unreadable { lines: unreadable });
         }
         let listed = unique(answer.orders);
-        let continuity = self.store.continuity(&listed).await?;
-        let window = self.policy.window.get();
-        let gap = detect_gap(&listed, &continuity, now);
-        let count = u32::try_from(listed.len()).unwrap_or(u32::MAX);
-        let fresh = count - continuity.listed_before.min(count);
-        let before = self.store.overview().await?.believed(now).last_listing;
-        let last_list = before.as_ref().map(|listing| listing.at);
-        let burst = before.and_then(|listing| listing.burst);
-        let listing = Listing {
-            at: now,
-            window,
-            listed: count,
-            fresh,
-            oldest: listed.iter().filter_map(|order| order.created_at).min(),
-            newest: listed.iter().filter_map(|order| order.created_at).max(),
-            unreadable,
-            burst: fastest_burst(&listed, window, fresh, last_list, burst, now),
-        };
+        let listing = Listing::of(&listed, self.policy.window.get(), unreadable, now);
+        let count = listing.listed;
         self.label_as_listed(&listed, now).await?;
-        let noted = self.store.note_listing(&listed, &listing, gap.as_ref()).await?;
-        let fresh = noted.fresh;
+        let noted = self.store.note_list(&listed, &listing).await?;
+        let fresh = noted.new;
         observer.event(&Event::Listed { listed: count, fresh });
         if noted.forgotten > 0 {
             tracing::warn!(

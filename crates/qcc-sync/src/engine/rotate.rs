@@ -3,9 +3,11 @@
 use qcc_proto::PushSetting;
 
 use super::{Engine, EngineError, failure_of, tell_answer};
-use crate::{Archives, Clock, Hold, Observer, PathSegment, Remedy, SecretPath, Store, VendorCall};
+use crate::{
+    Account, AccountExt as _, Hold, Observer, PathSegment, Remedy, SecretPath, VendorCall,
+};
 
-impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+impl Engine {
     /// Gives the callback URL a fresh secret path (6.2.1).
     ///
     /// `setting` is the push setting whole, its URL without a secret path. What is
@@ -25,17 +27,29 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
         observer: &dyn Observer,
     ) -> Result<SecretPath, EngineError> {
         self.check_hold().await?;
-        let now = self.clock.now();
-        let known = self.store.secret_path().await?;
-        let path = SecretPath::rotated(known, fresh, setting, now).tried(now);
+        let path = loop {
+            let now = self.clock.now();
+            let known = self.store.secret_path().await?;
+            let path = SecretPath::rotated(known.clone(), fresh.clone(), setting, now).tried(now);
+            path.join(&setting.callback_url).map_err(EngineError::CallbackUrl)?;
+            // Where another worker rotates at the same time, both tell the vendor the same.
+            if self.store.change_secret_path(known.as_ref(), Some(&path)).await? {
+                break path;
+            }
+        };
         let callback_url = path.join(&setting.callback_url).map_err(EngineError::CallbackUrl)?;
-        self.store.set_secret_path(Some(&path)).await?;
-        let mut setting = setting.clone();
-        setting.callback_url = callback_url;
-        self.set_push(&setting, observer).await?;
-        let path = path.confirmed(setting.clone(), self.clock.now());
-        self.store.set_secret_path(Some(&path)).await?;
-        Ok(path)
+        let mut told = setting.clone();
+        told.callback_url = callback_url;
+        self.set_push(&told, observer).await?;
+        let now = self.clock.now();
+        let confirm = |account: &mut Account| {
+            let is_ours = |kept: &&mut SecretPath| kept.current == path.current;
+            let Some(kept) = account.secret_path.as_mut().filter(is_ours) else { return false };
+            *kept = kept.clone().confirmed(setting.clone(), now);
+            true
+        };
+        let (account, _) = self.store.update_account(confirm).await?;
+        Ok(account.secret_path.unwrap_or(path))
     }
 
     /// Takes the secret path out of the callback URL, and forgets it: the vendor is
@@ -45,13 +59,20 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     /// # Errors
     /// As [`rotate_path`](Self::rotate_path).
     pub async fn leave_path(&self, observer: &dyn Observer) -> Result<(), EngineError> {
-        let Some(path) = self.store.secret_path().await? else { return Ok(()) };
-        let Some(setting) = path.told.clone() else { return Ok(()) };
+        let Some(known) = self.store.secret_path().await? else { return Ok(()) };
+        let Some(setting) = known.told.clone() else { return Ok(()) };
         self.check_hold().await?;
-        let path = path.doubted().tried(self.clock.now());
-        self.store.set_secret_path(Some(&path)).await?;
+        let path = known.clone().doubted().tried(self.clock.now());
+        if !self.store.change_secret_path(Some(&known), Some(&path)).await? {
+            // Another worker is at it.
+            return Ok(());
+        }
         self.set_push(&setting, observer).await?;
-        self.store.set_secret_path(None).await?;
+        let forget = |account: &mut Account| {
+            let is_ours = |kept: &mut SecretPath| kept.current == path.current;
+            account.secret_path.take_if(is_ours).is_some()
+        };
+        self.store.update_account(forget).await?;
         Ok(())
     }
 

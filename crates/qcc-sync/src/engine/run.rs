@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use qcc_proto::OrderNo;
 
 use super::{Engine, EngineError, Report, bring::Outcome};
-use crate::{Archives, Clock, Observer, Order, Store, Want, delivery::later};
+use crate::{Claim, Lease, Observer, Want, delivery::later};
 
 /// An order is begun beside others once the last one has taken so long.
 const APART: SignedDuration = SignedDuration::from_millis(250);
@@ -16,11 +16,14 @@ const APART: SignedDuration = SignedDuration::from_millis(250);
 pub(super) struct Run<'e> {
     observer: &'e dyn Observer,
     lanes: FuturesUnordered<BoxFuture<'e, Brought>>,
-    in_hand: Vec<OrderNo>,
+    in_hand: Vec<Lease>,
     /// Leased, and to be begun next.
-    next: Option<Order>,
+    next: Option<Lease>,
     begun_at: Option<Timestamp>,
     ended: Vec<Brought>,
+    /// When the next order is due, as the last claims found: one that waits, or that
+    /// another worker has.
+    pub(super) next_due: Option<Timestamp>,
     /// What was done since it was last asked for.
     pub(super) report: Report,
     /// The last thing that failed at our own disk or database.
@@ -50,6 +53,7 @@ impl<'e> Run<'e> {
             next: None,
             begun_at: None,
             ended: Vec::new(),
+            next_due: None,
             report: Report::default(),
             trouble: None,
         }
@@ -99,7 +103,7 @@ impl<'e> Run<'e> {
     pub(super) fn absorb(&mut self) -> Result<(), EngineError> {
         let mut failure = Ok(());
         for (no, outcome) in mem::take(&mut self.ended) {
-            self.in_hand.retain(|other| *other != no);
+            self.in_hand.retain(|lease| lease.order.no != no);
             match outcome {
                 Ok(outcome) => self.add(outcome),
                 Err(error) if failure.is_ok() => failure = Err(error),
@@ -124,7 +128,7 @@ impl<'e> Run<'e> {
     }
 }
 
-impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+impl Engine {
     /// Begins the most urgent thing that is due, applying included.
     ///
     /// Archives are fetched before any is applied: the vendor forgets, disks do not.
@@ -132,20 +136,21 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     pub(super) async fn begin<'e>(&'e self, run: &mut Run<'e>) -> Result<Task, EngineError> {
         let now = self.clock.now();
         let mut wait = None;
+        run.next_due = None;
         if run.report.held.is_some() {
             self.give_back_next(run).await?;
         } else if run.lanes.len() < self.policy.concurrent_orders.get() {
             if run.next.is_none() {
-                run.next = self.claim_to_bring(&run.in_hand, now).await?;
+                run.next = self.claim_to_bring(run, now).await?;
             }
-            if let Some(order) = run.next.take() {
+            if let Some(lease) = run.next.take() {
                 let begin_at = run.may_begin_at(now);
                 if begin_at <= now {
-                    self.start(order, run, now);
+                    self.start(lease, run, now);
                     return Ok(Task::Begun);
                 }
-                let is_fresh = order.failures == 0;
-                run.next = Some(order);
+                let is_fresh = lease.order.failures == 0;
+                run.next = Some(lease);
                 if is_fresh {
                     return Ok(Task::Later(begin_at));
                 }
@@ -185,42 +190,63 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
 
     /// Applies the next archive that is kept; `false` where none is due.
     pub(super) async fn apply_next(&self, run: &mut Run<'_>) -> Result<bool, EngineError> {
-        let kept = self.store.claim(&self.worker, Want::Kept, &[], self.clock.now()).await?;
-        let Some(order) = kept else { return Ok(false) };
-        let outcome = self.apply(order, run.observer).await?;
+        let now = self.clock.now();
+        let Some(lease) = self.claim(Want::Kept, &[], run, now).await? else { return Ok(false) };
+        let outcome = self.apply(lease, run.observer).await?;
         run.add(outcome);
         Ok(true)
     }
 
-    fn start<'e>(&'e self, order: Order, run: &mut Run<'e>, now: Timestamp) {
-        let (no, observer) = (order.no.clone(), run.observer);
+    fn start<'e>(&'e self, lease: Lease, run: &mut Run<'e>, now: Timestamp) {
+        let (no, observer) = (lease.order.no.clone(), run.observer);
         run.begun_at = Some(now);
-        run.in_hand.push(no.clone());
-        run.lanes.push(Box::pin(async move { (no, self.bring(order, observer).await) }));
+        run.in_hand.push(lease.clone());
+        run.lanes.push(Box::pin(async move { (no, self.bring(lease, observer).await) }));
+    }
+
+    /// Leases an order, or learns when the next of its kind is due.
+    async fn claim(
+        &self,
+        want: Want,
+        in_hand: &[OrderNo],
+        run: &mut Run<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Lease>, EngineError> {
+        match self.store.claim(&self.worker, want, in_hand, now).await? {
+            Claim::Leased(lease) => Ok(Some(*lease)),
+            Claim::Nothing { next_due } => {
+                let both = run.next_due.into_iter().chain(next_due);
+                run.next_due = both.min();
+                Ok(None)
+            }
+        }
     }
 
     /// Leases the next order without an archive: of those that only calls named as
     /// many as their budget allows.
     async fn claim_to_bring(
         &self,
-        in_hand: &[OrderNo],
+        run: &mut Run<'_>,
         now: Timestamp,
-    ) -> Result<Option<Order>, EngineError> {
-        let confirmed = self.store.claim(&self.worker, Want::Confirmed, in_hand, now).await?;
+    ) -> Result<Option<Lease>, EngineError> {
+        let in_hand: Vec<_> = run.in_hand.iter().map(|lease| lease.order.no.clone()).collect();
+        let confirmed = self.claim(Want::Confirmed, &in_hand, run, now).await?;
         if confirmed.is_some() || self.unconfirmed().next_at(now) > now {
             return Ok(confirmed);
         }
-        let order = self.store.claim(&self.worker, Want::Unconfirmed, in_hand, now).await?;
-        if order.is_some() {
+        // When the next of these is due matters less than when the budget is.
+        let claim = self.store.claim(&self.worker, Want::Unconfirmed, &in_hand, now).await?;
+        let lease = claim.lease();
+        if lease.is_some() {
             self.unconfirmed().take(now);
         }
-        Ok(order)
+        Ok(lease)
     }
 
     /// Gives back an order that was leased and not begun.
     pub(super) async fn give_back_next(&self, run: &mut Run<'_>) -> Result<(), EngineError> {
-        if let Some(order) = run.next.take() {
-            self.store.release(&order.no, &self.worker).await?;
+        if let Some(lease) = run.next.take() {
+            self.store.release(&lease).await?;
         }
         Ok(())
     }
@@ -228,8 +254,8 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
     /// Gives back all that is under way. What came of downloads is lost.
     pub(super) async fn drop_all(&self, run: &mut Run<'_>) -> Result<(), EngineError> {
         run.lanes.clear();
-        for no in mem::take(&mut run.in_hand) {
-            self.store.release(&no, &self.worker).await?;
+        for lease in mem::take(&mut run.in_hand) {
+            self.store.release(&lease).await?;
         }
         self.give_back_next(run).await
     }
@@ -269,6 +295,11 @@ mod tests {
         format!("A{n}").parse().unwrap()
     }
 
+    fn lease(n: u32) -> Lease {
+        let worker = crate::Worker { name: "w".into(), term: Duration::from_secs(60) };
+        Lease { order: crate::Order::seen(no(n), at(0)), worker, epoch: 1, until: at(60_000) }
+    }
+
     fn failed(n: u32, detail: &str) -> Brought {
         (no(n), Err(StoreError::new(StoreErrorKind::Corrupt, detail).into()))
     }
@@ -300,7 +331,7 @@ mod tests {
     #[test]
     fn the_first_failure_is_the_runs_and_no_order_stays_in_hand() {
         let mut run = Run::new(&());
-        run.in_hand = vec![no(1), no(2), no(3), no(4)];
+        run.in_hand = [1, 2, 3, 4].map(lease).to_vec();
         let fetched = Outcome {
             report: Report { fetched: 1, ..Report::default() },
             trouble: Some(StoreError::new(StoreErrorKind::Full, "full").into()),
@@ -308,7 +339,7 @@ mod tests {
         run.ended = vec![failed(1, "first"), (no(2), Ok(fetched)), failed(3, "second")];
         let EngineError::Store(error) = run.absorb().unwrap_err() else { panic!("the store's") };
         assert_eq!(error.to_string(), "first");
-        assert_eq!((&run.in_hand, run.report.fetched), (&vec![no(4)], 1));
+        assert_eq!((&run.in_hand, run.report.fetched), (&vec![lease(4)], 1));
         assert!(run.trouble.is_some());
         run.absorb().unwrap();
     }

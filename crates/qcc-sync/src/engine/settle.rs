@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use qcc_http::{TransportError, TransportErrorKind};
 
 use super::{
     Engine, EngineError, Report, failure_of,
     run::{Run, Task, time_until},
 };
-use crate::{Archives, Clock, Event, Hold, Observer, Remedy, Store, delivery::later};
+use crate::{AccountExt as _, Event, Hold, Observer, Remedy, delivery::later};
 
 /// A host that is asked may be silent for so long at least, whatever the patience.
 const LEAST_PATIENCE: Duration = Duration::from_secs(5);
@@ -20,7 +20,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A host that sends fewer bytes between two looks is silent.
 const ENOUGH: u64 = 1024;
 
-/// An order that another worker holds is due, and cannot be had.
+/// An order that another worker holds may be given back before its lease ends: it is
+/// asked for again this often, not at once.
 const OTHERS: Duration = Duration::from_secs(1);
 
 /// How long a run may still wait in all.
@@ -31,7 +32,7 @@ struct Patience {
     silence: Duration,
 }
 
-impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
+impl Engine {
     /// Lists, then works until nothing is due, waiting for what becomes due
     /// within `patience` in all. A list that fails is tried again for as long, and
     /// hosts may be silent for as long, but for five seconds at least.
@@ -83,8 +84,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                 }
                 Task::Nothing if run.report.held.is_some() => return Ok(()),
                 Task::Nothing => {
-                    let due = self.next_due(now).await?;
-                    let Some(due) = due else { return Ok(()) };
+                    let Some(due) = run.next_due else { return Ok(()) };
                     let wait = time_until(due, now).max(OTHERS);
                     if wait > patience.left {
                         return Ok(());
@@ -94,14 +94,6 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
                 }
             }
         }
-    }
-
-    /// When an order that waits is due, or one that only a call named may be located.
-    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, EngineError> {
-        Ok(self.store.overview().await?.next_due.filter(|due| {
-            // A wait longer than any can be was over at once.
-            due.duration_since(now) <= crate::LONGEST_HOLD
-        }))
     }
 
     /// Waits for orders under way; `false` where their hosts have been silent for too
@@ -145,10 +137,7 @@ impl<S: Store, A: Archives, C: Clock> Engine<S, A, C> {
             let error = match self.list_within(patience.silence, observer).await {
                 Ok((listed, fresh)) => {
                     (run.report.listed, run.report.fresh) = (listed, fresh);
-                    // One that another process set meanwhile stays.
-                    if let Some(hold) = hold
-                        && self.store.hold().await?.as_ref() == Some(&hold)
-                    {
+                    if let Some(hold) = hold {
                         self.lift(hold, observer).await?;
                     }
                     return Ok(());

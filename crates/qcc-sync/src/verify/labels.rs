@@ -28,10 +28,10 @@ fn rests_bare(order: &Order) -> bool {
 
 impl Proof<'_> {
     /// Looks at what is kept of an order beside the archive the ledger names.
-    pub(super) async fn look_beside<A: Archives>(
+    pub(super) async fn look_beside(
         &mut self,
         order: &Order,
-        archives: &A,
+        archives: &dyn Archives,
     ) -> Result<(), VerifyError> {
         self.verdict.waiting += u64::from(order.applied.is_none());
         if let Some(kept) = order.archive {
@@ -88,7 +88,7 @@ pub(super) type RefusedArchives = BTreeSet<Sha256>;
 /// Archives without a label, and their sizes.
 pub(super) type Strays = BTreeMap<Sha256, u64>;
 
-pub(super) async fn labels<A: Archives>(archives: &A) -> Result<(Labels, Strays), VerifyError> {
+pub(super) async fn labels(archives: &dyn Archives) -> Result<(Labels, Strays), VerifyError> {
     let (mut labels, mut strays) = (Labels::new(), Strays::new());
     let mut after = None;
     loop {

@@ -7,12 +7,11 @@ use jiff::SignedDuration;
 use qcc_proto::{OrderNo, ShanghaiTime, UnzipPassword};
 use qcc_sim::{ArchiveSpec, SimRecord, VendorConfig, sample_records, write_archive};
 use qcc_sync::{
-    Archives, CountMismatch, Decision, Engine, EngineError, Event, KeptArchive, MemoryArchives,
-    MemoryStore, Observer, Order, Partial, Parts, Policy, ReasonCode, Report, State, Store,
-    SystemClock, Worker,
+    Archives, CountMismatch, Decision, Engine, EngineError, Event, KeptArchive, Observer, Order,
+    Parts, Policy, ReasonCode, Report, State, Store, SystemClock, Worker,
 };
 
-use crate::world::{World, WorldClock, paused};
+use crate::world::{World, paused};
 
 const MADE: &str = "2026-01-05 09:00:00";
 
@@ -68,12 +67,12 @@ impl Story {
         Self { world: World::new(VendorConfig { seed: 5, ..VendorConfig::default() }), policy }
     }
 
-    fn engine(&self) -> Engine<MemoryStore, MemoryArchives, WorldClock> {
+    fn engine(&self) -> Engine {
         Engine::new(Parts {
             client: self.world.client(),
             store: self.world.store.clone(),
             archives: self.world.archives.clone(),
-            clock: self.world.clock,
+            clock: std::sync::Arc::new(self.world.clock),
             worker: Worker { name: "w".into(), term: Duration::from_secs(600) },
             policy: self.policy.clone(),
         })
@@ -87,7 +86,7 @@ impl Story {
     ) -> KeptArchive {
         let spec = ArchiveSpec::new(push_date, total, "p");
         let bytes = write_archive(&spec, records, Cursor::new(Vec::new())).unwrap().into_inner();
-        let mut partial = self.world.archives.begin().await.unwrap();
+        let mut partial = self.world.archives.begin(&no(1)).await.unwrap();
         partial.append(&bytes).await.unwrap();
         partial.keep().await.unwrap()
     }
@@ -246,7 +245,7 @@ fn an_engine_says_in_its_debug_who_it_is() {
         client: world.client(),
         store: world.store.clone(),
         archives: world.archives.clone(),
-        clock: SystemClock,
+        clock: std::sync::Arc::new(SystemClock),
         worker: Worker { name: "somebody".into(), term: Duration::from_secs(600) },
         policy: Policy::default(),
     });

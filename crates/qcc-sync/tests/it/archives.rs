@@ -9,13 +9,15 @@ use std::{
 use jiff::Timestamp;
 use qcc_archive::ReadAt;
 use qcc_proto::UnzipPassword;
-use qcc_sync::{Archives, FolderArchives, KeptArchive, Label, MemoryArchives, Partial};
+use qcc_sync::{Archives, FolderArchives, KeptArchive, Label, MemoryArchives};
+
+use crate::world::no;
 
 /// `printf hello | sha256sum`
 const HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
-async fn keeps<A: Archives>(archives: &A) {
-    let mut partial = archives.begin().await.unwrap();
+async fn keeps(archives: &dyn Archives) {
+    let mut partial = archives.begin(&no("A1")).await.unwrap();
     partial.append(b"wrong start").await.unwrap();
     partial.restart().await.unwrap();
     assert!(partial.is_empty());
@@ -24,7 +26,7 @@ async fn keeps<A: Archives>(archives: &A) {
     let kept = partial.keep().await.unwrap();
     assert_eq!((kept.sha256.to_string().as_str(), kept.size), (HELLO, 5));
 
-    let mut again = archives.begin().await.unwrap();
+    let mut again = archives.begin(&no("A1")).await.unwrap();
     again.append(b"hello").await.unwrap();
     assert_eq!(again.keep().await.unwrap(), kept);
 
@@ -64,7 +66,7 @@ async fn memory_does_the_same() {
 async fn what_is_dropped_half_received_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let archives = FolderArchives::open(folder.path()).unwrap();
-    let mut partial = archives.begin().await.unwrap();
+    let mut partial = archives.begin(&no("A1")).await.unwrap();
     partial.append(b"hel").await.unwrap();
     drop(partial);
     assert_eq!(files(folder.path()), [""; 0]);
@@ -123,12 +125,12 @@ async fn a_folder_that_was_replaced_takes_nothing() {
     let root = folder.path().join("archives");
     let archives = FolderArchives::open(&root).unwrap();
     let kept = keep(&archives, b"hello").await;
-    let mut under_way = archives.begin().await.unwrap();
+    let mut under_way = archives.begin(&no("A1")).await.unwrap();
     under_way.append(b"more").await.unwrap();
     fs::rename(&root, folder.path().join("away")).unwrap();
     // As the mount point of a disk that is gone: the same name, another folder.
     fs::create_dir(&root).unwrap();
-    assert!(archives.begin().await.is_err());
+    assert!(archives.begin(&no("A1")).await.is_err());
     assert!(archives.label(&kept, &label("A1", 0)).await.is_err());
     assert!(under_way.keep().await.is_err());
     assert_eq!(files(&root), [""; 0]);
@@ -166,7 +168,7 @@ async fn what_is_no_regular_file_stops_nothing() {
     let strays = archives.strays().await.unwrap();
     assert_eq!((strays.count, strays.named.len()), (8, 8), "{strays:?}");
     let pipe = KeptArchive { sha256: other.parse().unwrap(), size: 1 };
-    let error = archives.open(&pipe).await.unwrap_err();
+    let error = archives.open(&pipe).await.err().unwrap();
     let why = std::error::Error::source(&error).unwrap().to_string();
     assert!(why.contains("a pipe or a device"), "{why}");
     // What is ours takes its place back, and what was there is kept beside it.
@@ -213,7 +215,7 @@ fn label(order_no: &str, second: i64) -> Label {
 }
 
 async fn keep<A: Archives>(archives: &A, bytes: &[u8]) -> KeptArchive {
-    let mut partial = archives.begin().await.unwrap();
+    let mut partial = archives.begin(&no("A1")).await.unwrap();
     partial.append(bytes).await.unwrap();
     partial.keep().await.unwrap()
 }

@@ -16,11 +16,10 @@ use qcc_http::{
 use qcc_proto::Endpoint;
 use qcc_sim::{SimTransport, VendorConfig};
 use qcc_sync::{
-    Archives, Engine, MemoryArchives, MemoryStore, Order, OrderFilter, Parts, Policy, ReasonCode,
-    State, Store, Worker,
+    Archives, Engine, Order, OrderFilter, Parts, Policy, ReasonCode, State, Store, Worker,
 };
 
-use crate::world::{World, WorldClock, paused};
+use crate::world::{World, paused};
 
 const LOCATION: &str = r#"{"status":"200","msg":"ok","result":{
     "downloadUrl":"http://pro-files.qichacha.com/file.zip?Expires=4102444800&Signature=x",
@@ -87,7 +86,7 @@ fn head(file: &[u8], offset: usize, body: Vec<Result<Bytes, TransportError>>) ->
 
 struct Story {
     world: World,
-    engine: Engine<MemoryStore, MemoryArchives, WorldClock>,
+    engine: Engine,
     asked: Arc<Mutex<Vec<usize>>>,
 }
 
@@ -104,7 +103,7 @@ impl Story {
             client: Client::with_transport(credentials, transport),
             store: world.store.clone(),
             archives: world.archives.clone(),
-            clock,
+            clock: Arc::new(clock),
             worker: Worker { name: "w".into(), term: Duration::from_secs(600) },
             policy,
         });

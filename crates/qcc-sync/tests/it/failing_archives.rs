@@ -10,14 +10,16 @@ use std::{
 };
 
 use qcc_archive::{Options, ReadAt};
+use qcc_proto::OrderNo;
 use qcc_sim::{ArchiveDialect, ArchiveStyle, VendorConfig};
 use qcc_sync::{
-    Archives, ArchivesError, Decision, Engine, Event, Finding, KeptArchive, Label, MemoryArchives,
-    MemoryPartial, MemoryStore, OrderFilter, Parts, Policy, ReasonCode, RecordFilter, Replay,
-    ReplayScope, Setback, Sha256, ShelvedArchive, StateName, Store, VerifySettings, Worker, verify,
+    ArchiveFile, Archives, ArchivesError, Decision, Engine, Event, Finding, KeptArchive, Label,
+    MemoryArchives, MemoryStore, OrderFilter, Partial, Parts, Policy, ReasonCode, RecordFilter,
+    Replay, ReplayScope, Setback, Sha256, ShelvedArchive, StateName, Store, VerifySettings, Worker,
+    verify,
 };
 
-use crate::world::{World, WorldClock, paused};
+use crate::world::{World, bytes_of, paused};
 
 const RECORDS: u32 = 3000;
 
@@ -52,29 +54,27 @@ impl ReadAt for Kept {
     }
 }
 
+#[async_trait::async_trait]
 impl Archives for Failing {
-    type Partial = MemoryPartial;
-    type File = Kept;
-
-    async fn begin(&self) -> Result<MemoryPartial, ArchivesError> {
-        self.inner.begin().await
+    async fn begin(&self, order_no: &OrderNo) -> Result<Box<dyn Partial>, ArchivesError> {
+        self.inner.begin(order_no).await
     }
 
-    async fn open(&self, archive: &KeptArchive) -> Result<Option<Kept>, ArchivesError> {
+    async fn open(&self, archive: &KeptArchive) -> Result<Option<ArchiveFile>, ArchivesError> {
         if *self.unreadable.lock().unwrap() == Some(archive.sha256) {
             let failed = io::Error::other("a sector is gone");
             return Err(ArchivesError::new("opening an archive", failed));
         }
-        let file = self.inner.open(archive).await?;
-        Ok(file.map(|bytes| {
-            let mut bytes = bytes.to_vec();
-            if self.lies.load(Ordering::Relaxed) {
-                declare_a_byte_more(&mut bytes);
-            }
-            let shrinks = self.shrinks.load(Ordering::Relaxed);
-            let cut_at = if shrinks { bytes.len() / 2 } else { bytes.len() };
-            Kept { bytes, cut_at }
-        }))
+        if self.inner.open(archive).await?.is_none() {
+            return Ok(None);
+        }
+        let mut bytes = bytes_of(&*self.inner, archive).await;
+        if self.lies.load(Ordering::Relaxed) {
+            declare_a_byte_more(&mut bytes);
+        }
+        let shrinks = self.shrinks.load(Ordering::Relaxed);
+        let cut_at = if shrinks { bytes.len() / 2 } else { bytes.len() };
+        Ok(Some(Box::new(Kept { bytes, cut_at })))
     }
 
     async fn label(&self, archive: &KeptArchive, label: &Label) -> Result<(), ArchivesError> {
@@ -110,16 +110,12 @@ fn declare_a_byte_more(archive: &mut [u8]) {
     }
 }
 
-fn engine(
-    world: &World,
-    archives: &Failing,
-    policy: Policy,
-) -> Engine<MemoryStore, Failing, WorldClock> {
+fn engine(world: &World, archives: &Failing, policy: Policy) -> Engine {
     Engine::new(Parts {
         client: world.client(),
         store: world.store.clone(),
         archives: Arc::new(archives.clone()),
-        clock: world.clock,
+        clock: Arc::new(world.clock),
         worker: Worker { name: "w".into(), term: Duration::from_secs(600) },
         policy,
     })
@@ -224,7 +220,7 @@ fn a_replay_and_a_proof_name_what_cannot_be_read_and_go_on() {
             let replay = Replay {
                 store,
                 archives: Arc::new(archives.clone()),
-                clock: world.clock,
+                clock: Arc::new(world.clock),
                 worker: Worker { name: "replay".into(), term: Duration::from_secs(600) },
                 policy: Policy::default(),
             };

@@ -6,18 +6,18 @@ use qcc_archive::Options;
 use qcc_proto::UnzipPassword;
 use qcc_sim::VendorConfig;
 use qcc_sync::{
-    Archives, Label, MemoryStore, Partial, Policy, Replay, ReplayReport, ReplayScope, Setback,
-    Verdict, VerifySettings, Worker, verify,
+    Archives, Label, MemoryStore, Policy, Replay, ReplayReport, ReplayScope, Setback, Verdict,
+    VerifySettings, Worker, verify,
 };
 
-use crate::world::{World, paused};
+use crate::world::{World, no, paused};
 
 /// A world in which one archive is kept, and nothing else ever happened.
 async fn with_archive(file: &str) -> World {
     let world = World::new(VendorConfig::default());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/archives");
     let bytes = fs::read(folder.join(file)).unwrap();
-    let mut partial = world.archives.begin().await.unwrap();
+    let mut partial = world.archives.begin(&no("A1")).await.unwrap();
     partial.append(&bytes).await.unwrap();
     let kept = partial.keep().await.unwrap();
     let now = world.now();
@@ -36,9 +36,9 @@ async fn with_archive(file: &str) -> World {
 
 async fn applied(world: &World, store: &Arc<MemoryStore>, policy: &Policy) -> ReplayReport {
     let replay = Replay {
-        store: Arc::clone(store),
-        archives: Arc::clone(&world.archives),
-        clock: world.clock,
+        store: store.clone(),
+        archives: world.archives.clone(),
+        clock: Arc::new(world.clock),
         worker: Worker { name: "replay".into(), term: Duration::from_secs(600) },
         policy: policy.clone(),
     };

@@ -20,8 +20,9 @@ use jiff::SignedDuration;
 use qcc_proto::{OrderNo, PushSetting};
 use qcc_sim::{CallbackOutcome, Exchange, Fault, FaultPlan, Rate, VendorConfig};
 use qcc_sync::{
-    Activation, Delivery, DeliveryPolicy, EngineError, Event, Follow, Hold, Observer, Probe,
-    Probed, Reason, ReasonCode, Report, StateName, Store, StoreError, StoreErrorKind, Wake,
+    AccountExt as _, Activation, Delivery, DeliveryPolicy, EngineError, Event, Follow, Hold,
+    Observer, Probe, Probed, Reason, ReasonCode, Report, StateName, Store, StoreError,
+    StoreErrorKind, Wake,
 };
 
 use crate::world::{Table, World, paused};

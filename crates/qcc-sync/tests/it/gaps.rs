@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::ListedOrder;
-use qcc_sync::{Burst, Continuity, Decision, Listing, MemoryStore, Store, detect_gap};
+use qcc_sync::{Burst, Continuity, Decision, Listing, MemoryStore, NotedList, Store, join_list};
 
 fn now() -> Timestamp {
     "2026-01-05T01:00:00Z".parse().unwrap()
@@ -20,91 +20,72 @@ fn orders(range: std::ops::Range<u32>) -> Vec<ListedOrder> {
 }
 
 fn listing(listed: u32) -> Listing {
-    Listing {
-        at: now(),
-        window: 30,
-        listed,
-        fresh: listed,
-        oldest: None,
-        newest: None,
-        unreadable: 0,
-        burst: None,
-    }
+    Listing { listed, fresh: listed, ..Listing::of(&[], 30, 0, now()) }
 }
 
-async fn known(store: &MemoryStore, range: std::ops::Range<u32>) {
-    let listed = orders(range);
-    let count = u32::try_from(listed.len()).unwrap();
-    store.note_listing(&listed, &listing(count), None).await.unwrap();
+async fn list(store: &MemoryStore, listed: &[ListedOrder]) -> NotedList {
+    store.note_list(listed, &Listing::of(listed, 30, 0, now())).await.unwrap()
 }
 
-#[track_caller]
-fn check(listed: &[ListedOrder], continuity: &Continuity, gap: Option<(u32, u32)>) {
-    let found = detect_gap(listed, continuity, now());
+/// Notes a list, and compares the gap that it reveals.
+async fn check(store: &MemoryStore, listed: &[ListedOrder], gap: Option<(u32, u32)>) {
+    let noted = list(store, listed).await;
     let ends = |n: u32| orders(n..n + 1).remove(0);
     assert_eq!(
-        found.map(|gap| (gap.after, gap.before)),
+        noted.gap.map(|gap| (gap.after, gap.before)),
         gap.map(|(after, before)| (ends(after), ends(before)))
     );
 }
 
 #[tokio::test]
 async fn the_first_list_reveals_no_gap() {
-    let store = MemoryStore::default();
-    let listed = orders(100..130);
-    check(&listed, &store.continuity(&listed).await.unwrap(), None);
+    check(&MemoryStore::default(), &orders(100..130), None).await;
 }
 
 #[tokio::test]
 async fn a_list_that_reaches_back_reveals_no_gap() {
     let store = MemoryStore::default();
-    known(&store, 0..30).await;
-    let listed = orders(29..59);
-    check(&listed, &store.continuity(&listed).await.unwrap(), None);
+    list(&store, &orders(0..30)).await;
+    check(&store, &orders(29..59), None).await;
 }
 
 #[tokio::test]
 async fn a_full_list_of_strangers_is_a_gap_between_the_last_known_and_its_oldest() {
     let store = MemoryStore::default();
-    known(&store, 0..30).await;
+    list(&store, &orders(0..30)).await;
     let mut listed = orders(40..70);
     listed.reverse();
-    check(&listed, &store.continuity(&listed).await.unwrap(), Some((29, 40)));
+    check(&store, &listed, Some((29, 40))).await;
 }
 
 #[tokio::test]
 async fn a_short_list_of_strangers_hides_as_much() {
     let store = MemoryStore::default();
-    known(&store, 0..3).await;
-    let listed = orders(40..67);
-    check(&listed, &store.continuity(&listed).await.unwrap(), Some((2, 40)));
+    list(&store, &orders(0..3)).await;
+    check(&store, &orders(40..67), Some((2, 40))).await;
 }
 
 #[tokio::test]
 async fn an_empty_list_reveals_no_gap() {
     let store = MemoryStore::default();
-    known(&store, 0..3).await;
-    check(&[], &store.continuity(&[]).await.unwrap(), None);
+    list(&store, &orders(0..3)).await;
+    check(&store, &[], None).await;
 }
 
 #[tokio::test]
 async fn a_call_does_not_close_the_stretch_around_it() {
     let store = MemoryStore::default();
-    known(&store, 0..30).await;
+    list(&store, &orders(0..30)).await;
     store.note_call(&orders(69..70)[0].order_no, now()).await.unwrap();
-    let listed = orders(40..70);
-    check(&listed, &store.continuity(&listed).await.unwrap(), Some((29, 40)));
+    check(&store, &orders(40..70), Some((29, 40))).await;
 }
 
 #[tokio::test]
 async fn a_gap_is_kept_once_until_a_person_closes_it() {
     let store = MemoryStore::default();
-    known(&store, 0..30).await;
-    let listed = orders(40..70);
-    let continuity = store.continuity(&listed).await.unwrap();
-    let gap = detect_gap(&listed, &continuity, now()).unwrap();
+    list(&store, &orders(0..30)).await;
     for _ in 0..2 {
-        store.note_listing(&listed, &listing(30), Some(&gap)).await.unwrap();
+        list(&store, &orders(40..70)).await;
     }
     let gaps = store.gaps().await.unwrap();
     assert_eq!(gaps.len(), 1);
@@ -112,6 +93,38 @@ async fn a_gap_is_kept_once_until_a_person_closes_it() {
     assert!(store.decide(&close, now()).await.unwrap());
     assert!(!store.decide(&close, now()).await.unwrap());
     assert!(store.overview().await.unwrap().gaps.is_empty());
+}
+
+fn facts(at: i64, listed: u32, burst: Option<Burst>) -> Listing {
+    let at = now() + SignedDuration::from_secs(at);
+    Listing { at, burst, ..listing(listed) }
+}
+
+#[test]
+fn what_a_list_says_is_worked_out_from_what_was_known() {
+    let known = |listed_before| Continuity {
+        listed_before,
+        newest_listed: orders(0..1).pop(),
+        oldest_kept: None,
+    };
+    let before = facts(-600, 30, None);
+    let joined = join_list(&[], &facts(0, 30, None), &known(20), Some(&before));
+    assert_eq!(joined.listing.fresh, 10);
+    let burst = joined.listing.burst.unwrap();
+    assert_eq!((burst.orders, burst.within.as_secs()), (10, 600), "ten since the list before");
+    assert!(joined.is_latest && joined.gap.is_none());
+    let first = join_list(&[], &facts(0, 30, None), &known(30), None);
+    assert_eq!((first.listing.fresh, first.listing.burst, first.is_latest), (0, None, true));
+    for (at, is_latest) in [(0, true), (1, false), (120, false), (121, true)] {
+        let joined = join_list(&[], &facts(0, 30, None), &known(20), Some(&facts(at, 30, None)));
+        assert_eq!(joined.is_latest, is_latest, "the list before is dated {at} seconds later");
+    }
+    let remembered = Burst { orders: 30, within: SignedDuration::from_secs(9), at: now() };
+    for (at, burst) in [(-60, Some(remembered)), (3600, None)] {
+        let before = facts(at, 30, Some(remembered));
+        let joined = join_list(&[], &facts(0, 30, None), &known(30), Some(&before));
+        assert_eq!(joined.listing.burst, burst, "what a clock that was ahead wrote is no guide");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use qcc_sim::{Fault, FaultPlan, Rate, VendorConfig};
-use qcc_sync::{Archives, Decision, Hold, Reason, ReasonCode, Report, Store};
+use qcc_sync::{AccountExt as _, Archives, Decision, Hold, Reason, ReasonCode, Report, Store};
 
 use crate::world::{World, paused};
 

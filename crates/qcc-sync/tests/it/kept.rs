@@ -5,12 +5,12 @@ use std::{collections::BTreeSet, sync::Arc};
 use qcc_proto::{ListedOrder, OrderNo};
 use qcc_sim::{Fault, FaultPlan, Rate, VendorConfig};
 use qcc_sync::{
-    Archives, Decision, Finding, KeptArchive, Label, Listing, MemoryArchives, MemoryStore, Order,
-    OrderFilter, Partial, Policy, Rebuild, Replay, ReplayReport, ReplayScope, Setback, State,
-    StateName, Store, Verdict, VerifySettings, Want, Worker, verify,
+    Archives, Decision, Finding, KeptArchive, Label, Lease, Listing, MemoryArchives, MemoryStore,
+    Order, OrderFilter, Policy, Replay, ReplayReport, ReplayScope, Setback, State, StateName,
+    Store, Verdict, VerifySettings, Want, Worker, verify,
 };
 
-use crate::world::{World, WorldClock, paused};
+use crate::world::{World, bytes_of, no, paused};
 
 /// The proof, in next to no memory.
 pub(crate) async fn proof(store: &MemoryStore, archives: &MemoryArchives) -> Verdict {
@@ -20,14 +20,11 @@ pub(crate) async fn proof(store: &MemoryStore, archives: &MemoryArchives) -> Ver
     verify(store, archives, &settings, &|_| {}).await.unwrap()
 }
 
-fn replay(
-    world: &World,
-    store: &Arc<MemoryStore>,
-) -> Replay<MemoryStore, MemoryArchives, WorldClock> {
+fn replay(world: &World, store: &Arc<MemoryStore>) -> Replay {
     Replay {
-        store: Arc::clone(store),
-        archives: Arc::clone(&world.archives),
-        clock: world.clock,
+        store: store.clone(),
+        archives: world.archives.clone(),
+        clock: Arc::new(world.clock),
         worker: Worker { name: "replay".into(), term: std::time::Duration::from_secs(600) },
         policy: Policy::default(),
     }
@@ -153,11 +150,12 @@ fn an_archive_whose_order_the_ledger_has_lost_is_named() {
         emptied.decide(&add, world.now()).await.unwrap();
         assert_eq!(proof(&emptied, &world.archives).await.unapplied, 3, "it may be on its way");
         let hand = Worker { name: "hand".into(), term: std::time::Duration::from_secs(60) };
-        let order = emptied.claim(&hand, Want::Confirmed, &[], world.now()).await.unwrap().unwrap();
+        let claim = emptied.claim(&hand, Want::Confirmed, &[], world.now()).await.unwrap();
+        let mut lease = claim.lease().unwrap();
         let reason = qcc_sync::Reason::new(qcc_sync::ReasonCode::Refused, "forgotten");
-        let order = Order { state: State::Quarantined { reason }, ..order };
-        emptied.save(&order, &hand, world.now()).await.unwrap();
-        emptied.release(order_no, &hand).await.unwrap();
+        lease.order.state = State::Quarantined { reason };
+        emptied.save(&lease, world.now()).await.unwrap();
+        emptied.release(&lease).await.unwrap();
         let verdict = proof(&emptied, &world.archives).await;
         assert!(!verdict.is_equal());
         let told = (verdict.unapplied, verdict.recoverable, verdict.waiting);
@@ -180,23 +178,25 @@ async fn waiting(world: &World, store: &MemoryStore, order_no: &OrderNo) -> Orde
     let add = Decision::AddOrder { order_no: order_no.clone() };
     store.decide(&add, world.now()).await.unwrap();
     let hand = Worker { name: "hand".into(), term: std::time::Duration::from_secs(60) };
-    let order = store.claim(&hand, Want::Confirmed, &[], world.now()).await.unwrap().unwrap();
+    let claim = store.claim(&hand, Want::Confirmed, &[], world.now()).await.unwrap();
+    let mut lease = claim.lease().unwrap();
     let until = world.now() + jiff::SignedDuration::from_hours(5);
     let reason = qcc_sync::Reason::new(qcc_sync::ReasonCode::NotReady, "packed on demand");
     let state = State::Waiting { until, reason };
-    let order = Order { state, failures: 3, failing_since: Some(world.now()), ..order };
-    store.save(&order, &hand, world.now()).await.unwrap();
-    store.release(order_no, &hand).await.unwrap();
+    let failing_since = Some(world.now());
+    lease.order = Order { state, failures: 3, failing_since, ..lease.order };
+    store.save(&lease, world.now()).await.unwrap();
+    store.release(&lease).await.unwrap();
     store.order(order_no).await.unwrap().unwrap()
 }
 
 /// The same archive with a byte flipped, kept for an order.
 pub(crate) async fn keep_damaged(world: &World, of: &Order, order_no: &OrderNo) -> KeptArchive {
     let good = of.archive.unwrap();
-    let mut bytes = world.archives.open(&good).await.unwrap().unwrap().to_vec();
+    let mut bytes = bytes_of(&*world.archives, &good).await;
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    let mut partial = world.archives.begin().await.unwrap();
+    let mut partial = world.archives.begin(&no("A1")).await.unwrap();
     partial.append(&bytes).await.unwrap();
     let damaged = partial.keep().await.unwrap();
     let (_, label) = Label::of(of, world.now()).unwrap();
@@ -306,8 +306,9 @@ fn an_archive_applied_for_another_order_is_named() {
         let order = Order { no: other.clone(), created_at: None, ..order };
         store.decide(&Decision::AddOrder { order_no: other.clone() }, world.now()).await.unwrap();
         let hand = Worker { name: "hand".into(), term: std::time::Duration::from_secs(60) };
-        store.claim(&hand, Want::Confirmed, &[], world.now()).await.unwrap().unwrap();
-        store.save(&order, &hand, world.now()).await.unwrap();
+        let claim = store.claim(&hand, Want::Confirmed, &[], world.now()).await.unwrap();
+        let lease = Lease { order, ..claim.lease().unwrap() };
+        store.save(&lease, world.now()).await.unwrap();
 
         let verdict = proof(&store, &world.archives).await;
         assert!(!verdict.is_equal());
@@ -334,17 +335,8 @@ fn an_archive_that_was_pushed_long_before_its_order_is_named() {
         let store = Arc::new(MemoryStore::default());
         replayed(&world, &store, &ReplayScope::All).await;
         let listed = [ListedOrder::new(first.clone(), created_at)];
-        let listing = Listing {
-            at: world.now(),
-            window: 30,
-            listed: 1,
-            fresh: 0,
-            oldest: created_at,
-            newest: created_at,
-            unreadable: 0,
-            burst: None,
-        };
-        store.note_listing(&listed, &listing, None).await.unwrap();
+        let listing = Listing::of(&listed, 30, 0, world.now());
+        store.note_list(&listed, &listing).await.unwrap();
         let verdict = proof(&store, &world.archives).await;
         let [Finding::SharedArchive { order_no, with: None, dates: Some(dates), .. }] =
             &*verdict.findings
@@ -453,10 +445,10 @@ fn of_two_archives_of_an_order_the_one_that_opens_is_adopted() {
         let order_no = applied(&world.store).await.pop_first().unwrap();
         let order = world.store.order(&order_no).await.unwrap().unwrap();
         let good = order.archive.unwrap();
-        let mut bytes = world.archives.open(&good).await.unwrap().unwrap().to_vec();
+        let mut bytes = bytes_of(&*world.archives, &good).await;
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
-        let mut partial = world.archives.begin().await.unwrap();
+        let mut partial = world.archives.begin(&no("A1")).await.unwrap();
         partial.append(&bytes).await.unwrap();
         let damaged = partial.keep().await.unwrap();
         let later = world.now() + jiff::SignedDuration::from_hours(1);

@@ -10,6 +10,8 @@
 
 mod applying;
 mod archives;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod convergence;
 mod delivery;
 mod downloads;

@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{CallbackUrl, PushSetting, PushWindow};
 use qcc_sim::{Fault, FaultPlan, Rate, VendorConfig};
-use qcc_sync::{EngineError, PathSegment, PathStep, PathWish, SecretPath, Store, next_path};
+use qcc_sync::{
+    AccountExt as _, EngineError, PathSegment, PathStep, PathWish, SecretPath, next_path,
+};
 
 use crate::world::{World, paused};
 

@@ -5,18 +5,18 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use jiff::SignedDuration;
 use qcc_proto::{OrderNo, ShanghaiTime};
 use qcc_sync::{
-    Archives, Discard, Label, MemoryArchives, MemoryStore, Partial, Policy, Prune, PruneReport,
-    PruneScope, Pruned, ReplayScope, Retention, Store,
+    Archives, Discard, Label, MemoryArchives, MemoryStore, Policy, Prune, PruneReport, PruneScope,
+    Pruned, ReplayScope, Retention, Store,
 };
 
 use crate::{
     kept::{applied, keep_damaged, kept, proof, replayed, settled},
-    world::{World, paused},
+    world::{World, no, paused},
 };
 
 async fn pruned(world: &World, store: &Arc<MemoryStore>, scope: &PruneScope) -> PruneReport {
     let archives: Arc<MemoryArchives> = Arc::clone(&world.archives);
-    let prune = Prune { store: Arc::clone(store), archives, policy: Policy::default() };
+    let prune = Prune { store: store.clone(), archives, policy: Policy::default() };
     prune.run(scope, world.now()).await.unwrap()
 }
 
@@ -150,13 +150,13 @@ fn refused_archives_are_removed_and_whatever_opens_stays() {
         let first = applied(&world.store).await.pop_first().unwrap();
         let order = world.store.order(&first).await.unwrap().unwrap();
         let damaged = keep_damaged(&world, &order, &first).await;
-        let mut stray = world.archives.begin().await.unwrap();
+        let mut stray = world.archives.begin(&no("A1")).await.unwrap();
         stray.append(b"PK and no more").await.unwrap();
         let stray = stray.keep().await.unwrap();
         // Of an order the ledger does not have, nothing is removed.
         let foreign: OrderNo = "DDMONSTRANGER".parse().unwrap();
         let (_, label) = Label::of(&order, world.now()).unwrap();
-        let mut partial = world.archives.begin().await.unwrap();
+        let mut partial = world.archives.begin(&no("A1")).await.unwrap();
         partial.append(b"PK of somebody else").await.unwrap();
         let theirs = partial.keep().await.unwrap();
         world.archives.label(&theirs, &Label { order_no: foreign, ..label }).await.unwrap();

@@ -19,11 +19,11 @@ use qcc_http::{
 use qcc_proto::OrderNo;
 use qcc_sim::{Exchange, SimTransport, VendorConfig};
 use qcc_sync::{
-    Clock, Decision, Engine, Follow, MemoryArchives, MemoryStore, OrderFilter, Parts, Policy,
-    ReasonCode, State, StateName, Store, Wake, Worker,
+    Clock, Decision, Engine, Follow, OrderFilter, Parts, Policy, ReasonCode, State, StateName,
+    Store, Wake, Worker,
 };
 
-use crate::world::{World, WorldClock, paused};
+use crate::world::{World, paused};
 
 /// How a file host fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,17 +129,12 @@ impl Story {
         Self { world, bad }
     }
 
-    fn engine(&self, manner: Manner) -> Engine<MemoryStore, MemoryArchives, WorldClock> {
+    fn engine(&self, manner: Manner) -> Engine {
         self.engine_with(manner, Policy::default(), &Arc::default())
     }
 
     /// The same with a policy, and with a count of the downloads that hang.
-    fn engine_with(
-        &self,
-        manner: Manner,
-        policy: Policy,
-        hanging: &Arc<Hanging>,
-    ) -> Engine<MemoryStore, MemoryArchives, WorldClock> {
+    fn engine_with(&self, manner: Manner, policy: Policy, hanging: &Arc<Hanging>) -> Engine {
         let clock = self.world.clock;
         let inner = SimTransport::new(self.world.vendor.clone(), move || clock.now());
         let hanging = Arc::clone(hanging);
@@ -147,9 +142,9 @@ impl Story {
         let credentials = self.world.vendor.lock().unwrap().config().account.credentials().clone();
         Engine::new(Parts {
             client: Client::with_transport(credentials, transport),
-            store: Arc::clone(&self.world.store),
-            archives: Arc::clone(&self.world.archives),
-            clock,
+            store: self.world.store.clone(),
+            archives: self.world.archives.clone(),
+            clock: Arc::new(clock),
             worker: Worker { name: "w".into(), term: Duration::from_secs(600) },
             policy,
         })

@@ -2,9 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use qcc_proto::{ListedOrder, ShanghaiTime};
-use qcc_sync::{
-    Burst, Continuity, Gap, Listing, Order, detect_gap, fastest_burst, gap_by_now, oldest_before,
-};
+use qcc_sync::{Burst, Continuity, Listing, Order, detect_gap, fastest_burst, oldest_before};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_767_574_800 + second).unwrap()
@@ -50,28 +48,6 @@ fn a_gap_begins_at_the_newest_order_listed_or_else_at_the_oldest_kept() {
     assert_eq!(ends(continuity(0, None, Some("K1"))), between("K1", "B1"));
     assert_eq!(ends(continuity(0, None, None)), None);
     assert_eq!(ends(continuity(1, Some("A1"), Some("K1"))), None);
-}
-
-#[test]
-fn a_gap_that_was_found_is_dropped_only_where_another_list_joined_on_meanwhile() {
-    let listed = [line("B1", Some(10))];
-    let found = |id| Gap {
-        id,
-        found_at: at(0),
-        after: line("A1", Some(-100)),
-        before: line("B1", Some(10)),
-        closed_at: None,
-        note: None,
-    };
-    let by_now = |found: Option<&Gap>, continuity| gap_by_now(found, &listed, &continuity, at(60));
-    let gap = found(7);
-    assert_eq!(by_now(Some(&gap), continuity(1, Some("A1"), None)), None);
-    assert_eq!(by_now(Some(&gap), continuity(0, Some("A1"), None)), Some(gap.clone()));
-    assert_eq!(by_now(Some(&gap), continuity(0, None, Some("K1"))), Some(gap));
-    assert_eq!(by_now(None, continuity(0, Some("A1"), Some("K1"))), None);
-    let of_an_archive = by_now(None, continuity(0, None, Some("K1"))).unwrap();
-    assert_eq!(of_an_archive.after.order_no.as_str(), "K1");
-    assert_eq!(by_now(None, continuity(0, None, None)), None);
 }
 
 #[test]

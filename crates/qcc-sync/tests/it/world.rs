@@ -7,12 +7,13 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use qcc_archive::ReadAt as _;
 use qcc_http::Client;
-use qcc_proto::RiskRecord;
+use qcc_proto::{OrderNo, RiskRecord};
 use qcc_sim::{SimTransport, Vendor, VendorConfig, VirtualClock};
 use qcc_sync::{
-    Clock, Engine, MemoryArchives, MemoryStore, Parts, Policy, Rank, RecordFilter, StateName,
-    Store, Worker,
+    Archives, Clock, Engine, KeptArchive, MemoryArchives, MemoryStore, Parts, Policy, Rank,
+    RecordFilter, StateName, Store, Worker,
 };
 
 pub(crate) type Table = BTreeMap<String, (Rank, RiskRecord)>;
@@ -21,6 +22,7 @@ pub(crate) type Table = BTreeMap<String, (Rank, RiskRecord)>;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WorldClock(VirtualClock);
 
+#[async_trait::async_trait]
 impl Clock for WorldClock {
     fn now(&self) -> Timestamp {
         self.0.now()
@@ -67,13 +69,13 @@ impl World {
         Client::with_transport(credentials, transport)
     }
 
-    pub(crate) fn engine(&self) -> Engine<MemoryStore, MemoryArchives, WorldClock> {
+    pub(crate) fn engine(&self) -> Engine {
         let clock = self.clock;
         Engine::new(Parts {
             client: self.client(),
             store: self.store.clone(),
             archives: self.archives.clone(),
-            clock,
+            clock: Arc::new(clock),
             worker: Worker { name: "w".into(), term: Duration::from_secs(600) },
             policy: Policy::default(),
         })
@@ -123,6 +125,18 @@ impl World {
         };
         truth.table.into_iter().map(row).collect()
     }
+}
+
+/// The bytes of a kept archive.
+pub(crate) async fn bytes_of(archives: &dyn Archives, kept: &KeptArchive) -> Vec<u8> {
+    let file = archives.open(kept).await.unwrap().expect("it was kept");
+    let mut bytes = vec![0; usize::try_from(file.size().unwrap()).unwrap()];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    bytes
+}
+
+pub(crate) fn no(text: &str) -> OrderNo {
+    text.parse().unwrap()
 }
 
 pub(crate) fn paused<F: Future>(test: F) -> F::Output {

@@ -30,7 +30,7 @@ pub(super) struct Stage {
     listener: Listener,
     client: Client,
     pub(super) store: Arc<SqliteStore>,
-    pub(super) engine: Engine<SqliteStore, FolderArchives, SystemClock>,
+    pub(super) engine: Engine,
 }
 
 impl Stage {
@@ -56,9 +56,9 @@ impl Stage {
         let listener = Listener::start(loopback().await?, key, Arc::clone(&store))?;
         let engine = Engine::new(Parts {
             client: client.clone(),
-            store: Arc::clone(&store),
+            store: store.clone(),
             archives: Arc::new(archives),
-            clock: SystemClock,
+            clock: Arc::new(SystemClock),
             worker: Worker { name: "demo".to_owned(), term: Duration::from_secs(60) },
             policy: Policy::default(),
         });

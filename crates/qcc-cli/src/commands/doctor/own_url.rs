@@ -7,7 +7,7 @@ use http::Request;
 use qcc_callback::Probe;
 use qcc_http::{AddressPolicy, AnyTransport, SendOptions, Timeouts, Transport};
 use qcc_proto::CallbackUrl;
-use qcc_sync::Store;
+use qcc_sync::AccountExt as _;
 
 use super::finding::Finding;
 use crate::{

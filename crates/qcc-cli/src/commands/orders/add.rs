@@ -11,9 +11,7 @@ use anyhow::Context;
 use clap::Args;
 use jiff::Timestamp;
 use qcc_proto::{OrderNo, UnzipPassword};
-use qcc_sync::{
-    Archives, Decision, FolderArchives, KeptArchive, Label, Order, Partial, State, Store,
-};
+use qcc_sync::{Archives, Decision, FolderArchives, KeptArchive, Label, Order, State, Store};
 use serde_json::json;
 
 use crate::{
@@ -104,7 +102,7 @@ impl Add {
         let folder = &app.config.archive_dir.value;
         let archives = FolderArchives::open(folder)
             .with_context(|| format!("the archive folder {} cannot be used", folder.display()))?;
-        let kept = keep(&archives, file).await?;
+        let kept = keep(&archives, order_no, file).await?;
         let order = order.with_archive(kept, password.clone(), now);
         if let Some((archive, label)) = order.and_then(|order| Label::of(&order, now)) {
             archives.label(&archive, &label).await?;
@@ -160,14 +158,18 @@ fn read_numbers(file: &Path) -> anyhow::Result<Vec<OrderNo>> {
         .collect()
 }
 
-async fn keep(archives: &FolderArchives, file: &Path) -> anyhow::Result<KeptArchive> {
+async fn keep(
+    archives: &FolderArchives,
+    order_no: &OrderNo,
+    file: &Path,
+) -> anyhow::Result<KeptArchive> {
     let shown = file.display();
     let opened = fs::File::open(file);
     let mut opened = opened.with_context(|| format!("{shown} cannot be opened"))?;
     if !opened.metadata().is_ok_and(|meta| meta.is_file()) {
         return Err(Usage::new(format!("{shown} is not a file")).into());
     }
-    let mut partial = archives.begin().await?;
+    let mut partial = archives.begin(order_no).await?;
     let mut piece = vec![0; 256 << 10];
     loop {
         let read = opened.read(&mut piece).with_context(|| format!("{shown} cannot be read"))?;

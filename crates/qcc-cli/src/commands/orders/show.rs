@@ -77,7 +77,7 @@ impl Show {
         }
         let store = wiring::store_to_read(&app.config).await?;
         let Some(order) = store.order(&self.order).await? else { return Ok(None) };
-        let set_aside = store.set_aside(&self.order).await?;
+        let set_aside = store.set_aside(&self.order, None, u32::MAX).await?;
         Ok(Some(Known { order, set_aside }))
     }
 

@@ -15,7 +15,7 @@ use qcc_callback::{
     AccessLog, CallbackService, Guards, Paths, Probe, RateLimit, Receiver, ServerLimits,
 };
 use qcc_http::AnyTransport;
-use qcc_sync::{EngineError, Event, Follow, Observer, Report, Store, Wake};
+use qcc_sync::{AccountExt as _, EngineError, Event, Follow, Observer, Report, Store, Wake};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::{JoinError, JoinSet},

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use qcc_http::{Client, Error};
 use qcc_proto::StatusClass;
 use qcc_sign::Credentials;
-use qcc_sync::{Hold, Store, Wake};
+use qcc_sync::{AccountExt as _, Hold, Wake};
 
 use crate::{
     config::Sources,
@@ -156,8 +156,7 @@ impl SecretKeyRenewal {
     async fn lift(&self, hold: Option<Hold>) {
         let Some(hold) = hold.filter(|hold| hold.until.is_none()) else { return };
         let lifted = async {
-            if self.store.hold().await?.as_ref() == Some(&hold) {
-                self.store.set_hold(None).await?;
+            if self.store.lift_hold(&hold).await? {
                 tracing::info!(reason = %hold.reason, "calls to the vendor resume");
             }
             Ok::<_, qcc_sync::StoreError>(())

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use qcc_callback::{PathSecret, Paths, Tail};
 use qcc_proto::CallbackUrl;
 use qcc_sync::{
-    EngineError, Observer, PathSegment, PathStep, PathWish, SecretPath, Store, StoreError,
-    next_path,
+    AccountExt as _, EngineError, Observer, PathSegment, PathStep, PathWish, SecretPath,
+    StoreError, next_path,
 };
 
 use super::{

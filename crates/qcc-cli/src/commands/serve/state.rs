@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use qcc_sync::{AnswerErrors, DeliveryPolicy, Life, Overview, Store};
+use qcc_sync::{AccountExt as _, AnswerErrors, DeliveryPolicy, Life, Overview, Store};
 use tokio::time::timeout;
 
 use super::{

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use qcc_proto::OrderNo;
 use tempfile::NamedTempFile;
@@ -43,6 +44,7 @@ fn add(root: &Path, more: &Retention) -> io::Result<()> {
     sync_folder(root)
 }
 
+#[async_trait]
 impl Discard for FolderArchives {
     async fn note_pruned(&self, retention: &Retention) -> Result<(), ArchivesError> {
         let (root, more) = (self.root.clone(), retention.clone());

@@ -62,7 +62,11 @@ impl Probe for &Overtaken<'_> {
         let tried = self.tried.fetch_add(1, Ordering::Relaxed) + 1;
         let tries = u32::try_from(tried).unwrap();
         let theirs = Activation { tried_at: self.world.now(), tries, agreed_at: None };
-        self.world.store.note_activation(&theirs).await.unwrap();
+        let note = |account: &mut qcc_sync::Account| {
+            account.activation = Some(theirs.clone());
+            true
+        };
+        self.world.store.update_account(note).await.unwrap();
         Probed::Reached
     }
 }
