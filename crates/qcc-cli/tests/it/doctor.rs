@@ -52,7 +52,7 @@ fn a_107_is_3_and_explained() {
     let world = World::new();
     let mut command = world.command(&["doctor"]);
     let ran = Ran::from(command.env("QCC_SECRET_KEY", "another").output().unwrap()).ends(3);
-    let ran = ran.prints("so it is not the clock").prints("allowlist");
+    let ran = ran.prints("It is not the clock").prints("allowlist");
     assert!(!ran.out.contains("Check the clock"), "{}", ran.out);
     assert_eq!(ran.out.matches("SecretKey with the settings centre").count(), 1, "{}", ran.out);
     let mut command = world.command(&["sync"]);

@@ -126,7 +126,7 @@ fn a_link_elsewhere_is_not_followed() {
     let mut command = world.command(&["orders", "fetch", pushed[0].as_str(), "-o", "x.zip"]);
     command.env_remove("QCC_DOWNLOAD_HOSTS");
     let ran = Ran::from(command.output().unwrap()).ends(2);
-    ran.says(&world.address.to_string()).says("not among the allowed download hosts");
+    ran.says(&world.address.to_string()).says("is not an allowed download host");
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn a_wrong_secret_says_what_107_may_mean() {
     let world = World::new();
     let mut command = world.command(&["push", "activate"]);
     let ran = Ran::from(command.env("QCC_SECRET_KEY", "another").output().unwrap()).ends(3);
-    ran.says("107").says("The clocks agree").says("address is not allowed");
+    ran.says("107").says("the clocks agree").says("address is not allowed");
 }
 
 #[test]

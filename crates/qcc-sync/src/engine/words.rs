@@ -82,11 +82,9 @@ mod tests {
     #[test]
     fn only_words_that_the_manual_lacks_are_counted() {
         let usual = qcc_sim::sample_records(1).next().map(RiskRecord::from).unwrap();
-        let odd = RiskRecord {
-            monitor_level: Some("level".to_owned().into()),
-            monitor_type: Some("type".to_owned().into()),
-            ..usual.clone()
-        };
+        let mut odd = usual.clone();
+        odd.monitor_level = Some("level".to_owned().into());
+        odd.monitor_type = Some("type".to_owned().into());
         let mut words = Words::default();
         for record in [&usual, &odd, &odd] {
             words.count(record);
