@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use qcc_http::Client;
 use qcc_proto::{OrderNo, PushSetting};
 use qcc_sim::{Fault as Theirs, FaultPlan, SimTransport, Vendor};
-use qcc_sync::{AccountExt as _, 
-    Clock, MemoryStore, Order, OrderFilter, Overview, State, StateName, Store, StoreError,
+use qcc_sync::{
+    AccountExt as _, Clock, MemoryStore, Order, OrderFilter, Overview, State, StateName, Store,
+    StoreError,
 };
 use rand::RngExt;
 use tokio::time::{Instant, sleep, sleep_until};

@@ -112,12 +112,7 @@ impl<S: Store> Process<S> {
         Some(follow)
     }
 
-    fn engine(
-        &self,
-        worker: u32,
-        hand: &Arc<Hand>,
-        store: &Arc<Faulty<S>>,
-    ) -> Engine {
+    fn engine(&self, worker: u32, hand: &Arc<Hand>, store: &Arc<Faulty<S>>) -> Engine {
         let (credentials, window) = {
             let vendor = self.stage.vendor();
             (vendor.config().account.credentials().clone(), vendor.config().window)

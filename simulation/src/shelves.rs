@@ -8,7 +8,9 @@ use std::{
 
 use async_trait::async_trait;
 use qcc_proto::OrderNo;
-use qcc_sync::{ArchiveFile, Archives, ArchivesError, KeptArchive, Label, Partial, Sha256, ShelvedArchive};
+use qcc_sync::{
+    ArchiveFile, Archives, ArchivesError, KeptArchive, Label, Partial, Sha256, ShelvedArchive,
+};
 use sha2::{Digest, Sha256 as Hasher};
 
 use crate::{fault::Fault, mutation::Mutation, stage::Hand};

@@ -88,7 +88,9 @@ fn tests(workspace: &Workspace) -> Result<BTreeSet<String>> {
 
 /// The checks of a conformance suite, which a test of each store runs.
 fn checks_in(text: &str) -> Vec<String> {
-    let names = text.lines().filter_map(|line| line.strip_prefix("pub async fn "));
+    let names = text.lines().filter_map(|line| {
+        line.strip_prefix("pub async fn ").or_else(|| line.strip_prefix("pub(super) async fn "))
+    });
     names.filter_map(|after| after.split(['(', '<']).next().map(str::to_owned)).collect()
 }
 

@@ -90,7 +90,7 @@ fn a_refusal_of_the_account_is_3_and_nothing_is_lost() {
     world.push(2);
     let ran: Ran =
         world.command(&["sync"]).env("QCC_SECRET_KEY", "another").output().unwrap().into();
-    ran.ends(3).says("107").says("The clocks agree");
+    ran.ends(3).says("107").says("the clocks agree");
     world.run(&["sync"]).ends(0);
     world.assert_true_table();
 }
