@@ -40,14 +40,17 @@ mod ranking;
 mod reading;
 mod rebuilding;
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use futures_util::future::{BoxFuture, LocalBoxFuture};
+use futures_util::future::LocalBoxFuture;
 
 use crate::Store;
 
 /// Opens a fresh, empty store, of its own each time.
-pub type Fresh<'a> = dyn Fn() -> BoxFuture<'static, Arc<dyn Store>> + Send + Sync + 'a;
+pub type Fresh<'a> = dyn Fn() -> Opening + Send + Sync + 'a;
+
+/// A store that is being opened.
+pub type Opening = Pin<Box<dyn Future<Output = Arc<dyn Store>> + Send>>;
 
 /// One case of the suite.
 #[derive(Clone, Copy)]
@@ -86,7 +89,7 @@ impl Case {
     {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let Ok(runtime) = runtime else { panic!("no runtime could be made") };
-        let fresh = || -> BoxFuture<'static, Arc<dyn Store>> { Box::pin(fresh()) };
+        let fresh = || -> Opening { Box::pin(fresh()) };
         runtime.block_on(self.run(&fresh));
     }
 }
