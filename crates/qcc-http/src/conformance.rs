@@ -1,4 +1,4 @@
-//! The contract of [`Transport`](crate::Transport), as a suite of cases.
+//! The contract of [`Transport`], as a suite of cases.
 //!
 //! Each case starts a small server on loopback that speaks raw bytes, sends a
 //! request or two through the transport, and compares. [`cases`] lists them with
