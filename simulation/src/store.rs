@@ -56,19 +56,20 @@ impl<S: Store> Store for Faulty<S> {
         listed: &[ListedOrder],
         listing: &Listing,
     ) -> Result<NotedList, StoreError> {
-        let listed = self.mutated_list(listed);
+        // The witness judges by what the vendor showed.
+        let noticed = self.mutated_list(listed);
         let (op, fate, mut done) =
-            perform!(self, write("note_list"), self.inner.note_list(&listed, listing));
+            perform!(self, write("note_list"), self.inner.note_list(&noticed, listing));
         if let Ok(noted) = &mut done {
-            noted.gap = self.mutated_gap(&listed, listing, noted);
+            noted.gap = self.mutated_gap(listed, listing, noted);
             let witness = &self.hand.stage.witness;
-            let lost = witness.listing(&listed, noted.gap.as_ref());
+            let lost = witness.listing(listed, noted.gap.as_ref());
             if let Some(place) = lost.filter(|_| !self.hand.stage.plan.jumps()) {
                 witness.lost(place);
             }
             let kept = self.hand.at_disk(op, self.inner.overview()).await?.last_listing;
             if let Some(kept) = kept {
-                witness.shown(&listed, &self.mutated_rate(kept));
+                witness.shown(listed, &self.mutated_rate(kept));
             }
             if self.hand.stage.mutated(Mutation::SetAsideForgotten) {
                 let all = Decision::AcknowledgeRecords { order_no: None };
