@@ -7,8 +7,7 @@
 
 use qcc_proto::{
     Activate, Call, DownloadLink, Envelope, EnvelopeError, EnvelopeErrorKind as Kind, ListOrders,
-    Locate, Location, SetPush,
-    Status, UnzipPassword,
+    Locate, Location, SetPush, Status, UnzipPassword,
 };
 use serde_json::{Value, json};
 
@@ -87,8 +86,7 @@ fn agrees<T>(
             let expected = *status == Status::OK || also_payload.contains(&status.code());
             assert_eq!(answer.payload.is_some(), expected);
             if answer.payload.is_none() {
-                let refusal =
-                    Envelope::<()>::new(*status, message.clone(), None);
+                let refusal = Envelope::<()>::new(*status, message.clone(), None);
                 let refusal = refusal.into_payload().expect_err("no payload");
                 assert!(!refusal.to_string().contains(char::is_control));
             }

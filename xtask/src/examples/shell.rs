@@ -6,7 +6,8 @@ use std::{
     net::TcpListener,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{self, Child, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -38,19 +39,23 @@ pub(super) struct Stage {
     admin: String,
 }
 
+/// Three free ports, of which each is given out once. They are below those that the system
+/// hands out by itself, so that no other program of a page gets one of them.
+fn free_ports() -> Vec<u16> {
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + u16::try_from(process::id() % 8_000).unwrap_or_default();
+    let next = || first + GIVEN.fetch_add(1, Ordering::Relaxed) % 4_000;
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(next).filter(is_free).take(3).collect()
+}
+
 impl Stage {
     pub(super) fn new(root: &Path, programs: &Path, file: &str) -> Result<Self> {
         let folder = root.join(file.replace('/', "-"));
         for inside in ["work", "out", "etc"] {
             fs::create_dir_all(folder.join(inside))?;
         }
-        // Bound all at once, so that they differ; free again when this is over.
-        let held: Vec<_> =
-            (0..3).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
-        let ports: Vec<String> = held
-            .iter()
-            .map(|listener| Ok(listener.local_addr()?.port().to_string()))
-            .collect::<Result<_>>()?;
+        let ports = free_ports();
         let [sim, calls, admin] = ports.as_slice() else { anyhow::bail!("three ports are three") };
         let etc = folder.join("etc").display().to_string();
         let stand_ins = vec![
