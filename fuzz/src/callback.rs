@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use qcc_proto::{CallbackQuery, DownloadLink, Location, OrderNo, ShanghaiTime, UnzipPassword};
+use qcc_proto::{CallbackQuery, DownloadLink, OrderNo, ShanghaiTime, UnzipPassword};
 
 use crate::leaks::assert_shows_nothing;
 

@@ -15,7 +15,7 @@ pub(crate) fn read(source: impl BufRead, limits: ReaderLimits) -> Reading {
     let mut reader = RecordReader::new(source, limits);
     let mut items = Vec::new();
     let end = loop {
-        match reader.next() {
+        match reader.next_item() {
             Ok(Some(item)) => items.push(item),
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),
@@ -24,11 +24,11 @@ pub(crate) fn read(source: impl BufRead, limits: ReaderLimits) -> Reading {
     let end = match end {
         Ok(()) => {
             assert!(reader.summary().is_some());
-            assert!(matches!(reader.next(), Ok(None)), "the end is the end");
+            assert!(matches!(reader.next_item(), Ok(None)), "the end is the end");
             reader.finish()
         }
         Err(error) => {
-            assert!(matches!(reader.next(), Err(DocumentError::AlreadyFailed)));
+            assert!(matches!(reader.next_item(), Err(DocumentError::AlreadyFailed)));
             assert_eq!(reader.summary(), None);
             assert!(matches!(reader.finish(), Err(DocumentError::AlreadyFailed)));
             Err(error)

@@ -108,7 +108,7 @@ pub(crate) fn check_against_serde(bytes: &[u8], reading: &Reading) {
                 assert_eq!(*position, n as u64);
                 assert_is(record, value.as_object().unwrap());
             }
-            Item::Quarantined(aside) => {
+            Item::SetAside(aside) => {
                 assert_eq!(aside.position, n as u64);
                 assert!(!aside.truncated);
                 let raw = mended(&aside.raw);
